@@ -1,0 +1,278 @@
+package kiosk
+
+import (
+	"cmp"
+	"encoding/json"
+	"slices"
+	"time"
+)
+
+// Apply is the one fold: it turns the events of one visit, given in any order,
+// into its state. Events are taken at their corrected time ([Event.Time]), ties
+// by source and sequence. A voided event is left out; of several amendments of
+// one event the latest recorded counts; a void beats an amendment. The events
+// that void or amend must be among the given ones. The calendar decides when a
+// running job becomes unclosed.
+func Apply(events []Event, cal Calendar) *Visit {
+	f := fold{cal: cal, v: &Visit{}}
+	for _, e := range f.effective(events) {
+		f.step(e)
+	}
+	if f.v.Uncertain {
+		f.v.flag(ClockUncertain)
+	}
+	if !f.v.Delivered.IsZero() && f.v.Passed.IsZero() {
+		f.v.flag(NotInspected)
+	}
+	return f.v
+}
+
+type fold struct {
+	cal Calendar
+	v   *Visit
+}
+
+// effective leaves out what was voided, applies amendments and sorts.
+func (f *fold) effective(events []Event) []Event {
+	voided, amended := map[string]bool{}, map[string]Event{}
+	isVoid := map[string]bool{}
+	for _, e := range events {
+		if _, ok := e.Data.(*Voided); ok {
+			isVoid[e.ID()] = true
+		}
+	}
+	for _, e := range events {
+		switch d := e.Data.(type) {
+		case *Voided:
+			if !isVoid[d.Event] {
+				voided[d.Event] = true
+			}
+		case *Amended:
+			if old, ok := amended[d.Event]; !ok || recordedBefore(old, e) {
+				amended[d.Event] = e
+			}
+		}
+	}
+	out := make([]Event, 0, len(events))
+	for _, e := range events {
+		id := e.ID()
+		switch {
+		case Corrects(e.Data) != "":
+			continue
+		case voided[id]:
+			f.v.Corrections++
+			continue
+		}
+		if a, ok := amended[id]; ok && !voided[a.ID()] {
+			if p := Amend(e.Data, a.Data.(*Amended).Fields); p != nil {
+				e.Data = p
+				f.v.Corrections++
+			}
+		}
+		out = append(out, e)
+	}
+	slices.SortStableFunc(out, func(a, b Event) int {
+		return cmp.Or(a.Time().Compare(b.Time()), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Seq, b.Seq))
+	})
+	return out
+}
+
+func recordedBefore(a, b Event) bool {
+	return cmp.Or(a.Recorded().Compare(b.Recorded()), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Seq, b.Seq)) < 0
+}
+
+// Amend is p with the given fields (a JSON object) replaced, or nil if they do
+// not fit. The visit an event belongs to cannot be amended: void the event and
+// record it where it belongs.
+func Amend(p Payload, fields json.RawMessage) Payload {
+	orig, err := json.Marshal(p)
+	if err != nil {
+		return nil
+	}
+	amended := NewPayload(p.Type())
+	if amended == nil || json.Unmarshal(orig, amended) != nil || json.Unmarshal(fields, amended) != nil {
+		return nil
+	}
+	if VisitOf(amended) != VisitOf(p) {
+		return nil
+	}
+	return amended
+}
+
+// step applies one event. Each type's rule stands in one place below.
+func (f *fold) step(e Event) {
+	v, t := f.v, e.Time()
+	v.Uncertain = v.Uncertain || e.Uncertain && e.Data.Common().At == nil
+	for _, w := range v.Works {
+		// A stated finish closes a job that ran past its limit; nothing else does.
+		fin, stated := e.Data.(*Finished)
+		stated = stated && fin.At != nil
+		w.Unclosed = w.UnclosedAt(t) && !(stated && w.Technician == fin.Technician)
+	}
+	if id := VisitOf(e.Data); id != "" {
+		v.ID = id
+	}
+	v.flag(e.Data.Common().Flags...)
+	switch d := e.Data.(type) {
+	case *Started:
+		f.start(e, d.Job, d.Parallel)
+	case *Resumed:
+		f.start(e, d.Job, d.Parallel)
+	case *Paused:
+		f.pause(d.Job, d.Reason, t)
+	case *Finished:
+		f.finish(d.Job, t)
+	default:
+		f.reception(e)
+		f.inspection(e)
+	}
+	if v.Known() {
+		if s := v.StageAt(t); len(v.Track) == 0 || v.Track[len(v.Track)-1].Stage != s {
+			v.Track = append(v.Track, Step{At: t, Stage: s})
+		}
+	}
+}
+
+func (f *fold) reception(e Event) {
+	v, t := f.v, e.Time()
+	switch d := e.Data.(type) {
+	case *CheckedIn:
+		if !v.Known() {
+			v.Ticket, v.Booking, v.Purpose, v.Waiting = d.Ticket, d.Booking, d.Purpose, d.Waiting
+			v.Language, v.Means, v.Arrived = d.Language, d.Means, t
+			v.Vehicle = cmp.Or(v.Vehicle, d.Vehicle)
+		}
+	case *Identified:
+		v.Vehicle = d.Vehicle
+	case *Accepted:
+		v.Adviser = d.Adviser
+		if v.Accepted.IsZero() {
+			v.Accepted = t
+		}
+	case *Signed:
+		if v.Order != nil {
+			v.flag(SecondOrder)
+			return
+		}
+		v.Order = &Order{ID: d.Order, Adviser: d.Adviser, Signed: t, Items: slices.Clone(d.Items)}
+		if d.Promise != nil {
+			v.Promises = append(v.Promises, Promise{Due: *d.Promise, Recorded: e.Recorded(), Consent: true})
+		}
+	case *ItemsAdded:
+		if v.Order != nil {
+			v.Order.Items = append(v.Order.Items, d.Items...)
+		}
+		f.restart()
+	case *OrderCancelled:
+		if v.Order.InForce() {
+			v.Order.Cancelled = t
+		}
+	case *PromiseRevised:
+		v.Promises = append(v.Promises, Promise{Due: d.Promise, Recorded: e.Recorded(), Reason: d.Reason, Consent: d.Consent})
+	case *Called:
+		v.Called, v.Place = t, d.Place
+	case *PickupRequested:
+		v.Pickup = t
+	case *Closed:
+		v.Outcome = d.Outcome
+		f.end(t)
+	case *Delivered:
+		if v.Delivered.IsZero() {
+			v.Delivered = t
+			f.end(t)
+		}
+	case *ReworkConfirmed:
+		v.Rework = &Rework{Earlier: d.Earlier, Items: d.Items, By: d.By, At: t}
+	}
+}
+
+func (f *fold) inspection(e Event) {
+	v, t := f.v, e.Time()
+	switch d := e.Data.(type) {
+	case *Passed:
+		if v.Passed.IsZero() {
+			v.Passed, v.PassedBy = t, d.Inspector
+		}
+	case *Failed:
+		v.Failures++
+		v.finishSince = 0
+		f.restart()
+	case *VehicleWashed:
+		v.Washed = t
+	}
+}
+
+// restart takes back pass and wash: work goes on. After delivery it does not.
+func (f *fold) restart() {
+	if f.v.Delivered.IsZero() {
+		f.v.Passed, f.v.PassedBy, f.v.Washed = time.Time{}, "", time.Time{}
+	}
+}
+
+func (f *fold) end(t time.Time) {
+	if f.v.Ended.IsZero() {
+		f.v.Ended = t
+	}
+}
+
+// find is the open job an event speaks of: the same technician and item, else
+// (the card named none) the technician's latest.
+func (f *fold) find(j Job, t time.Time, match func(*Work) bool) *Work {
+	for i := len(f.v.Works) - 1; i >= 0; i-- {
+		w := f.v.Works[i]
+		same := w.Technician == j.Technician && w.Item == j.Item
+		if same && j.Technician == "" {
+			same = w.Bay == j.Bay // unknown technicians are told apart by their bay
+		}
+		if same && match(w) {
+			return w
+		}
+	}
+	return nil
+}
+
+func (f *fold) start(e Event, j Job, parallel bool) {
+	t := e.Time()
+	f.restart()
+	span := Span{From: t, Bay: j.Bay, Parallel: parallel}
+	w := f.find(j, t, func(w *Work) bool { return w.Open(t) })
+	switch {
+	case w == nil:
+		w = &Work{Job: j, Event: e.ID()}
+		f.v.Works = append(f.v.Works, w)
+		w.Spans = append(w.Spans, span)
+	case w.Last().Reason != "":
+		w.Last().To = t
+		w.Spans = append(w.Spans, span)
+	default: // already running: only the bay may have changed
+		w.Last().Bay = j.Bay
+	}
+	w.Bay = j.Bay
+	w.limit = f.cal.ShiftEnd(t)
+}
+
+func (f *fold) pause(j Job, reason string, t time.Time) {
+	w := f.find(j, t, func(w *Work) bool { return w.Open(t) })
+	if w == nil {
+		return
+	}
+	if reason == "" {
+		reason = OtherReason
+	}
+	if w.Last().Reason == reason {
+		return
+	}
+	last := w.Last()
+	last.To = t
+	w.Spans = append(w.Spans, Span{From: t, Reason: reason, Bay: w.Bay})
+}
+
+func (f *fold) finish(j Job, t time.Time) {
+	w := f.find(j, t, func(w *Work) bool { return w.Finished.IsZero() && !w.Unclosed })
+	if w == nil {
+		return
+	}
+	w.Last().To = t
+	w.Finished = t
+	f.v.finishSince++
+}

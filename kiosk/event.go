@@ -1,0 +1,309 @@
+package kiosk
+
+import (
+	"bytes"
+	"crypto/sha256"
+	"encoding/hex"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"strings"
+	"time"
+)
+
+// Event is something that happened. It is never changed or deleted.
+type Event struct {
+	Source  string // "/stores/{store}/kiosks/{kiosk}" or "/stores/{store}/backoffice"
+	Epoch   string // uuid; new when a journal is created, restored or found rolled back
+	Seq     uint64 // contiguous from 1 within the epoch
+	Moment  Moment // when it happened as well as the board knew
+	Data    Payload
+	Person  []byte // bytes of the person part, nil if there is none (or it was erased)
+	Prev    Hash   // hash of the previous event's bytes; zero at Seq 1
+	Was     string // id of the event this one re-records after a rollback
+	WasHash string // its hash in hex
+
+	// When is the corrected time and Uncertain says that it could not be
+	// corrected; both are derived by Correct and are not in the bytes.
+	When      time.Time
+	Uncertain bool
+}
+
+// Hash is the SHA-256 of an event's bytes.
+type Hash [sha256.Size]byte
+
+func (h Hash) String() string { return hex.EncodeToString(h[:]) }
+
+// ParseHash reads 64 hex digits.
+func ParseHash(s string) (h Hash, err error) {
+	b, err := hex.DecodeString(s)
+	if err != nil || len(b) != len(h) {
+		return h, fmt.Errorf("read hash: %q is not 64 hex digits", clip(s, 80))
+	}
+	copy(h[:], b)
+	return h, nil
+}
+
+// HashOf is the hash of an event's bytes.
+func HashOf(b []byte) Hash { return sha256.Sum256(b) }
+
+// Schema is where the JSON Schema of a type is named; the wire package holds it.
+func Schema(t Type) string { return "urn:baylight:schema:" + string(t) + ".v1" }
+
+// KioskSource is the source of a board's events.
+func KioskSource(store, board string) string { return "/stores/" + store + "/kiosks/" + board }
+
+// OfficeSource is the source of events recorded at the back office.
+func OfficeSource(store string) string { return "/stores/" + store + "/backoffice" }
+
+// EventID is an event's id: "<epoch>-<sequence>".
+func EventID(epoch string, seq uint64) string { return epoch + "-" + strconv.FormatUint(seq, 10) }
+
+// ParseEventID takes an id apart.
+func ParseEventID(id string) (epoch string, seq uint64, err error) {
+	i := strings.LastIndexByte(id, '-')
+	if i > 0 {
+		if seq, err = strconv.ParseUint(id[i+1:], 10, 64); err == nil && seq > 0 {
+			return id[:i], seq, nil
+		}
+	}
+	return "", 0, fmt.Errorf("read event id: %q is not <epoch>-<sequence>", clip(id, 80))
+}
+
+// ID is the event's id.
+func (e Event) ID() string { return EventID(e.Epoch, e.Seq) }
+
+// Type is the type of the event's data.
+func (e Event) Type() Type { return e.Data.Type() }
+
+// Time is the time that counts: stated by a person, else corrected, else as recorded.
+func (e Event) Time() time.Time {
+	if at := e.Data.Common().At; at != nil {
+		return *at
+	}
+	return e.Recorded()
+}
+
+// Recorded is when the event was recorded: corrected if Correct was asked, else
+// by the wall clock of the moment. A stated time does not change it.
+func (e Event) Recorded() time.Time {
+	if !e.When.IsZero() {
+		return e.When
+	}
+	return e.Moment.Wall
+}
+
+// VisitOf is the visit an event belongs to, "" if none.
+func VisitOf(p Payload) string {
+	switch d := p.(type) {
+	case *CheckedIn:
+		return d.Visit
+	case *Identified:
+		return d.Visit
+	case *Accepted:
+		return d.Visit
+	case *Signed:
+		return d.Visit
+	case *ItemsAdded:
+		return d.Visit
+	case *OrderCancelled:
+		return d.Visit
+	case *PromiseRevised:
+		return d.Visit
+	case *Closed:
+		return d.Visit
+	case *Called:
+		return d.Visit
+	case *PickupRequested:
+		return d.Visit
+	case *Delivered:
+		return d.Visit
+	case *ReworkConfirmed:
+		return d.Visit
+	case *CardScanned:
+		return d.Visit
+	case *Started:
+		return d.Visit
+	case *Resumed:
+		return d.Visit
+	case *Paused:
+		return d.Visit
+	case *Finished:
+		return d.Visit
+	case *Passed:
+		return d.Visit
+	case *Failed:
+		return d.Visit
+	case *VehicleWashed:
+		return d.Visit
+	case *TicketSent:
+		return d.Visit
+	case *TicketConfirmed:
+		return d.Visit
+	case *TicketUnknown:
+		return d.Visit
+	case *TicketReprinted:
+		return d.Visit
+	}
+	return ""
+}
+
+// Corrects is the id of the event that p voids or amends, "" if it does neither.
+func Corrects(p Payload) string {
+	switch d := p.(type) {
+	case *Voided:
+		return d.Event
+	case *Amended:
+		return d.Event
+	}
+	return ""
+}
+
+// envelope is an event on the wire: CloudEvents 1.0, JSON, structured.
+type envelope struct {
+	SpecVersion     string          `json:"specversion"`
+	ID              string          `json:"id"`
+	Source          string          `json:"source"`
+	Type            string          `json:"type"`
+	Subject         string          `json:"subject,omitempty"`
+	Time            string          `json:"time"`
+	DataContentType string          `json:"datacontenttype"`
+	DataSchema      string          `json:"dataschema"`
+	Sequence        string          `json:"sequence"`
+	Epoch           string          `json:"epoch"`
+	BootID          string          `json:"bootid"`
+	UptimeMS        string          `json:"uptimems"`
+	Clock           Quality         `json:"clock"`
+	Prev            string          `json:"prev"`
+	Was             string          `json:"was,omitempty"`
+	WasHash         string          `json:"washash,omitempty"`
+	Data            json.RawMessage `json:"data"`
+}
+
+// stamp is RFC 3339 with milliseconds and the store's offset.
+const stamp = "2006-01-02T15:04:05.000Z07:00"
+
+// Encode makes the bytes of an event. It is called once, when the event is appended.
+func Encode(e Event) ([]byte, error) {
+	data, err := marshal(e.Data)
+	if err != nil {
+		return nil, fmt.Errorf("encode %s: %w", e.Type(), err)
+	}
+	env := envelope{
+		SpecVersion: "1.0", ID: e.ID(), Source: e.Source, Type: "baylight." + string(e.Type()) + ".v1",
+		Time: e.Moment.Wall.Format(stamp), DataContentType: "application/json", DataSchema: Schema(e.Type()),
+		Sequence: fmt.Sprintf("%020d", e.Seq), Epoch: e.Epoch, BootID: e.Moment.Boot,
+		UptimeMS: strconv.FormatInt(e.Moment.Up.Milliseconds(), 10), Clock: e.Moment.Clock,
+		Prev: e.Prev.String(), Was: e.Was, WasHash: e.WasHash, Data: data,
+	}
+	if v := VisitOf(e.Data); v != "" {
+		env.Subject = "visit/" + v
+	}
+	return marshal(env)
+}
+
+// marshal is json.Marshal without HTML escaping: what people wrote stays readable on the wire.
+func marshal(v any) ([]byte, error) {
+	var b bytes.Buffer
+	enc := json.NewEncoder(&b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return nil, err
+	}
+	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+}
+
+// Bounds on what Decode accepts.
+const (
+	MaxEventBytes = 64 << 10
+	maxField      = 200
+)
+
+// Decode reads the bytes of an event. An event of an unknown type or a newer
+// version decodes to Unknown data; anything that is not an event of the
+// envelope is an error. The person part is not in the bytes.
+func Decode(b []byte) (Event, error) {
+	if len(b) > MaxEventBytes {
+		return Event{}, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(b), MaxEventBytes)
+	}
+	var env envelope
+	if err := json.Unmarshal(b, &env); err != nil {
+		return Event{}, fmt.Errorf("decode event: %w", err)
+	}
+	if env.SpecVersion != "1.0" {
+		return Event{}, fmt.Errorf("decode event: specversion %q instead of \"1.0\"", clip(env.SpecVersion, 20))
+	}
+	e := Event{Source: env.Source, Epoch: env.Epoch, Was: env.Was, WasHash: env.WasHash}
+	if err := env.identity(&e); err != nil {
+		return Event{}, fmt.Errorf("decode event: %w", err)
+	}
+	var err error
+	if e.Prev, err = ParseHash(env.Prev); err != nil {
+		return Event{}, fmt.Errorf("decode event %s: prev: %w", env.ID, err)
+	}
+	if e.Moment, err = env.moment(); err != nil {
+		return Event{}, fmt.Errorf("decode event %s: %w", env.ID, err)
+	}
+	if e.Data, err = decodeData(env.Type, env.Data); err != nil {
+		return Event{}, fmt.Errorf("decode event %s: %w", env.ID, err)
+	}
+	return e, nil
+}
+
+func (env envelope) identity(e *Event) (err error) {
+	if len(env.Sequence) != 20 {
+		return fmt.Errorf("sequence %q is not 20 digits", clip(env.Sequence, 40))
+	}
+	if e.Seq, err = strconv.ParseUint(env.Sequence, 10, 63); err != nil || e.Seq == 0 {
+		return fmt.Errorf("sequence %q is not a positive number", env.Sequence)
+	}
+	if env.Epoch == "" || len(env.Epoch) > maxField || len(env.Source) > maxField || !strings.HasPrefix(env.Source, "/stores/") {
+		return fmt.Errorf("source %q or epoch %q is missing or malformed", clip(env.Source, 80), clip(env.Epoch, 80))
+	}
+	if env.ID != e.ID() {
+		return fmt.Errorf("id %q does not match epoch and sequence (%s)", clip(env.ID, 80), e.ID())
+	}
+	return nil
+}
+
+func (env envelope) moment() (Moment, error) {
+	wall, err := time.Parse(time.RFC3339, env.Time)
+	if err != nil {
+		return Moment{}, fmt.Errorf("time %q is not RFC 3339", clip(env.Time, 60))
+	}
+	up, err := strconv.ParseInt(env.UptimeMS, 10, 52)
+	if err != nil || up < 0 {
+		return Moment{}, fmt.Errorf("uptimems %q is not a count of milliseconds", clip(env.UptimeMS, 40))
+	}
+	switch env.Clock {
+	case Synced, Holdover, Unset:
+	default:
+		return Moment{}, fmt.Errorf("clock %q is not synced, holdover or unset", clip(string(env.Clock), 40))
+	}
+	if len(env.BootID) > maxField {
+		return Moment{}, fmt.Errorf("bootid is %d characters long", len(env.BootID))
+	}
+	return Moment{Wall: wall, Boot: env.BootID, Up: time.Duration(up) * time.Millisecond, Clock: env.Clock}, nil
+}
+
+func decodeData(full string, data json.RawMessage) (Payload, error) {
+	t, known := strings.CutPrefix(full, "baylight.")
+	t, v1 := strings.CutSuffix(t, ".v1")
+	if p := NewPayload(Type(t)); p != nil && known && v1 {
+		if err := json.Unmarshal(data, p); err != nil {
+			return nil, fmt.Errorf("data of %s: %w", t, err)
+		}
+		return p, nil
+	}
+	if len(full) > maxField || full == "" {
+		return nil, fmt.Errorf("type %q is missing or too long", clip(full, 40))
+	}
+	return &Unknown{Of: Type(full), Raw: data}, nil
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n] + "…"
+	}
+	return s
+}
