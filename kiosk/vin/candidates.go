@@ -62,4 +62,15 @@ func unescape(s string) string {
 	return b.String()
 }
 
-func hex(c byte) int { return strings.IndexByte("0123456789abcdef", c|0x20&^(c&0x10<<1)) }
+// hex is the value of a hexadecimal digit, or -1.
+func hex(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'A' && c <= 'F':
+		return int(c-'A') + 10
+	case c >= 'a' && c <= 'f':
+		return int(c-'a') + 10
+	}
+	return -1
+}

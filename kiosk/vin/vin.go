@@ -27,7 +27,7 @@ func (v VIN) String() string { return MaskVIN(v) }
 // LogValue keeps the VIN out of logs.
 func (v VIN) LogValue() slog.Value { return slog.StringValue(MaskVIN(v)) }
 
-// MaskVIN shows the last four characters only: "••••8931". It is what logs,
+// MaskVIN shows the last four characters only: "••••4931". It is what logs,
 // tickets and customers' screens may show.
 func MaskVIN(v VIN) string { return "••••" + tail(string(v), 4) }
 
