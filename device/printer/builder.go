@@ -167,12 +167,14 @@ func (b *Builder) QR(s string) {
 	}
 	module := min(qrModule, int(b.width)/(modules+qrQuiet))
 	n := len(s) + 3
+	b.Feed(1) // the white a reader needs above, and below
 	b.put(gs, '(', 'k', 4, 0, '1', 'A', '2', 0)
 	b.put(gs, '(', 'k', 3, 0, '1', 'C', byte(module))
 	b.put(gs, '(', 'k', 3, 0, '1', 'E', '1')
 	b.put(gs, '(', 'k', byte(n), byte(n>>8), '1', 'P', '0')
 	b.buf = append(b.buf, s...)
 	b.put(gs, '(', 'k', 3, 0, '1', 'Q', '0')
+	b.Feed(1)
 }
 
 // Feed moves the paper n lines on, at most 255; none for n below 1.

@@ -99,6 +99,7 @@ func TestWrap(t *testing.T) {
 		{"word kept whole", "abcdef ghij", 9, "abcdef|ghij"},
 		{"word too long", "abcdefghij", 4, "abcd|efgh|ij"},
 		{"space at the edge", "abcd efgh", 4, "abcd|efgh"},
+		{"no line begins with a full stop", "一二三。四", 6, "一二|三。四"},
 		{"figures not torn from hanzi only", "车位12号", 6, "车位12|号"},
 	} {
 		t.Run(c.name, func(t *testing.T) {

@@ -70,8 +70,11 @@ func columns(r rune) int {
 	return 2
 }
 
+// closing are the marks that do not begin a line.
+const closing = "，。、；：！？）】》」』”’,.;:!?)"
+
 // wrap takes the first line of at most width columns off the runes. A break
-// inside a word moves to a space in the second half of the line, if any; the
+// inside a word moves to a space in the second half of the line, if any. The
 // spaces at the break are dropped. The rest begins the next line.
 func wrap(runes []rune, width int) (line, rest []rune) {
 	used, end := 0, 0
@@ -81,6 +84,9 @@ func wrap(runes []rune, width int) (line, rest []rune) {
 	}
 	if end == 0 || end == len(runes) {
 		return runes, nil
+	}
+	if end > 1 && strings.ContainsRune(closing, runes[end]) {
+		end-- // a line does not begin with it: it takes a character along
 	}
 	if ascii(runes[end-1]) && ascii(runes[end]) {
 		for i := end - 1; i > end/2; i-- {
