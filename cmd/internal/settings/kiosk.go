@@ -1,0 +1,286 @@
+package settings
+
+import (
+	"cmp"
+	"fmt"
+	"net"
+	"path/filepath"
+	"slices"
+	"strings"
+
+	"baylight/device/line"
+	"baylight/device/scanner"
+	"baylight/kiosk"
+	"baylight/kiosk/floor"
+	"baylight/kiosk/staff"
+)
+
+// Kiosk is the checked configuration of one board.
+type Kiosk struct {
+	Store    Store
+	Name     string // of the board, in topics and sources
+	Letter   byte   // of the board, in codes and ticket numbers
+	Data     string // folder of the journal
+	HTTP     HTTP
+	MQTT     MQTT
+	Scanners []Scanner
+	Bays     []Bay
+	Printer  *Printer // nil: no printer
+	Menu     []kiosk.Item
+	Staff    []staff.Person
+}
+
+// Store is what a store's daemons share.
+type Store struct {
+	Name     string // in topics and sources
+	Title    string // as people read it
+	Tag      string // three characters in codes
+	Key      []byte
+	Calendar kiosk.Calendar
+}
+
+// HTTP is where pages are served.
+type HTTP struct {
+	Listen      string   // host:port
+	Hosts       []string // further names by which browsers may ask for it
+	InsecureLAN bool     // listen beyond loopback without TLS; each page says so
+}
+
+// MQTT is where the broker is.
+type MQTT struct {
+	URL, User, Password string
+}
+
+// Scanner is a scanner and the place where it is fixed.
+type Scanner struct {
+	scanner.Config
+	Place string
+}
+
+// Bay is a bay and the pins of its lamp by colour; no pins: drawn on screens only.
+type Bay struct {
+	floor.Bay
+	Pins      map[string]string
+	ActiveLow bool
+}
+
+// Printer is the ticket printer on one of three transports.
+type Printer struct {
+	Name  string
+	Line  line.Config // serial, if Device is set
+	USB   string      // e.g. /dev/usb/lp0
+	TCP   string      // host:port, e.g. 192.0.2.7:9100
+	Width int         // 58 or 80
+}
+
+type store struct {
+	Name    string `toml:"name"`
+	Title   string `toml:"title"`
+	Tag     string `toml:"tag"`
+	Zone    string `toml:"zone"`
+	KeyFile string `toml:"key_file"`
+}
+
+type httpTable struct {
+	Listen      string   `toml:"listen"`
+	Hosts       []string `toml:"hosts"`
+	InsecureLAN bool     `toml:"insecure_lan"`
+}
+
+type mqttTable struct {
+	URL          string `toml:"url"`
+	User         string `toml:"user"`
+	PasswordFile string `toml:"password_file"`
+}
+
+type kioskFile struct {
+	Schema    int       `toml:"schema"`
+	Store     store     `toml:"store"`
+	Hours     hours     `toml:"hours"`
+	HTTP      httpTable `toml:"http"`
+	MQTT      mqttTable `toml:"mqtt"`
+	StaffFile string    `toml:"staff_file"`
+	Kiosk     struct {
+		Name   string `toml:"name"`
+		Letter string `toml:"letter"`
+		Data   string `toml:"data"`
+	} `toml:"kiosk"`
+	Scanner []struct {
+		Name       string             `toml:"name"`
+		Place      string             `toml:"place"`
+		Device     string             `toml:"device"`
+		Baud       int                `toml:"baud"`
+		Flow       line.Flow          `toml:"flow"`
+		Terminator scanner.Terminator `toml:"terminator"`
+		Beep       scanner.Beep       `toml:"beep"`
+		Limit      int                `toml:"limit"`
+	} `toml:"scanner"`
+	Bay []struct {
+		ID        string            `toml:"id"`
+		Name      string            `toml:"name"`
+		Kind      string            `toml:"kind"`
+		Lamp      map[string]string `toml:"lamp"`
+		ActiveLow bool              `toml:"active_low"`
+	} `toml:"bay"`
+	Printer *struct {
+		Name   string    `toml:"name"`
+		Device string    `toml:"device"`
+		Baud   int       `toml:"baud"`
+		Flow   line.Flow `toml:"flow"`
+		USB    string    `toml:"usb"`
+		TCP    string    `toml:"tcp"`
+		Width  int       `toml:"width"`
+	} `toml:"printer"`
+	Menu []menuItem `toml:"menu"`
+}
+
+type menuItem struct {
+	Code     string `toml:"code"`
+	Text     string `toml:"text"`
+	Category string `toml:"category"`
+	Payer    string `toml:"payer"`
+	Minutes  int    `toml:"minutes"`
+}
+
+// LoadKiosk reads and checks the configuration of a board. The error names
+// every problem, one a line.
+func LoadKiosk(path string) (*Kiosk, error) {
+	var f kioskFile
+	if err := load(path, &f); err != nil {
+		return nil, err
+	}
+	p := &problems{path: path}
+	p.schema(f.Schema)
+	k := &Kiosk{
+		Store: p.store(path, f.Store, f.Hours),
+		Name:  f.Kiosk.Name, Data: beside(path, cmp.Or(f.Kiosk.Data, "/var/lib/baylight")),
+		HTTP: p.http(f.HTTP, "127.0.0.1:8080"), MQTT: p.mqtt(path, f.MQTT),
+	}
+	p.need("kiosk.name", k.Name, name.MatchString(k.Name) && !slices.Contains(reserved, k.Name),
+		"a to z, 0 to 9 and -, at most 32, and none of "+strings.Join(reserved, ", "))
+	if len(f.Kiosk.Letter) == 1 && kiosk.ValidBoard(f.Kiosk.Letter[0]) {
+		k.Letter = f.Kiosk.Letter[0]
+	} else {
+		p.add("kiosk.letter: %q is not one of the letters A to Z without I, L, O, U", f.Kiosk.Letter)
+	}
+	p.bays(f, k)
+	p.scanners(f, k)
+	p.printer(f, k)
+	k.Menu = p.menu(f.Menu)
+	if f.StaffFile != "" {
+		var err error
+		if k.Staff, err = Staff(beside(path, f.StaffFile)); err != nil {
+			p.list = append(p.list, err.Error())
+		}
+	}
+	return k, p.err()
+}
+
+func (p *problems) store(path string, s store, h hours) Store {
+	p.need("store.name", s.Name, name.MatchString(s.Name), "a to z, 0 to 9 and -, at most 32")
+	p.need("store.tag", s.Tag, kiosk.ValidTag(s.Tag), "three of 0 to 9, A to Z without I, L, O, U")
+	return Store{Name: s.Name, Title: cmp.Or(s.Title, s.Name), Tag: s.Tag,
+		Key: p.key("store.key_file", beside(path, s.KeyFile)), Calendar: p.calendar(s.Zone, h)}
+}
+
+func (p *problems) http(h httpTable, def string) HTTP {
+	h.Listen = cmp.Or(h.Listen, def)
+	host, _, err := net.SplitHostPort(h.Listen)
+	p.need("http.listen", h.Listen, err == nil, `host:port, e.g. "127.0.0.1:8080"`)
+	if ip := net.ParseIP(host); err == nil && !h.InsecureLAN && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+		p.add("http.listen: %q is reachable from outside without TLS; listen on 127.0.0.1, or say insecure_lan = true if this network is yours alone", h.Listen)
+	}
+	return HTTP{Listen: h.Listen, Hosts: h.Hosts, InsecureLAN: h.InsecureLAN}
+}
+
+func (p *problems) mqtt(path string, m mqttTable) MQTT {
+	ok := strings.HasPrefix(m.URL, "mqtt://") || strings.HasPrefix(m.URL, "mqtts://")
+	p.need("mqtt.url", m.URL, ok, `mqtt://host:port or mqtts://host:port`)
+	return MQTT{URL: m.URL, User: m.User, Password: p.secret("mqtt.password_file", beside(path, m.PasswordFile))}
+}
+
+func (p *problems) bays(f kioskFile, k *Kiosk) {
+	pins := map[string]string{}
+	for i, b := range f.Bay {
+		key := fmt.Sprintf("bay %d (%s)", i+1, b.ID)
+		p.need(key+" id", b.ID, name.MatchString(b.ID) && b.ID != floor.Reception && b.ID != floor.Desk, "a to z, 0 to 9 and -, at most 32, not reception or desk")
+		p.need(key+" kind", b.Kind, b.Kind == "" || b.Kind == "work" || b.Kind == "wash", `"work" or "wash"`)
+		if slices.ContainsFunc(k.Bays, func(o Bay) bool { return o.ID == b.ID }) {
+			p.add("%s: the id is used twice", key)
+		}
+		for colour, pin := range b.Lamp {
+			p.need(key+" lamp", colour, slices.Contains([]string{"white", "green", "amber", "red", "blue"}, colour), "one of white, green, amber, red, blue")
+			if other, used := pins[pin]; used {
+				p.add("%s: pin %s is used by %s too", key, pin, other)
+			}
+			pins[pin] = b.ID + "." + colour
+		}
+		k.Bays = append(k.Bays, Bay{Bay: floor.Bay{ID: b.ID, Name: cmp.Or(b.Name, b.ID), Wash: b.Kind == "wash"}, Pins: b.Lamp, ActiveLow: b.ActiveLow})
+	}
+}
+
+func (p *problems) scanners(f kioskFile, k *Kiosk) {
+	for i, s := range f.Scanner {
+		key := fmt.Sprintf("scanner %d (%s)", i+1, s.Name)
+		c := Scanner{Place: s.Place, Config: scanner.Config{Name: s.Name, Terminator: s.Terminator, Beep: s.Beep, Limit: s.Limit,
+			Line: line.Config{Device: s.Device, Baud: s.Baud, Flow: s.Flow}}}
+		if err := c.Config.Validate(); err != nil {
+			p.add("%s: %v", key, err)
+		}
+		p.need(key+" name", s.Name, name.MatchString(s.Name), "a to z, 0 to 9 and -, at most 32")
+		known := s.Place == floor.Reception || s.Place == floor.Desk || slices.ContainsFunc(k.Bays, func(b Bay) bool { return b.ID == s.Place })
+		p.need(key+" place", s.Place, known, `"reception", "desk" or the id of a bay`)
+		for _, o := range k.Scanners {
+			if o.Name == s.Name || o.Line.Device == s.Device {
+				p.add("%s: name or device is used twice", key)
+			}
+		}
+		k.Scanners = append(k.Scanners, c)
+	}
+}
+
+func (p *problems) printer(f kioskFile, k *Kiosk) {
+	t := f.Printer
+	if t == nil {
+		return
+	}
+	ways := 0
+	for _, s := range []string{t.Device, t.USB, t.TCP} {
+		if s != "" {
+			ways++
+		}
+	}
+	if ways != 1 {
+		p.add("printer: name exactly one of device (serial), usb, tcp")
+	}
+	if t.Width == 0 {
+		t.Width = 80
+	}
+	if t.Width != 58 && t.Width != 80 {
+		p.add("printer.width: %d is not 58 or 80 (mm)", t.Width)
+	}
+	k.Printer = &Printer{Name: cmp.Or(t.Name, "printer"), USB: t.USB, TCP: t.TCP, Width: t.Width, Line: line.Config{Device: t.Device, Baud: t.Baud, Flow: t.Flow}}
+	if t.Device != "" {
+		if err := k.Printer.Line.Validate(); err != nil {
+			p.add("printer: %v", err)
+		}
+	}
+	if t.USB != "" && !filepath.IsAbs(t.USB) {
+		p.add("printer.usb: %q is no absolute path, e.g. /dev/usb/lp0", t.USB)
+	}
+}
+
+func (p *problems) menu(items []menuItem) (menu []kiosk.Item) {
+	for i, m := range items {
+		key := fmt.Sprintf("menu %d (%s)", i+1, m.Code)
+		p.need(key+" code", m.Code, m.Code != "" && len(m.Code) <= 32, "1 to 32 characters")
+		p.need(key+" category", m.Category, slices.Contains(kiosk.Categories(), kiosk.Category(m.Category)), fmt.Sprint("one of ", kiosk.Categories()))
+		payer := cmp.Or(m.Payer, "customer")
+		p.need(key+" payer", payer, slices.Contains(kiosk.Payers(), payer), fmt.Sprint("one of ", kiosk.Payers()))
+		if m.Minutes < 0 || m.Minutes > 6000 {
+			p.add("%s minutes: %d is not between 0 and 6000", key, m.Minutes)
+		}
+		menu = append(menu, kiosk.Item{Code: m.Code, Text: m.Text, Category: kiosk.Category(m.Category), Payer: payer, StandardMinutes: m.Minutes})
+	}
+	return menu
+}
