@@ -1,0 +1,208 @@
+// Package brokertest is a broker that misbehaves on purpose, for tests of what
+// stands on the other end of the line. It speaks just enough MQTT 3.1.1 to
+// take connections, subscriptions and messages; it delivers nothing. Its
+// goroutines have ended when Close returns.
+package brokertest
+
+import (
+	"bufio"
+	"encoding/binary"
+	"fmt"
+	"io"
+	"net"
+	"sync"
+)
+
+// Faults say how the broker misbehaves.
+type Faults struct {
+	NeverAck   bool   // PUBLISH is read, PUBACK is never sent
+	Mute       bool   // nothing is ever answered, not even CONNECT
+	Deaf       bool   // nothing is read after the first subscription
+	DropAfter  int    // the connection is cut after this many PUBLISH packets; 0: never
+	RefuseCode byte   // return code of CONNACK; 0 accepts
+	Inject     []byte // bytes sent to the client after each SUBACK
+}
+
+// Publish is a PUBLISH packet as it came in.
+type Publish struct {
+	Conn    int // number of the connection, from 1
+	Topic   string
+	Payload []byte
+}
+
+// Broker is a running faulty broker.
+type Broker struct {
+	faults Faults
+	l      net.Listener
+	wg     sync.WaitGroup
+	quit   chan struct{}
+	seen   chan Publish
+	acks   chan uint16
+
+	mu    sync.Mutex
+	conns map[net.Conn]bool
+	count int
+}
+
+// Start starts a faulty broker on a free loopback port.
+func Start(f Faults) (*Broker, error) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return nil, fmt.Errorf("start faulty broker: %w", err)
+	}
+	return Serve(l, f), nil
+}
+
+// Serve starts a faulty broker on a listener, which it owns from then on.
+func Serve(l net.Listener, f Faults) *Broker {
+	b := &Broker{faults: f, l: l, quit: make(chan struct{}), conns: make(map[net.Conn]bool),
+		seen: make(chan Publish, 1<<16), acks: make(chan uint16, 1<<10)}
+	b.wg.Go(b.accept)
+	return b
+}
+
+// URL is the broker's address.
+func (b *Broker) URL() string { return "mqtt://" + b.l.Addr().String() }
+
+// Seen gets every PUBLISH packet that was read, up to 65,536 of them.
+func (b *Broker) Seen() <-chan Publish { return b.seen }
+
+// Acks gets the packet identifier of every PUBACK that was read, up to 1,024.
+func (b *Broker) Acks() <-chan uint16 { return b.acks }
+
+// Connections is how many connections were accepted so far.
+func (b *Broker) Connections() int {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	return b.count
+}
+
+// Close ends everything.
+func (b *Broker) Close() {
+	_ = b.l.Close()
+	close(b.quit)
+	b.Cut()
+	b.wg.Wait()
+}
+
+// Cut ends all present connections.
+func (b *Broker) Cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	for c := range b.conns {
+		_ = c.Close()
+	}
+}
+
+func (b *Broker) accept() {
+	for {
+		c, err := b.l.Accept()
+		if err != nil {
+			return
+		}
+		b.mu.Lock()
+		b.conns[c] = true
+		b.count++
+		n := b.count
+		b.mu.Unlock()
+		b.wg.Go(func() {
+			b.serve(c, n)
+			_ = c.Close()
+			b.mu.Lock()
+			delete(b.conns, c)
+			b.mu.Unlock()
+		})
+	}
+}
+
+// MQTT 3.1.1 packet types, in the high half of the first byte.
+const (
+	connect   = 1
+	publish   = 3
+	puback    = 4
+	subscribe = 8
+	pingreq   = 12
+)
+
+func (b *Broker) serve(c net.Conn, number int) {
+	if b.faults.Mute {
+		_, _ = io.Copy(io.Discard, c)
+		return
+	}
+	r := bufio.NewReader(c)
+	for published := 0; ; {
+		first, body, err := readPacket(r)
+		if err != nil {
+			return
+		}
+		switch first >> 4 {
+		case connect:
+			_, err = c.Write([]byte{0x20, 2, 0, b.faults.RefuseCode})
+		case subscribe:
+			_, err = c.Write(append(suback(body), b.faults.Inject...))
+			if b.faults.Deaf {
+				<-b.quit
+				return
+			}
+		case publish:
+			published++
+			err = b.take(c, first, body, number)
+			if published == b.faults.DropAfter {
+				return
+			}
+		case puback:
+			select {
+			case b.acks <- binary.BigEndian.Uint16(body):
+			default:
+			}
+		case pingreq:
+			_, err = c.Write([]byte{0xd0, 0})
+		}
+		if err != nil {
+			return
+		}
+	}
+}
+
+func readPacket(r *bufio.Reader) (first byte, body []byte, err error) {
+	if first, err = r.ReadByte(); err != nil {
+		return
+	}
+	n, err := binary.ReadUvarint(r) // MQTT's remaining length has the same form
+	if err != nil || n > 1<<20 {
+		return first, nil, fmt.Errorf("read packet of %d bytes: %w", n, err)
+	}
+	body = make([]byte, n)
+	_, err = io.ReadFull(r, body)
+	return first, body, err
+}
+
+// suback grants QoS 1 for every filter of a SUBSCRIBE packet.
+func suback(body []byte) []byte {
+	out := []byte{0x90, 2, body[0], body[1]}
+	for rest := body[2:]; len(rest) >= 3; {
+		rest = rest[3+int(binary.BigEndian.Uint16(rest)):]
+		out = append(out, 1)
+		out[1]++
+	}
+	return out
+}
+
+func (b *Broker) take(c net.Conn, first byte, body []byte, number int) error {
+	n := 2 + int(binary.BigEndian.Uint16(body))
+	topic, rest := string(body[2:n]), body[n:]
+	qos := first >> 1 & 3
+	id := rest
+	if qos > 0 {
+		rest = rest[2:]
+	}
+	select {
+	case b.seen <- Publish{number, topic, rest}:
+	default:
+	}
+	if qos == 0 || b.faults.NeverAck {
+		return nil
+	}
+	_, err := c.Write([]byte{0x40, 2, id[0], id[1]})
+	return err
+}

@@ -1,0 +1,159 @@
+package link
+
+import (
+	"context"
+	"crypto/tls"
+	"fmt"
+	"net"
+	"net/url"
+	"sync"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+)
+
+// byeTimeout bounds the leave-taking, so that a daemon stops quickly.
+const (
+	byeTimeout = time.Second
+	byeMs      = uint(byeTimeout / time.Millisecond)
+)
+
+// connect makes one connection: dial, CONNECT, subscriptions, birth.
+func (l *Link) connect(ctx context.Context, number uint64, box *inbox) (*Session, error) {
+	raw, err := l.dial(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("dial %s: %w", l.addr, err)
+	}
+	s := &Session{number: number, conn: guard(raw, l.cfg.WriteTimeout, l.cfg.MaxPacket), joined: make(chan struct{})}
+	opts, err := l.options(s)
+	if err != nil {
+		_ = raw.Close()
+		return nil, err
+	}
+	s.client = mqtt.NewClient(opts)
+	t := s.client.Connect()
+	if err := l.await(ctx, t); err != nil {
+		_ = s.conn.Close()
+		if <-t.Done(); t.Error() == nil { // connected while we gave up
+			s.client.Disconnect(byeMs)
+		}
+		return nil, fmt.Errorf("connect to %s as %q: %w", l.addr, l.cfg.ClientID, err)
+	}
+	if err := l.subscribe(ctx, s, box); err != nil {
+		s.close(nil)
+		return nil, fmt.Errorf("subscribe at %s: %w", l.addr, err)
+	}
+	if p := l.cfg.Presence; p != nil {
+		s.Publish(p.Topic, 1, true, p.Birth(number))
+	}
+	return s, nil
+}
+
+// dial opens the socket, with TLS where it is asked for. Go sets TCP_NODELAY
+// on every TCP connection it opens.
+func (l *Link) dial(ctx context.Context) (net.Conn, error) {
+	ctx, cancel := context.WithTimeout(ctx, l.cfg.ConnectTimeout)
+	defer cancel()
+	if !l.secure {
+		return new(net.Dialer).DialContext(ctx, "tcp", l.addr)
+	}
+	cfg := &tls.Config{}
+	if l.cfg.TLS != nil {
+		var err error
+		if cfg, err = l.cfg.TLS(); err != nil {
+			return nil, fmt.Errorf("read TLS settings: %w", err)
+		}
+	}
+	return (&tls.Dialer{Config: cfg}).DialContext(ctx, "tcp", l.addr)
+}
+
+// options are paho's for one connection; see the package comment.
+func (l *Link) options(s *Session) (*mqtt.ClientOptions, error) {
+	o := mqtt.NewClientOptions().AddBroker("tcp://" + l.addr).SetClientID(l.cfg.ClientID)
+	o.SetAutoReconnect(false).SetConnectRetry(false).SetCleanSession(true)
+	o.SetStore(mqtt.NewMemoryStore()).SetProtocolVersion(4).SetOrderMatters(true).SetAutoAckDisabled(true)
+	o.SetConnectTimeout(l.cfg.ConnectTimeout).SetWriteTimeout(l.cfg.WriteTimeout)
+	o.SetKeepAlive(l.cfg.KeepAlive).SetPingTimeout(l.cfg.PingTimeout)
+	o.SetCustomOpenConnectionFn(func(*url.URL, mqtt.ClientOptions) (net.Conn, error) { return s.conn, nil })
+	o.SetDefaultPublishHandler(func(_ mqtt.Client, m mqtt.Message) { m.Ack() })
+	o.SetConnectionLostHandler(func(_ mqtt.Client, err error) {
+		s.cause = err
+		close(s.joined)
+	})
+	if l.cfg.Credentials != nil {
+		user, password, err := l.cfg.Credentials()
+		if err != nil {
+			return nil, fmt.Errorf("read broker credentials: %w", err)
+		}
+		o.SetUsername(user).SetPassword(password)
+	}
+	if p := l.cfg.Presence; p != nil {
+		o.SetBinaryWill(p.Topic, p.Lost(s.number), 1, true)
+	}
+	return o, nil
+}
+
+// subscribe routes and subscribes all filters.
+func (l *Link) subscribe(ctx context.Context, s *Session, box *inbox) error {
+	if len(l.routes) == 0 {
+		return nil
+	}
+	filters := make(map[string]byte, len(l.routes))
+	for filter, r := range l.routes {
+		filters[filter] = r.qos
+		s.client.AddRoute(filter, func(_ mqtt.Client, m mqtt.Message) {
+			ack := sync.OnceFunc(func() { s.ack(m) })
+			box.push(item{r, Message{Topic: m.Topic(), Payload: m.Payload(), Retained: m.Retained(), ack: ack}}, s.conn.gone)
+		})
+	}
+	t := s.client.SubscribeMultiple(filters, nil)
+	if err := l.await(ctx, t); err != nil {
+		return err
+	}
+	if st, ok := t.(*mqtt.SubscribeToken); ok {
+		for filter, code := range st.Result() {
+			if code > 2 {
+				l.log.Warn("broker refuses a subscription", "broker", l.addr, "filter", filter)
+			}
+		}
+	}
+	return nil
+}
+
+// ack acknowledges unless the connection is gone: the broker would not know
+// the message's number on another.
+func (s *Session) ack(m mqtt.Message) {
+	select {
+	case <-s.conn.gone:
+	default:
+		m.Ack()
+	}
+}
+
+// await waits for one of paho's tokens, for ConnectTimeout at most.
+func (l *Link) await(ctx context.Context, t mqtt.Token) error {
+	timer := time.NewTimer(l.cfg.ConnectTimeout)
+	defer timer.Stop()
+	select {
+	case <-t.Done():
+		return t.Error()
+	case <-timer.C:
+		return fmt.Errorf("no answer within %v", l.cfg.ConnectTimeout)
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+}
+
+// close takes leave of the broker and ends the connection. If the leave is not
+// acknowledged, no DISCONNECT is sent either: then the broker publishes the will.
+func (s *Session) close(p *Presence) {
+	if p != nil {
+		ctx, cancel := context.WithTimeout(context.Background(), byeTimeout)
+		defer cancel()
+		if err := s.Publish(p.Topic, 1, true, p.Bye(s.number)).Wait(ctx); err != nil {
+			_ = s.conn.Close()
+		}
+	}
+	s.client.Disconnect(byeMs)
+	_ = s.conn.Close()
+}

@@ -1,0 +1,28 @@
+// Package link keeps one MQTT 3.1.1 connection to a broker alive and tells the
+// truth about what the broker acknowledged. It is the only importer of paho.
+//
+// Each connection is a new paho client with a clean session, no automatic
+// reconnection and paho's memory store: with paho's own reconnection a token
+// finishes without error though no PUBACK was ever sent. The Link reconnects
+// by itself, waiting a random time below a ceiling that doubles from Min to
+// Max, so that a thousand stores do not come back at once. Nothing is queued
+// while there is no connection: whoever publishes keeps its own record of what
+// is still to be sent, and starts again at each new Session.
+//
+// A connection is used in this order: CONNECT with the will, subscriptions,
+// birth message, and only then is the Session handed to those who wait in Next.
+// The will and the birth are on the same retained topic and carry the session's
+// number, so that a will that comes late is recognised.
+//
+// A silent peer is asked at the first look after KeepAlive and given up at the
+// first look after PingTimeout; paho looks every quarter of KeepAlive, so with 5 s and
+// 2 s an idle connection ends after 8.75 s at most. A busy one ends 2 s
+// (WriteTimeout) after a write blocks. No packet above MaxPacket is read.
+//
+// Goroutines: Run owns the reconnect loop and one dispatcher; they and paho's
+// have ended when Run returns. Handlers are called by the dispatcher, one at a
+// time, in the order in which the broker sent the messages; they may publish
+// but must not wait for an acknowledgement, because the queue in front of them
+// is bounded and acknowledgements stand behind it. Time is real time: a link
+// has nothing to do with shop time.
+package link

@@ -1,0 +1,318 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"go.uber.org/goleak"
+
+	"baylight/sync/broker"
+	"baylight/sync/broker/brokertest"
+)
+
+func TestMain(m *testing.M) { goleak.VerifyTestMain(m) }
+
+// quick is a configuration for loopback.
+func quick(url string) Config {
+	return Config{Broker: url, ClientID: "test", Min: time.Millisecond, Max: 20 * time.Millisecond}
+}
+
+// start runs a link until the test ends or stop is called.
+func start(t *testing.T, cfg Config, with func(*Link)) (l *Link, stop func()) {
+	t.Helper()
+	l, err := New(cfg, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if with != nil {
+		with(l)
+	}
+	ctx, cancel := context.WithCancel(context.Background())
+	done := make(chan error, 1)
+	go func() { done <- l.Run(ctx) }()
+	stopped := false
+	stop = func() {
+		cancel()
+		if !stopped {
+			stopped = true
+			if err := <-done; err != nil {
+				t.Error(err)
+			}
+		}
+	}
+	t.Cleanup(stop)
+	return l, stop
+}
+
+func next(t *testing.T, l *Link, after uint64) *Session {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	s, err := l.Next(ctx, after)
+	if err != nil {
+		t.Fatalf("no connection: %v (%+v)", err, l.Status())
+	}
+	return s
+}
+
+func startBroker(t *testing.T, addr string) *broker.Broker {
+	t.Helper()
+	b, err := broker.Start(broker.Config{Addr: addr})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = b.Close() })
+	return b
+}
+
+func startFaulty(t *testing.T, f brokertest.Faults) *brokertest.Broker {
+	t.Helper()
+	b, err := brokertest.Start(f)
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(b.Close)
+	return b
+}
+
+func presence() *Presence {
+	say := func(state string) func(uint64) []byte {
+		return func(n uint64) []byte { return fmt.Appendf(nil, "%s %d", state, n) }
+	}
+	return &Presence{Topic: "conn", Birth: say("ready"), Lost: say("lost"), Bye: say("bye")}
+}
+
+// watch subscribes a second client to everything.
+func watch(t *testing.T, url string) <-chan string {
+	t.Helper()
+	got := make(chan string, 1024)
+	cfg := quick(url)
+	cfg.ClientID = "watcher"
+	l, _ := start(t, cfg, func(l *Link) {
+		l.Handle("#", 1, func(_ context.Context, m Message) { got <- m.Topic + " " + string(m.Payload) })
+	})
+	next(t, l, 0)
+	return got
+}
+
+func TestPresence(t *testing.T) {
+	b := startBroker(t, "")
+	got := watch(t, b.URL())
+	cfg := quick(b.URL())
+	cfg.Presence, cfg.FirstSession = presence(), 40
+	l, stop := start(t, cfg, nil)
+	s := next(t, l, 0)
+	if st := l.Status(); !st.Up || st.Session != 40 || s.Number() != 40 {
+		t.Errorf("status %+v of session %d", st, s.Number())
+	}
+	if m := <-got; m != "conn ready 40" {
+		t.Errorf("birth %q", m)
+	}
+	if err := s.conn.Conn.(*net.TCPConn).CloseWrite(); err != nil { // no DISCONNECT before the end
+		t.Fatal(err)
+	}
+	s = next(t, l, 40)
+	seen := []string{<-got, <-got}
+	if strings.Join(seen, ",") != "conn lost 40,conn ready 41" && strings.Join(seen, ",") != "conn ready 41,conn lost 40" {
+		t.Errorf("after a loss %q", seen)
+	}
+	stop()
+	if m := <-got; m != "conn bye 41" {
+		t.Errorf("leave %q", m)
+	}
+	if err := s.Publish("x", 1, false, nil).Wait(t.Context()); !errors.Is(err, ErrNotConnected) {
+		t.Errorf("publishing after the end gives %v", err)
+	}
+	if err := l.Publish("x", 1, false, nil).Wait(t.Context()); !errors.Is(err, ErrNotConnected) {
+		t.Errorf("publishing without a connection gives %v", err)
+	}
+}
+
+func TestSubscriptionsAndSessionsComeBack(t *testing.T) {
+	b := startBroker(t, "")
+	got := make(chan string, 16)
+	l, _ := start(t, quick(b.URL()), func(l *Link) {
+		l.Handle("a/+", 1, func(_ context.Context, m Message) { got <- string(m.Payload) })
+		// Publishing in a handler must not deadlock.
+		l.Handle("b/+", 1, func(_ context.Context, m Message) { l.Publish("a/2", 1, false, []byte("answer")) })
+	})
+	for n, s := uint64(0), (*Session)(nil); n < 3; n++ {
+		s = next(t, l, n)
+		if err := s.Publish("a/1", 1, false, []byte("one")).Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if err := s.Publish("b/1", 1, false, nil).Wait(t.Context()); err != nil {
+			t.Fatal(err)
+		}
+		if a, b := <-got, <-got; a != "one" || b != "answer" {
+			t.Errorf("session %d got %q, %q", s.Number(), a, b)
+		}
+		_ = b.Close()
+		<-s.Over()
+		b = startBroker(t, b.Addr())
+	}
+}
+
+func TestNoPubackNoSuccess(t *testing.T) {
+	b := startFaulty(t, brokertest.Faults{NeverAck: true})
+	l, _ := start(t, quick(b.URL()), nil)
+	s := next(t, l, 0)
+	tokens := []*Token{s.Publish("a", 1, false, []byte("1")), s.Publish("a", 1, false, []byte("2"))}
+	<-b.Seen()
+	<-b.Seen()
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := tokens[0].Wait(ctx); !errors.Is(err, context.Canceled) {
+		t.Errorf("a message the broker only read is reported as %v", err)
+	}
+	b.Cut()
+	for _, tok := range tokens {
+		if err := tok.Wait(t.Context()); !errors.Is(err, ErrLost) {
+			t.Errorf("a message never acknowledged is reported as %v", err)
+		}
+	}
+	// A later connection does not make it good.
+	next(t, l, s.Number())
+	if err := tokens[0].Wait(t.Context()); !errors.Is(err, ErrLost) {
+		t.Errorf("after reconnecting it is reported as %v", err)
+	}
+}
+
+func TestDeadLinkIsNoticed(t *testing.T) {
+	t.Run("busy", func(t *testing.T) {
+		t.Parallel()
+		b := startFaulty(t, brokertest.Faults{Deaf: true})
+		cfg := quick(b.URL())
+		cfg.WriteTimeout = 100 * time.Millisecond
+		l, _ := start(t, cfg, func(l *Link) { l.Handle("x", 1, func(context.Context, Message) {}) })
+		s := next(t, l, 0)
+		chunk := make([]byte, 1<<18)
+		for range 1000 { // far more than socket buffers hold
+			if err := s.Publish("a", 0, false, chunk).Wait(t.Context()); err != nil {
+				<-s.Over()
+				return
+			}
+		}
+		t.Error("a peer that reads nothing took 250 MB")
+	})
+	t.Run("idle", func(t *testing.T) {
+		t.Parallel()
+		b := startFaulty(t, brokertest.Faults{Deaf: true})
+		cfg := quick(b.URL())
+		cfg.KeepAlive, cfg.PingTimeout = time.Second, 300*time.Millisecond
+		l, _ := start(t, cfg, func(l *Link) { l.Handle("x", 1, func(context.Context, Message) {}) })
+		s := next(t, l, 0)
+		began := time.Now()
+		<-s.Over()
+		if lasted := time.Since(began); lasted > 10*time.Second {
+			t.Errorf("noticed after %v", lasted)
+		}
+	})
+}
+
+func TestBrokerThatDoesNotAnswer(t *testing.T) {
+	b := startFaulty(t, brokertest.Faults{Mute: true})
+	cfg := quick(b.URL())
+	cfg.ConnectTimeout = 50 * time.Millisecond
+	l, stop := start(t, cfg, nil)
+	<-l.Ready()
+	if st := l.Status(); st.Up || st.Failures == 0 || st.Err == nil {
+		t.Errorf("status %+v", st)
+	}
+	stop()
+	if b.Connections() == 0 {
+		t.Error("nobody tried to connect")
+	}
+}
+
+func TestBrokerThatRefuses(t *testing.T) {
+	b := startFaulty(t, brokertest.Faults{RefuseCode: 5})
+	l, _ := start(t, quick(b.URL()), nil)
+	<-l.Ready()
+	if st := l.Status(); st.Err == nil || !strings.Contains(st.Err.Error(), "not Authorized") || !strings.Contains(st.Err.Error(), `"test"`) {
+		t.Errorf("status %+v does not say who is refused and why", st)
+	}
+}
+
+func TestBrokerThatDropsEveryConnection(t *testing.T) {
+	b := startFaulty(t, brokertest.Faults{DropAfter: 1})
+	cfg := quick(b.URL())
+	cfg.Presence = presence()
+	l, _ := start(t, cfg, nil)
+	for n := uint64(0); n < 5; n++ {
+		s := next(t, l, n)
+		<-s.Over()
+	}
+	for n := 1; n <= 5; n++ {
+		if p := <-b.Seen(); string(p.Payload) != fmt.Sprintf("ready %d", n) || p.Conn != n {
+			t.Errorf("connection %d began with %q", p.Conn, p.Payload)
+		}
+	}
+}
+
+func TestHugePacketEndsTheConnection(t *testing.T) {
+	// PUBLISH with a remaining length of 2 MiB.
+	b := startFaulty(t, brokertest.Faults{Inject: []byte{0x30, 0x80, 0x80, 0x80, 0x01, 0, 1, 'x'}})
+	l, _ := start(t, quick(b.URL()), func(l *Link) { l.Handle("x", 1, func(context.Context, Message) {}) })
+	s := next(t, l, 0)
+	<-s.Over()
+	<-s.joined
+	if !errors.Is(s.cause, errTooLarge) {
+		t.Errorf("ended because of %v", s.cause)
+	}
+}
+
+func TestAcknowledgedByTheHandler(t *testing.T) {
+	// PUBLISH at QoS 1, packet 7, topic x, payload y; then packet 8.
+	b := startFaulty(t, brokertest.Faults{Inject: []byte{0x32, 6, 0, 1, 'x', 0, 7, 'y', 0x32, 6, 0, 1, 'x', 0, 8, 'z'}})
+	got := make(chan Message, 2)
+	start(t, quick(b.URL()), func(l *Link) { l.HandleAck("x", 1, func(_ context.Context, m Message) { got <- m }) })
+	first, second := <-got, <-got
+	if string(first.Payload) != "y" || string(second.Payload) != "z" {
+		t.Fatalf("got %q, %q", first.Payload, second.Payload)
+	}
+	second.Ack()
+	second.Ack()
+	if id := <-b.Acks(); id != 8 {
+		t.Errorf("packet %d was acknowledged, only 8 was committed", id)
+	}
+	first.Ack()
+	if id := <-b.Acks(); id != 7 {
+		t.Errorf("then packet %d", id)
+	}
+}
+
+func TestConfigRefused(t *testing.T) {
+	rows := []struct {
+		change func(*Config)
+		says   string
+	}{
+		{func(c *Config) { c.Broker = "" }, `"" is not mqtt://host:port`},
+		{func(c *Config) { c.Broker = "localhost:1883" }, "localhost:1883"},
+		{func(c *Config) { c.Broker = "http://localhost" }, "http://localhost"},
+		{func(c *Config) { c.Broker = "mqtt://:1883" }, "host:port"},
+		{func(c *Config) { c.Broker = "mqtt://u:secret@h:1883" }, "u:xxxxx@h"},
+		{func(c *Config) { c.Broker = "mqtt://h:1883/path" }, "/path"},
+		{func(c *Config) { c.ClientID = "" }, "client id"},
+		{func(c *Config) { c.ClientID = strings.Repeat("x", 65) }, "client id"},
+		{func(c *Config) { c.Presence = &Presence{Topic: "x"} }, "presence"},
+		{func(c *Config) { c.Min = time.Hour }, "min 1h0m0s"},
+		{func(c *Config) { c.KeepAlive = time.Millisecond }, "keep-alive 1ms"},
+	}
+	for _, r := range rows {
+		cfg := quick("mqtt://localhost")
+		r.change(&cfg)
+		if _, err := New(cfg, nil); err == nil || !strings.Contains(err.Error(), r.says) {
+			t.Errorf("error %v should say %q", err, r.says)
+		}
+	}
+	l, err := New(Config{Broker: "mqtts://broker.example/", ClientID: "x"}, nil)
+	if err != nil || l.String() != "link to broker.example:8883" || l.cfg.Max != 2*time.Minute {
+		t.Errorf("New = %v, %v", l, err)
+	}
+}

@@ -1,0 +1,112 @@
+package link
+
+import (
+	"context"
+	"errors"
+	"fmt"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+)
+
+// ErrNotConnected is the error of a message that could not be handed to a
+// connection, because there is none.
+var ErrNotConnected = errors.New("not connected to the broker")
+
+// ErrLost is the error of a message whose connection ended before the broker
+// acknowledged it. The broker may have it all the same.
+var ErrLost = errors.New("connection ended before the broker acknowledged")
+
+// Session is one connection, from its birth message to its end.
+type Session struct {
+	number uint64
+	client mqtt.Client
+	conn   *guarded
+	joined chan struct{} // closed when paho's workers have ended after a loss
+	cause  error         // why, valid after joined
+}
+
+// Number is the session's number; later sessions have higher ones.
+func (s *Session) Number() uint64 { return s.number }
+
+// Over is closed when the connection has ended.
+func (s *Session) Over() <-chan struct{} { return s.conn.gone }
+
+// Publish hands one message to the connection, in the order of calls made by
+// one goroutine. It blocks while the socket is full, for WriteTimeout at most.
+// The payload must not be changed afterwards.
+func (s *Session) Publish(topic string, qos byte, retain bool, payload []byte) *Token {
+	select {
+	case <-s.conn.gone:
+		return &Token{err: ErrNotConnected}
+	default:
+	}
+	t := s.client.Publish(topic, qos, retain, payload)
+	select {
+	case <-s.conn.gone:
+		// paho may have cleared its table before it entered this token.
+		select {
+		case <-t.Done():
+		default:
+			return &Token{err: ErrLost}
+		}
+	default:
+	}
+	return &Token{t: t, gone: s.conn.gone}
+}
+
+// Token is the fate of one published message.
+type Token struct {
+	t    mqtt.Token
+	gone <-chan struct{}
+	err  error // set if the message was never handed over
+}
+
+// Wait returns nil if this very connection brought the broker's acknowledgement
+// (at QoS 0: if the message was written), an error as soon as that cannot
+// happen any more, or ctx's error.
+func (t *Token) Wait(ctx context.Context) error {
+	if t.t == nil {
+		return t.err
+	}
+	select {
+	case <-t.t.Done():
+		return t.result()
+	default:
+	}
+	select {
+	case <-t.t.Done():
+		return t.result()
+	case <-t.gone:
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	select {
+	case <-t.t.Done():
+		return t.result()
+	default:
+		return ErrLost
+	}
+}
+
+func (t *Token) result() error {
+	if err := t.t.Error(); err != nil {
+		return fmt.Errorf("%w: %w", ErrLost, err)
+	}
+	return nil
+}
+
+// Message is one message from the broker.
+type Message struct {
+	Topic    string
+	Payload  []byte
+	Retained bool // it stood on the broker before the subscription
+	ack      func()
+}
+
+// Ack acknowledges the message to the broker. Only handlers registered with
+// HandleAck call it; calling it again, or after the connection ended, does nothing.
+func (m Message) Ack() {
+	if m.ack != nil {
+		m.ack()
+	}
+}
