@@ -1,0 +1,212 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"errors"
+	"fmt"
+	"io/fs"
+	"log/slog"
+	"os"
+	"path/filepath"
+	"sync"
+
+	"github.com/google/uuid"
+
+	"baylight/kiosk"
+)
+
+// Options say whose journal it is.
+type Options struct {
+	Source   string        // the board's source, [kiosk.KioskSource]; a journal of another board is refused
+	NewEpoch func() string // name of a new epoch; nil: a random uuid
+	Log      *slog.Logger  // nil: discard
+}
+
+// Journal is an open journal.
+type Journal struct {
+	path    string
+	source  string
+	log     *slog.Logger
+	lock    *os.File
+	epochs  []epoch // oldest first, at least one; the last is appended to
+	readers *sql.DB
+
+	write  sync.Mutex // held while writing; covers writer, stale and faults
+	writer writer
+	stale  bool // the last write failed: reopen and read the head again first
+	faults faults
+
+	mu       sync.Mutex // covers what follows; never held during input or output
+	head     head
+	appended chan struct{} // closed at the next durable append
+	closed   bool
+}
+
+// epoch is a run of positions base+1, base+2 … with sequences 1, 2 …
+type epoch struct {
+	name string
+	base uint64
+}
+
+// head is the last event of the current epoch; zero while there is none.
+type head struct {
+	seq  uint64
+	hash kiosk.Hash
+}
+
+type writer struct {
+	db     *sql.DB
+	conn   *sql.Conn
+	insert *sql.Stmt
+}
+
+func (w writer) close() error {
+	if w.db == nil {
+		return nil
+	}
+	return errors.Join(w.insert.Close(), w.conn.Close(), w.db.Close())
+}
+
+// faults are failures that tests put in: called within a transaction just
+// before and just after COMMIT, nil if there are none.
+type faults struct {
+	beforeCommit, afterCommit func() error
+}
+
+// Open opens the journal at path, or creates it with a new epoch if nothing is
+// there. Whatever is there and is not a sound journal of this board is an error
+// and stays as it is: ErrDamaged, ErrForeign, ErrTooNew. ErrInUse means that a
+// process has it open. The settings that make a commit durable are read back;
+// a database that does not give them is an error.
+func Open(path string, o Options) (*Journal, error) {
+	j, err := open(path, o)
+	if err != nil {
+		return nil, fmt.Errorf("open journal %s: %w", path, err)
+	}
+	j.log.Info("journal open", "path", j.path, "epoch", j.Epoch(), "head", j.head.seq)
+	return j, nil
+}
+
+func open(path string, o Options) (_ *Journal, err error) {
+	if o.Source == "" {
+		return nil, errors.New("source is empty, it must be the board's source")
+	}
+	if o.NewEpoch == nil {
+		o.NewEpoch = uuid.NewString
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if path, err = resolve(path); err != nil {
+		return nil, err
+	}
+	j := &Journal{path: path, source: o.Source, log: o.Log, appended: make(chan struct{})}
+	if j.lock, err = lock(path); err != nil {
+		return nil, err
+	}
+	defer func() {
+		if err != nil {
+			j.release()
+		}
+	}()
+	ctx := context.Background()
+	switch _, err := os.Lstat(path); {
+	case errors.Is(err, fs.ErrNotExist):
+		if err := create(ctx, path, o.Source, o.NewEpoch()); err != nil {
+			return nil, fmt.Errorf("create: %w", err)
+		}
+	case err != nil:
+		return nil, err
+	}
+	if err := inspect(path); err != nil {
+		return nil, err
+	}
+	if err := j.openReaders(ctx); err != nil {
+		return nil, err
+	}
+	return j, j.openWriter(ctx)
+}
+
+// resolve follows links, so that two names of one file share one lock.
+func resolve(path string) (string, error) {
+	path, err := filepath.Abs(path)
+	if err != nil {
+		return "", err
+	}
+	if real, err := filepath.EvalSymlinks(path); err == nil {
+		return real, nil
+	}
+	dir, err := filepath.EvalSymlinks(filepath.Dir(path))
+	return filepath.Join(dir, filepath.Base(path)), err
+}
+
+// release gives back everything that open took. The readers go first: the last
+// connection to leave moves the write-ahead log into the database.
+func (j *Journal) release() error {
+	var errs []error
+	if j.readers != nil {
+		errs = append(errs, j.readers.Close())
+	}
+	errs = append(errs, j.writer.close(), j.lock.Close())
+	j.writer = writer{}
+	return errors.Join(errs...)
+}
+
+// Close closes the journal and wakes those who wait on Appended. A second call
+// does nothing.
+func (j *Journal) Close() error {
+	j.write.Lock()
+	defer j.write.Unlock()
+	j.mu.Lock()
+	was := j.closed
+	j.closed = true
+	if !was {
+		close(j.appended)
+	}
+	j.mu.Unlock()
+	if was {
+		return nil
+	}
+	if err := j.release(); err != nil {
+		return fmt.Errorf("close journal: %w", classify(err))
+	}
+	return nil
+}
+
+func (j *Journal) isClosed() bool {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.closed
+}
+
+// Source is the board's source.
+func (j *Journal) Source() string { return j.source }
+
+// Epoch is the epoch that is appended to.
+func (j *Journal) Epoch() string { return j.current().name }
+
+func (j *Journal) current() epoch { return j.epochs[len(j.epochs)-1] }
+
+// Head is the sequence of the last durable event, 0 if there is none.
+func (j *Journal) Head() uint64 {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.head.seq
+}
+
+// HeadHash is the hash of the last durable event, zero if there is none.
+func (j *Journal) HeadHash() kiosk.Hash {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.head.hash
+}
+
+// Appended returns a channel that is closed when the journal grows beyond what
+// Head says now, or is closed. Any number of listeners may wait on it: ask for
+// the channel, then look at Head, then wait.
+func (j *Journal) Appended() <-chan struct{} {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	return j.appended
+}

@@ -1,0 +1,230 @@
+package journal
+
+import (
+	"context"
+	"database/sql"
+	"encoding/binary"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"net/url"
+	"os"
+	"path/filepath"
+	"strings"
+	"syscall"
+
+	"github.com/mattn/go-sqlite3"
+)
+
+// lock takes the lock file of a journal. It is held as long as the file is
+// open, and the kernel lets go of it when the process ends, however it ends.
+// It is a file of its own because closing any descriptor of the database
+// would drop the locks that SQLite holds on it.
+func lock(path string) (*os.File, error) {
+	f, err := os.OpenFile(path+".lock", os.O_RDWR|os.O_CREATE|syscall.O_CLOEXEC, 0o600)
+	if err != nil {
+		return nil, err
+	}
+	err = syscall.Flock(int(f.Fd()), syscall.LOCK_EX|syscall.LOCK_NB)
+	if errors.Is(err, syscall.EWOULDBLOCK) {
+		who, _ := io.ReadAll(io.LimitReader(f, 32))
+		f.Close()
+		return nil, fmt.Errorf("%w (process %s)", ErrInUse, strings.TrimSpace(string(who)))
+	}
+	if err == nil {
+		if err = f.Truncate(0); err == nil {
+			_, err = fmt.Fprintln(f, os.Getpid())
+		}
+	}
+	if err != nil {
+		f.Close()
+		return nil, fmt.Errorf("lock: %w", err)
+	}
+	return f, nil
+}
+
+// inspect looks at the file's first bytes before SQLite sees it.
+func inspect(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	var head [100]byte
+	switch _, err := io.ReadFull(f, head[:]); {
+	case errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF):
+		return fmt.Errorf("%w: it is shorter than its header", ErrDamaged)
+	case err != nil:
+		return err
+	case string(head[:16]) != "SQLite format 3\x00":
+		return fmt.Errorf("%w, or its first bytes are damaged: it does not begin as a SQLite database does", ErrForeign)
+	case binary.BigEndian.Uint32(head[68:]) != applicationID:
+		return fmt.Errorf("%w: its application id is %#x, a journal's is %#x", ErrForeign, binary.BigEndian.Uint32(head[68:]), applicationID)
+	case head[18] != 2 || head[19] != 2:
+		return fmt.Errorf("%w: it is not in WAL mode", ErrDamaged)
+	}
+	return nil
+}
+
+// create makes an empty journal beside its place and moves it there, so that
+// an empty or half-made file at path is never mistaken for a new board.
+func create(ctx context.Context, path, source, epoch string) error {
+	if st, err := os.Stat(path + "-wal"); err == nil && st.Size() > 0 {
+		return fmt.Errorf("%w: %s-wal is there and holds events, but the database itself is missing", ErrDamaged, path)
+	}
+	part := path + ".new"
+	for _, f := range []string{part, part + "-journal", part + "-wal", part + "-shm"} {
+		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+			return err
+		}
+	}
+	// The file is made with its rights, which SQLite gives to its other files too.
+	f, err := os.OpenFile(part, os.O_RDWR|os.O_CREATE|os.O_EXCL, 0o600)
+	if err != nil {
+		return err
+	}
+	if err := errors.Join(f.Close(), fill(ctx, part, source, epoch)); err != nil {
+		return classify(err)
+	}
+	if err := syncFile(part); err != nil {
+		return err
+	}
+	if err := os.Rename(part, path); err != nil {
+		return err
+	}
+	return syncFile(filepath.Dir(path))
+}
+
+func fill(ctx context.Context, part, source, epoch string) error {
+	db, err := sql.Open("sqlite3", dsn(part, "rw"))
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	steps := []struct {
+		query string
+		args  []any
+	}{
+		{fmt.Sprintf("PRAGMA application_id = %d; PRAGMA user_version = %d; PRAGMA journal_mode = WAL;", applicationID, version), nil},
+		{"BEGIN IMMEDIATE", nil},
+		{schema, nil},
+		{"INSERT INTO meta (key, value) VALUES ('source', ?), ('min_reader', ?)", []any{source, minReader}},
+		{"INSERT INTO epochs (epoch, base) VALUES (?, 0)", []any{epoch}},
+		{"COMMIT", nil},
+	}
+	for _, s := range steps {
+		if _, err = db.ExecContext(ctx, s.query, s.args...); err != nil {
+			break
+		}
+	}
+	return errors.Join(err, db.Close())
+}
+
+func syncFile(path string) error {
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return errors.Join(f.Sync(), f.Close())
+}
+
+// dsn names the database with the settings that the driver sets per connection.
+func dsn(path, mode string) string {
+	q := url.Values{
+		"mode":          {mode},
+		"_synchronous":  {"FULL"}, // the driver's own default in WAL mode loses commits at a power cut
+		"_busy_timeout": {"2000"}, // a backup may hold the file for a moment
+	}
+	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()
+}
+
+// openReaders opens the connections that only read, and checks the file
+// through them before anything may write to it.
+func (j *Journal) openReaders(ctx context.Context) error {
+	text, number, _ := sqlite3.Version()
+	if err := checkSQLite(text, number); err != nil {
+		return err
+	}
+	db, err := sql.Open("sqlite3", dsn(j.path, "ro"))
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(4)
+	j.readers = db
+	if err := checkVersion(ctx, db); err != nil {
+		return err
+	}
+	var source string
+	if err := db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'source'").Scan(&source); err != nil {
+		return fmt.Errorf("%w: read source: %w", ErrDamaged, err)
+	}
+	if source != j.source {
+		return fmt.Errorf("%w of this board: it belongs to %s, not to %s", ErrForeign, source, j.source)
+	}
+	if j.epochs, err = readEpochs(ctx, db); err != nil {
+		return err
+	}
+	j.head, err = j.readHead(ctx, db)
+	if err != nil {
+		return err
+	}
+	return j.verifyTail(ctx)
+}
+
+// openWriter opens the one connection that writes.
+func (j *Journal) openWriter(ctx context.Context) (err error) {
+	db, err := sql.Open("sqlite3", dsn(j.path, "rw"))
+	if err != nil {
+		return err
+	}
+	db.SetMaxOpenConns(1)
+	defer func() {
+		if err != nil {
+			db.Close()
+		}
+	}()
+	conn, err := db.Conn(ctx)
+	if err != nil {
+		return classify(err)
+	}
+	// The write-ahead log is cut back to this size after a burst.
+	if _, err = conn.ExecContext(ctx, "PRAGMA journal_size_limit = 16777216; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF"); err != nil {
+		return classify(err)
+	}
+	if err = checkSettings(ctx, conn); err != nil {
+		return err
+	}
+	insert, err := conn.PrepareContext(ctx, "INSERT INTO events (pos, type, visit, bytes, person, hash) VALUES (?, ?, ?, ?, ?, ?)")
+	if err != nil {
+		return classify(err)
+	}
+	j.writer = writer{db: db, conn: conn, insert: insert}
+	return nil
+}
+
+func readEpochs(ctx context.Context, db *sql.DB) ([]epoch, error) {
+	rows, err := db.QueryContext(ctx, "SELECT epoch, base FROM epochs ORDER BY base")
+	if err != nil {
+		return nil, fmt.Errorf("read epochs: %w", classify(err))
+	}
+	defer rows.Close()
+	var out []epoch
+	for rows.Next() {
+		var e epoch
+		if err := rows.Scan(&e.name, &e.base); err != nil {
+			return nil, fmt.Errorf("%w: read epochs: %w", ErrDamaged, err)
+		}
+		if e.name == "" || len(out) == 0 && e.base != 0 || len(out) > 0 && e.base <= out[len(out)-1].base {
+			return nil, fmt.Errorf("%w: epoch %q begins at %d", ErrDamaged, e.name, e.base)
+		}
+		out = append(out, e)
+	}
+	if err := rows.Err(); err != nil {
+		return nil, fmt.Errorf("read epochs: %w", classify(err))
+	}
+	if len(out) == 0 {
+		return nil, fmt.Errorf("%w: it has no epoch", ErrDamaged)
+	}
+	return out, nil
+}
