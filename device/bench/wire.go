@@ -67,7 +67,11 @@ func (w *wire) unplug() error {
 		return nil
 	}
 	close(w.pulled)
-	err := errors.Join(os.Remove(w.path), master.Close())
+	err := os.Remove(w.path)
+	if errors.Is(err, os.ErrNotExist) {
+		err = nil // the whole folder may be gone
+	}
+	err = errors.Join(err, master.Close())
 	w.mu.Unlock()
 	w.reader.Wait()
 	if err != nil {
