@@ -1,9 +1,9 @@
-// Package staff knows who works here: people, their roles, their badges, and
-// how they prove who they are (badge and PIN, sessions, rate limits). The desk
-// and the back office's dashboard share it.
 package staff
 
-import "slices"
+import (
+	"cmp"
+	"slices"
+)
 
 // Role is what a person may do.
 type Role string
@@ -70,11 +70,6 @@ func (d *Directory) All() []Person {
 	for _, p := range d.byID {
 		ps = append(ps, p)
 	}
-	slices.SortFunc(ps, func(a, b Person) int {
-		if a.ID < b.ID {
-			return -1
-		}
-		return 1
-	})
+	slices.SortFunc(ps, func(a, b Person) int { return cmp.Compare(a.ID, b.ID) })
 	return ps
 }
