@@ -32,7 +32,7 @@ func Check(device string) error {
 		return openError(name, err)
 	}
 	defer f.Close()
-	rdev, err := claim(f, name)
+	rdev, err := claim(f, name, wantsTIOCEXCL)
 	if err != nil {
 		return err
 	}

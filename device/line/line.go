@@ -78,7 +78,8 @@ type Line struct {
 
 // New makes a line that Run will open. log and onState may be nil. onData and
 // onState run on the line's goroutine. onState is called after the first attempt
-// to open and then whenever Up changes; State has the latest reason in between.
+// to open and then whenever Up changes, but not when Run ends; State has the
+// latest reason in between.
 func New(cfg Config, log *slog.Logger, onData func(p []byte), onState func(State)) *Line {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -147,15 +148,15 @@ func (l *Line) Run(ctx context.Context) error {
 			l.release(p)
 		}
 		if ctx.Err() != nil {
-			err = errors.New("stopped")
+			break
 		}
 		l.setDown(err)
 		l.signalReady()
-		if !sleep(ctx, jitter(delay)) {
-			break
-		}
+		sleep(ctx, jitter(delay))
 		delay = min(2*delay, maxDelay)
 	}
+	l.setStopped()
+	l.signalReady()
 	return nil
 }
 
@@ -250,6 +251,14 @@ func (l *Line) setDown(reason error) {
 	l.onState(s)
 }
 
+// setStopped tells nobody: that we stop is not the device's doing.
+func (l *Line) setStopped() {
+	l.mu.Lock()
+	l.state.Up, l.state.Reason = false, "stopped"
+	l.mu.Unlock()
+	l.log.Info("line closed")
+}
+
 func (l *Line) isReady() bool {
 	select {
 	case <-l.ready:
@@ -269,13 +278,11 @@ func (l *Line) signalReady() {
 // all try at the same moment.
 func jitter(d time.Duration) time.Duration { return d/2 + rand.N(d/2) }
 
-func sleep(ctx context.Context, d time.Duration) bool {
+func sleep(ctx context.Context, d time.Duration) {
 	t := time.NewTimer(d)
 	defer t.Stop()
 	select {
 	case <-t.C:
-		return true
 	case <-ctx.Done():
-		return false
 	}
 }

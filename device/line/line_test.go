@@ -288,8 +288,11 @@ func TestWaitsForADeviceForEver(t *testing.T) {
 			return nil, errors.New("missing")
 		}
 		runFor(t, l, time.Hour+time.Minute)
-		if len(states) != 3 || states[0].Up || !states[1].Up || states[2].Up {
-			t.Errorf("states %+v, want down, up, down (stopped)", states)
+		if len(states) != 2 || states[0].Up || !states[1].Up {
+			t.Errorf("states %+v, want down, up and nothing for the end of Run", states)
+		}
+		if s := l.State(); s.Up || s.Reason != "stopped" {
+			t.Errorf("state after Run: %+v", s)
 		}
 		if tries < 3600 || tries > 7300 {
 			t.Errorf("%d tries in an hour, want one every 0.5 to 1 s", tries)
@@ -320,11 +323,85 @@ func TestTwoLinesCannotShareAPort(t *testing.T) {
 	second.wantState(true)
 }
 
-func TestTIOCEXCL(t *testing.T) {
+func TestWhereTIOCEXCLIsUsed(t *testing.T) {
 	for dev, want := range map[uint64]bool{unix.Mkdev(136, 5): false, unix.Mkdev(143, 255): false, unix.Mkdev(188, 0): true, unix.Mkdev(166, 1): true, unix.Mkdev(4, 64): true} {
 		if wantsTIOCEXCL(dev) != want {
 			t.Errorf("device %d:%d: TIOCEXCL %v, want %v", unix.Major(dev), unix.Minor(dev), !want, want)
 		}
+	}
+}
+
+// A program that takes no locks is kept out by TIOCEXCL; a line run by root,
+// whom the kernel lets in all the same, keeps itself out.
+func TestTIOCEXCL(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "scanner")
+	plug(t, path)
+	always := func(uint64) bool { return true }
+	cfg := Config{Device: path}.withDefaults()
+	other, err := os.OpenFile(path, os.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer other.Close()
+	flag := func() (on int) {
+		if err := control(other, func(fd int) (err error) { on, err = unix.IoctlGetInt(fd, unix.TIOCGEXCL); return err }); err != nil {
+			t.Fatal(err)
+		}
+		return on
+	}
+	p, err := openWith(cfg, always)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if flag() == 0 {
+		t.Error("an open line is not exclusive")
+	}
+	p.close()
+	if flag() != 0 {
+		t.Error("a closed line is still exclusive")
+	}
+	if err := control(other, func(fd int) error { return unix.IoctlSetInt(fd, unix.TIOCEXCL, 0) }); err != nil {
+		t.Fatal(err)
+	}
+	if p, err := openWith(cfg, always); !errors.Is(err, ErrHeld) && !errors.Is(err, unix.EBUSY) {
+		t.Errorf("open of another's exclusive port: %v", err)
+		if err == nil {
+			p.close()
+		}
+	}
+}
+
+// With tarm's ReadTimeout 0, Close blocks until data arrives.
+func TestShutdownOfASilentLineIsBounded(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "scanner")
+	plug(t, path)
+	r := startRig(t, Config{Device: path})
+	r.wantState(true)
+	began := time.Now()
+	r.stop()
+	if took := time.Since(began); took > time.Second {
+		t.Errorf("shutdown took %v, want about the read time-out of 0.2 s", took)
+	}
+}
+
+// What the driver still holds is thrown away when a line closes behind a device
+// that said XOFF: close(2) would wait for it.
+func TestCloseDoesNotWaitForADeviceThatSaidXOFF(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "printer")
+	master := plug(t, path)
+	r := startRig(t, Config{Device: path, Flow: FlowXONXOFF, WriteTimeout: time.Hour})
+	r.wantState(true)
+	send(t, master, "\x13;")
+	r.wantData(";")
+	done := make(chan error, 1)
+	go func() { done <- r.line.Write(context.Background(), []byte("held")) }()
+	began := time.Now()
+	r.stop()
+	if took := time.Since(began); took > 2*time.Second {
+		t.Errorf("shutdown took %v", took)
+	}
+	if err := <-done; !errors.Is(err, ErrDown) {
+		t.Errorf("held write ended with %v, want ErrDown", err)
 	}
 }
 

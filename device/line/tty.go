@@ -27,7 +27,9 @@ type tty struct {
 
 // openTTY opens, locks and prepares the device. The order matters: TIOCEXCL
 // would keep tarm out if it came first, and the flush must come last.
-func openTTY(c Config) (port, error) {
+func openTTY(c Config) (port, error) { return openWith(c, wantsTIOCEXCL) }
+
+func openWith(c Config, exclusive func(rdev uint64) bool) (port, error) {
 	// Resolved once, so that both descriptors meet the same device even if the
 	// symlink moves in between; ctl then keeps the device's number from reuse.
 	name, err := filepath.EvalSymlinks(c.Device)
@@ -39,15 +41,15 @@ func openTTY(c Config) (port, error) {
 		return nil, openError(name, err)
 	}
 	t := &tty{ctl: ctl, flow: c.Flow}
-	if err := t.prepare(name, c); err != nil {
+	if err := t.prepare(name, c, exclusive); err != nil {
 		t.close()
 		return nil, err
 	}
 	return t, nil
 }
 
-func (t *tty) prepare(name string, c Config) error {
-	rdev, err := claim(t.ctl, name)
+func (t *tty) prepare(name string, c Config, exclusive func(rdev uint64) bool) error {
+	rdev, err := claim(t.ctl, name, exclusive)
 	if err != nil {
 		return err
 	}
@@ -55,7 +57,7 @@ func (t *tty) prepare(name string, c Config) error {
 	if err != nil {
 		return openError(name, err)
 	}
-	if wantsTIOCEXCL(rdev) {
+	if exclusive(rdev) {
 		if err := t.ioctlInt(unix.TIOCEXCL, 0); err != nil {
 			return fmt.Errorf("claim %s: %w", name, err)
 		}
@@ -76,7 +78,7 @@ func (t *tty) prepare(name string, c Config) error {
 // claim makes sure that f is a tty and that this process alone uses it. The lock
 // is advisory and ends with the process; TIOCEXCL (set later) also stops
 // programs that do not ask, except root's, which is why root must ask here.
-func claim(f *os.File, name string) (rdev uint64, err error) {
+func claim(f *os.File, name string, exclusive func(rdev uint64) bool) (rdev uint64, err error) {
 	var st unix.Stat_t
 	var excl int
 	err = control(f, func(fd int) error {
@@ -92,7 +94,7 @@ func claim(f *os.File, name string) (rdev uint64, err error) {
 		if err := unix.Flock(fd, unix.LOCK_EX|unix.LOCK_NB); errors.Is(err, unix.EWOULDBLOCK) {
 			return heldError(name, st.Rdev)
 		}
-		if wantsTIOCEXCL(st.Rdev) {
+		if exclusive(st.Rdev) {
 			excl, _ = unix.IoctlGetInt(fd, unix.TIOCGEXCL)
 		}
 		return nil
