@@ -23,7 +23,8 @@ func queueTicket(e kiosk.Event, d *kiosk.CheckedIn, v View) Document {
 		p.Feed(1)
 		p.both(purposeKey(d.Purpose), 2, 2)
 		p.pair(waitingKey(d.Waiting))
-		p.both("ticket.arrived", 1, 2, zoned(e.Time(), v))
+		p.both("ticket.arrived", 2, 2, local(e.Time(), v).Format("15:04"))
+		p.Text(zoned(e.Time(), v))
 		p.Rule()
 		p.Bold(true)
 		p.both("ticket.unconfirmed", 1, 2)
@@ -80,6 +81,7 @@ func jobCard(c card, v View) Document {
 		}
 		p.head(v, title)
 		p.visitCode(c.visit)
+		p.Feed(1)
 		if !c.promise.IsZero() {
 			p.pair("ticket.promise")
 			p.due(c.promise, v)

@@ -10,13 +10,13 @@ func ticketWords() map[Key]Pair {
 		"ticket.leaving":    {"离店,稍后取车", "Coming back later"},
 		"ticket.arrived":    {"到店 {0}", "Arrived {0}"},
 
-		"ticket.unconfirmed": {"交车时间:待服务顾问确认", "Ready by: your adviser will tell you"},
-		"ticket.keep":        {"请保管此票,取车时扫描", "Keep this ticket and scan it at pick-up"},
+		"ticket.unconfirmed": {"交车时间:待服务顾问确认", "Ready time: adviser confirms"},
+		"ticket.keep":        {"请保管此票,取车时扫描", "Keep this ticket for pick-up"},
 
 		"ticket.jobcard":       {"施工单", "Job card"},
 		"ticket.jobcard.added": {"施工单(追加项目)", "Job card (added items)"},
 		"ticket.promise":       {"约定交车时间", "Promised for"},
-		"ticket.item":          {"{0} · {1} · {2} · 标准 {3} 分钟", "{0} · {1} · {2} · {3} min"},
+		"ticket.item":          {"{0} {1}/{2} {3}分钟", "{0} {1}/{2} {3} min"},
 		"ticket.nocode":        {"无条码:请扫上方进站码", "No code: scan the visit's code"},
 		"ticket.adviser":       {"服务顾问 {0}", "Adviser {0}"},
 		"ticket.consent":       {"客户同意:{0}", "Consent: {0}"},

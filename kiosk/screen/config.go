@@ -1,0 +1,66 @@
+package screen
+
+import (
+	"context"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/kiosk/staff"
+	"baylight/kiosk/words"
+)
+
+// Config is what the screens depend on besides the station.
+type Config struct {
+	Lang        words.Lang   // of pages that ask for none; "" is zh-CN
+	Hosts       []string     // names and addresses by which the kiosk may be asked, besides loopback
+	InsecureLAN bool         // reached without TLS from beyond loopback: every page says so
+	Setup       func() Setup // what the store has set up, as it is now
+	Door        *staff.Door  // where staff sign in
+	Log         *slog.Logger // nil discards
+}
+
+// Setup is what the back office or the configuration say about the store.
+type Setup struct {
+	Store    string // its name, as customers know it
+	Calendar kiosk.Calendar
+	Menu     []MenuItem
+	Staff    *staff.Directory
+}
+
+// MenuItem is one line of the service menu (维修项目).
+type MenuItem struct {
+	Code     string
+	Text     string
+	Category kiosk.Category
+	Payer    string // one of kiosk.Payers
+	Minutes  int    // standard minutes
+}
+
+// Limits of a connection.
+const (
+	MaxBody     = 64 << 10         // bytes of a request's body
+	readWithin  = 10 * time.Second // a request's head and body
+	writeWithin = 15 * time.Second // a page, or one message of a stream
+	doWithin    = 10 * time.Second // an action, until it is durable
+	maxStreams  = 512
+	heartbeat   = 20 * time.Second
+)
+
+// AnswerFor is how long the answer to a scan stays on a screen, in real time.
+const AnswerFor = 5 * time.Second
+
+// NewServer is the HTTP server for h, with its time limits. Streams end when
+// ctx does; the caller listens, serves and shuts down.
+func NewServer(ctx context.Context, h http.Handler) *http.Server {
+	return &http.Server{
+		Handler:           h,
+		ReadHeaderTimeout: readWithin,
+		ReadTimeout:       readWithin,
+		IdleTimeout:       2 * time.Minute,
+		MaxHeaderBytes:    16 << 10,
+		BaseContext:       func(net.Listener) context.Context { return ctx },
+	}
+}

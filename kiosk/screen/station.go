@@ -1,0 +1,126 @@
+package screen
+
+import (
+	"context"
+	"slices"
+	"strings"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/kiosk/floor"
+	"baylight/kiosk/vin"
+)
+
+// Station is the part of a kiosk that screens need.
+type Station interface {
+	// Do applies an input and returns its reply once the events are durable.
+	// After it returned, Snapshot shows them. An error means that nothing can be
+	// said: it was not stored, or ctx ended first. An input whose ID was done
+	// before must not be done again.
+	Do(ctx context.Context, in floor.Input) (floor.Reply, error)
+	// Snapshot is the present state. It is never nil, and nobody changes it or
+	// what it points to.
+	Snapshot() *Snapshot
+	// Subscribe gives a channel of capacity 1 on which a value waits whenever
+	// Snapshot has changed since the last one was taken. cancel ends it.
+	Subscribe() (changed <-chan struct{}, cancel func())
+	// Prepare keeps what a customer chose on the screen for the next scan at
+	// reception, for about a minute; the zero form forgets it.
+	Prepare(form floor.CheckInForm)
+	// Timeline lists the events of a visit in order, for signed-in staff.
+	Timeline(ctx context.Context, visit string) ([]kiosk.Event, error)
+	// Now is the present moment of the shop.
+	Now() kiosk.Moment
+	// NewID makes an id for an input.
+	NewID() string
+}
+
+// Snapshot is the state of a kiosk at one position of its journal.
+type Snapshot struct {
+	Ready   bool              // everything that has to run does
+	Version string            // of the daemon
+	Head    uint64            // sequence of the last durable event
+	Bays    []floor.BayView   // in the order of the configuration
+	Visits  []*kiosk.Visit    // open ones, by arrival
+	Plates  map[string]string // visit → masked plate (vin.Mask)
+	Said    map[string]Said   // place (bay id, floor.Reception) → last answer to a scan there
+	Help    []string          // places that called for help
+	Lamps   map[string]Lamp   // bay → its lamp as it is lit
+	Devices []Device
+	Outbox  Outbox
+	Paper   int // documents not yet sent to a printer
+	Clock   kiosk.Quality
+}
+
+// Said is an answer to a scan.
+type Said struct {
+	N     uint64 // grows with each answer at this place
+	Reply floor.Reply
+	At    kiosk.Moment
+}
+
+// Lamp is a bay's lamp as it is lit.
+type Lamp struct {
+	Colour string // white, green, amber, red, blue, or "" for dark
+	Blink  bool
+}
+
+// Device is the state of something at the end of a wire.
+type Device struct {
+	Name, Kind string // "bay3", "scanner"
+	Up         bool
+	Reason     string    // why it is down
+	Since      time.Time // of the present state
+	Reconnects int
+	Last       string // when and what last came or went, in words; no personal data
+}
+
+// Outbox is how far the back office is behind.
+type Outbox struct {
+	Depth     uint64        // events without receipt
+	Oldest    time.Duration // age of the oldest of them
+	Receipted uint64        // all events up to this sequence are receipted
+	Connected bool          // to the broker
+}
+
+// Visit finds an open visit.
+func (s *Snapshot) Visit(id string) (*kiosk.Visit, bool) {
+	i := slices.IndexFunc(s.Visits, func(v *kiosk.Visit) bool { return v.ID == id })
+	if i < 0 {
+		return nil, false
+	}
+	return s.Visits[i], true
+}
+
+// Bay finds a bay's view.
+func (s *Snapshot) Bay(id string) (floor.BayView, bool) {
+	i := slices.IndexFunc(s.Bays, func(b floor.BayView) bool { return b.Bay.ID == id })
+	if i < 0 {
+		return floor.BayView{}, false
+	}
+	return s.Bays[i], true
+}
+
+// Find lists the open visits that a text may mean: a ticket number, a code on
+// paper, a visit id, a whole plate or at least its last three characters. Plates
+// are compared as they are masked, so a few others may be among them.
+func (s *Snapshot) Find(text string) (found []*kiosk.Visit) {
+	text = strings.ToUpper(strings.TrimSpace(text))
+	if text == "" || len(text) > 64 {
+		return nil
+	}
+	code, err := kiosk.ParseCode(text)
+	plate, _, noPlate := vin.ParsePlate(text)
+	masked := vin.Mask(plate)
+	for _, v := range s.Visits {
+		p := s.Plates[v.ID]
+		switch {
+		case strings.EqualFold(v.Ticket, text), v.ID == text,
+			err == nil && v.ID == code.ID,
+			p != "" && noPlate == nil && p == masked,
+			p != "" && len([]rune(text)) == 3 && strings.HasSuffix(p, text):
+			found = append(found, v)
+		}
+	}
+	return found
+}
