@@ -24,8 +24,11 @@ func (j *Journal) Cursor(name string) (uint64, error) {
 // SetCursor makes a reader's position durable. It may go back, and not beyond
 // the head.
 func (j *Journal) SetCursor(name string, v uint64) error {
-	err := j.set(v, `INSERT INTO cursors (epoch, name, value) VALUES (?, ?, ?)
-		ON CONFLICT (epoch, name) DO UPDATE SET value = excluded.value`, j.Epoch(), name, int64(v))
+	err := j.set(v, func(ctx context.Context) error {
+		_, err := j.writer.conn.ExecContext(ctx, `INSERT INTO cursors (epoch, name, value) VALUES (?, ?, ?)
+			ON CONFLICT (epoch, name) DO UPDATE SET value = excluded.value`, j.Epoch(), name, int64(v))
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("set cursor %s to %d: %w", name, v, err)
 	}
@@ -46,17 +49,16 @@ func (j *Journal) Receipt() (Receipt, bool, error) {
 	if err != nil || len(all) == 0 {
 		return Receipt{}, false, err
 	}
-	return all[0], true, nil
+	return all[len(all)-1], true, nil
 }
 
-// LeftLedgers are the ledgers that were turned to before the present one.
+// LeftLedgers are the ledgers that were turned to before the present one, oldest
+// first; only the latest few are remembered.
 func (j *Journal) LeftLedgers() ([]string, error) {
 	all, err := j.receipts()
 	var out []string
-	for i, r := range all {
-		if i > 0 {
-			out = append(out, r.Ledger)
-		}
+	for i := 0; i+1 < len(all); i++ {
+		out = append(out, all[i].Ledger)
 	}
 	return out, err
 }
@@ -66,7 +68,7 @@ func (j *Journal) receipts() ([]Receipt, error) {
 		return nil, fmt.Errorf("read receipts: %w", ErrClosed)
 	}
 	rows, err := j.readers.QueryContext(context.Background(),
-		"SELECT ledger, term, iif(epoch = ?, through, 0) FROM receipts ORDER BY n DESC", j.Epoch())
+		"SELECT ledger, term, iif(epoch = ?, through, 0) FROM receipts ORDER BY n", j.Epoch())
 	if err != nil {
 		return nil, fmt.Errorf("read receipts: %w", classify(err))
 	}
@@ -95,17 +97,26 @@ func (j *Journal) SetReceipt(r Receipt) error {
 	if r.Ledger == "" {
 		return errors.New("set receipt: ledger is empty")
 	}
-	err := j.set(r.Through, `INSERT INTO receipts (ledger, term, epoch, through) VALUES (?, ?, ?, ?)
-		ON CONFLICT (ledger) DO UPDATE SET term = excluded.term, epoch = excluded.epoch, through = excluded.through`,
-		r.Ledger, int64(r.Term), j.Epoch(), int64(r.Through))
+	err := j.set(r.Through, func(ctx context.Context) error {
+		if _, err := j.writer.conn.ExecContext(ctx, `INSERT INTO receipts (ledger, term, epoch, through) VALUES (?, ?, ?, ?)
+			ON CONFLICT (ledger) DO UPDATE SET term = excluded.term, epoch = excluded.epoch, through = excluded.through`,
+			r.Ledger, int64(r.Term), j.Epoch(), int64(r.Through)); err != nil {
+			return err
+		}
+		_, err := j.writer.conn.ExecContext(ctx, "DELETE FROM receipts WHERE n < (SELECT max(n) FROM receipts) - ?", maxLeft)
+		return err
+	})
 	if err != nil {
 		return fmt.Errorf("set receipt of ledger %s through %d: %w", r.Ledger, r.Through, err)
 	}
 	return nil
 }
 
-// set runs one durable statement that states the position v.
-func (j *Journal) set(v uint64, query string, args ...any) error {
+// maxLeft is how many ledgers are remembered after they were left.
+const maxLeft = 64
+
+// set makes a change durable that states the position v.
+func (j *Journal) set(v uint64, do func(context.Context) error) error {
 	j.write.Lock()
 	defer j.write.Unlock()
 	if err := j.ready(); err != nil {
@@ -114,8 +125,5 @@ func (j *Journal) set(v uint64, query string, args ...any) error {
 	if head := j.Head(); v > head {
 		return fmt.Errorf("%d is beyond the head, %d", v, head)
 	}
-	return j.commit(func(ctx context.Context) error {
-		_, err := j.writer.conn.ExecContext(ctx, query, args...)
-		return err
-	})
+	return j.commit(do)
 }

@@ -9,6 +9,8 @@ import (
 	"log/slog"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 	"sync"
 
 	"github.com/google/uuid"
@@ -56,16 +58,16 @@ type head struct {
 }
 
 type writer struct {
-	db     *sql.DB
-	conn   *sql.Conn
-	insert *sql.Stmt
+	db                    *sql.DB
+	conn                  *sql.Conn
+	begin, insert, commit *sql.Stmt
 }
 
 func (w writer) close() error {
 	if w.db == nil {
 		return nil
 	}
-	return errors.Join(w.insert.Close(), w.conn.Close(), w.db.Close())
+	return errors.Join(w.begin.Close(), w.insert.Close(), w.commit.Close(), w.conn.Close(), w.db.Close())
 }
 
 // faults are failures that tests put in: called within a transaction just
@@ -89,8 +91,8 @@ func Open(path string, o Options) (*Journal, error) {
 }
 
 func open(path string, o Options) (_ *Journal, err error) {
-	if o.Source == "" {
-		return nil, errors.New("source is empty, it must be the board's source")
+	if !strings.HasPrefix(o.Source, "/stores/") || !isName(o.Source) {
+		return nil, fmt.Errorf("source %q is not that of a board", o.Source)
 	}
 	if o.NewEpoch == nil {
 		o.NewEpoch = uuid.NewString
@@ -113,7 +115,11 @@ func open(path string, o Options) (_ *Journal, err error) {
 	ctx := context.Background()
 	switch _, err := os.Lstat(path); {
 	case errors.Is(err, fs.ErrNotExist):
-		if err := create(ctx, path, o.Source, o.NewEpoch()); err != nil {
+		epoch := o.NewEpoch()
+		if epoch == "" || !isName(epoch) {
+			return nil, fmt.Errorf("create: epoch %q is empty, too long or not text", epoch)
+		}
+		if err := create(ctx, path, o.Source, epoch); err != nil {
 			return nil, fmt.Errorf("create: %w", err)
 		}
 	case err != nil:
@@ -185,6 +191,11 @@ func (j *Journal) Source() string { return j.source }
 
 // Epoch is the epoch that is appended to.
 func (j *Journal) Epoch() string { return j.current().name }
+
+// Knows says whether the journal has, or once had, an epoch.
+func (j *Journal) Knows(name string) bool {
+	return slices.ContainsFunc(j.epochs, func(e epoch) bool { return e.name == name })
+}
 
 func (j *Journal) current() epoch { return j.epochs[len(j.epochs)-1] }
 

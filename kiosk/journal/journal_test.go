@@ -12,6 +12,8 @@ import (
 	"testing"
 	"time"
 
+	"pgregory.net/rapid"
+
 	"baylight/kiosk"
 )
 
@@ -217,6 +219,9 @@ func TestAppendRefuses(t *testing.T) {
 		{"other source", func(es []kiosk.Event) { es[1].Source = "/stores/x/kiosks/k2" }, "source is", false},
 		{"no data", func(es []kiosk.Event) { es[1].Data = nil }, "no data", false},
 		{"no clock", func(es []kiosk.Event) { es[2].Moment.Clock = "" }, "clock", false},
+		{"unknown type", func(es []kiosk.Event) { es[1].Data = &kiosk.Unknown{Of: "baylight.tyre.weighed.v2"} }, "tyre.weighed", false},
+		{"year", func(es []kiosk.Event) { es[1].Moment.Wall = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "year 10000", false},
+		{"before boot", func(es []kiosk.Event) { es[1].Moment.Up = -time.Second }, "since boot", false},
 		{"digest", func(es []kiosk.Event) { es[0].Person = []byte(`{"salt":"1"}`) }, "digest", false},
 		{"huge", func(es []kiosk.Event) { es[1].Data.Common().Reason = strings.Repeat("x", kiosk.MaxEventBytes) }, "at most", false},
 	}
@@ -283,6 +288,46 @@ func TestCursorsAndReceipts(t *testing.T) {
 	}
 	if left, err := j.LeftLedgers(); !reflect.DeepEqual(left, []string{"A"}) || err != nil {
 		t.Errorf("left ledgers = %v, %v", left, err)
+	}
+	for n := range maxLeft {
+		if err := j.SetReceipt(Receipt{Ledger: fmt.Sprint("C", n)}); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if left, err := j.LeftLedgers(); len(left) != maxLeft || left[0] != "B" || left[maxLeft-1] != "C62" || err != nil {
+		t.Errorf("after many, the left ledgers are %v, %v", left, err)
+	}
+	if !j.Knows(j.Epoch()) || j.Knows("x") {
+		t.Error("Knows is wrong about epochs")
+	}
+}
+
+// TestWhatIsAcceptedIsReadBack: whatever Append takes, Replay gives again.
+func TestWhatIsAcceptedIsReadBack(t *testing.T) {
+	j := fresh(t)
+	text := rapid.OneOf(rapid.String(), rapid.StringN(0, 300, -1), rapid.SampledFrom([]string{"\xff\x00", "<&>\u2028", strings.Repeat("\xff", 90), "synced", "unset"}))
+	rapid.Check(t, func(t *rapid.T) {
+		year := rapid.IntRange(-2, 10001).Draw(t, "year")
+		zone := time.FixedZone("", rapid.IntRange(-86399, 86399).Draw(t, "offset"))
+		e := kiosk.Event{Source: source, Epoch: j.Epoch(), Seq: j.Head() + 1, Was: text.Draw(t, "was"), WasHash: text.Draw(t, "washash"),
+			Moment: kiosk.Moment{Wall: time.Date(year, 12, 31, 23, 59, 59, 999_999_999, zone), Boot: text.Draw(t, "boot"),
+				Up: time.Duration(rapid.Int64().Draw(t, "up")), Clock: kiosk.Quality(text.Draw(t, "clock"))}}
+		data := rapid.SampledFrom(kiosk.Types()).Draw(t, "type")
+		e.Data = kiosk.NewPayload(data)
+		*e.Data.Common() = kiosk.Meta{Reason: text.Draw(t, "reason"), By: text.Draw(t, "by"), Flags: []kiosk.Flag{kiosk.Flag(text.Draw(t, "flag"))}}
+		if rapid.Bool().Draw(t, "plain") {
+			e.Moment.Boot, e.Moment.Clock, e.Moment.Up = "", kiosk.Holdover, e.Moment.Up.Abs()
+		}
+		if err := j.Append([]kiosk.Event{e}); err != nil {
+			return
+		}
+		n := 0
+		if err := j.Replay(e.Seq-1, func(got kiosk.Event) error { n++; return nil }); err != nil || n != 1 {
+			t.Fatalf("%+v is accepted, and replaying it gives %d events, %v", e, n, err)
+		}
+	})
+	if j.Head() == 0 {
+		t.Error("nothing at all was accepted")
 	}
 }
 

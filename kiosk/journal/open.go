@@ -195,11 +195,20 @@ func (j *Journal) openWriter(ctx context.Context) (err error) {
 	if err = checkSettings(ctx, conn); err != nil {
 		return err
 	}
-	insert, err := conn.PrepareContext(ctx, "INSERT INTO events (pos, type, visit, bytes, person, hash) VALUES (?, ?, ?, ?, ?, ?)")
-	if err != nil {
-		return classify(err)
+	w := writer{db: db, conn: conn}
+	for _, s := range []struct {
+		stmt  **sql.Stmt
+		query string
+	}{
+		{&w.begin, "BEGIN IMMEDIATE"},
+		{&w.insert, "INSERT INTO events (pos, type, visit, bytes, person, hash) VALUES (?, ?, ?, ?, ?, ?)"},
+		{&w.commit, "COMMIT"},
+	} {
+		if *s.stmt, err = conn.PrepareContext(ctx, s.query); err != nil {
+			return classify(err)
+		}
 	}
-	j.writer = writer{db: db, conn: conn, insert: insert}
+	j.writer = w
 	return nil
 }
 

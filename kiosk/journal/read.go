@@ -162,15 +162,15 @@ func (j *Journal) check(ep epoch, r Row, prev kiosk.Hash) (kiosk.Event, error) {
 	case e.Prev != prev:
 		return e, errors.New("it does not follow the event before it")
 	}
-	if err := checkPerson(e, r.Person); err != nil {
+	if err := checkPerson(e.Data, r.Person); err != nil {
 		return e, err
 	}
 	e.Person = r.Person
 	return e, nil
 }
 
-func checkPerson(e kiosk.Event, person []byte) error {
-	if person != nil && kiosk.DigestOf(person) != e.Data.Common().PersonDigest {
+func checkPerson(data kiosk.Payload, person []byte) error {
+	if person != nil && kiosk.DigestOf(person) != data.Common().PersonDigest {
 		return errors.New("its person part does not have the digest that the event carries")
 	}
 	return nil

@@ -102,5 +102,19 @@ func checkVersion(ctx context.Context, q querier) error {
 	if reader > version {
 		return fmt.Errorf("%w: it has version %d and needs a program of at least %d, this one is %d", ErrTooNew, v, reader, version)
 	}
+	return checkTables(ctx, q)
+}
+
+// checkTables holds that every column this program uses is there.
+func checkTables(ctx context.Context, q querier) error {
+	var n int
+	err := q.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1
+		FROM (SELECT epoch, base, superseded FROM epochs LIMIT 0),
+			(SELECT pos, type, visit, bytes, person, hash FROM events LIMIT 0),
+			(SELECT epoch, name, value FROM cursors LIMIT 0),
+			(SELECT n, ledger, term, epoch, through FROM receipts LIMIT 0))`).Scan(&n)
+	if err != nil {
+		return fmt.Errorf("%w: read tables: %w", ErrDamaged, err)
+	}
 	return nil
 }
