@@ -244,6 +244,22 @@ func TestStalledPrinterStopsReading(t *testing.T) {
 	}
 }
 
+func TestSlowReaderTakesItsTime(t *testing.T) {
+	p := newPrinter(t)
+	h := host(t, p.Path())
+	p.SetFaults(PrinterFaults{SlowReader: true})
+	began := time.Now()
+	for range 2 {
+		write(t, h, strings.Repeat("x", slowRate/5)+"\x1dV\x00")
+		ticketFrom(t, p)
+	}
+	// The first ticket is out when it has been read; the second only after the
+	// time that the first one's bytes take.
+	if took := time.Since(began); took < time.Second/5 {
+		t.Errorf("two tickets of %d bytes in %v", slowRate/5, took)
+	}
+}
+
 func TestPathOfSomethingElseIsLeftAlone(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(path, []byte("mine"), 0o600); err != nil {

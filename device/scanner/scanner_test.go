@@ -171,6 +171,44 @@ func TestStuckScannerIsCounted(t *testing.T) {
 	}
 }
 
+// Eight scanners at full speed, in pieces that fit no frame: every code comes,
+// once and in order.
+func TestManyScannersLoseNothing(t *testing.T) {
+	const scanners, codes, piece = 8, 300, 13
+	var all sync.WaitGroup
+	for n := range scanners {
+		r := start(t, scanner.Config{Limit: 1 << 20})
+		var stream strings.Builder
+		for i := range codes {
+			fmt.Fprintf(&stream, "V0%d-%06d\r", n, i)
+		}
+		all.Go(func() {
+			for rest := stream.String(); rest != ""; rest = rest[min(piece, len(rest)):] {
+				if err := r.bench.Send([]byte(rest[:min(piece, len(rest))])); err != nil {
+					t.Error(err)
+					return
+				}
+			}
+		})
+		all.Go(func() {
+			for i := range codes {
+				want := fmt.Sprintf("V0%d-%06d", n, i)
+				select {
+				case s := <-r.scans:
+					if s.Text != want || s.Malformed != "" {
+						t.Errorf("scanner %d: got %+v, want %s", n, s, want)
+						return
+					}
+				case <-time.After(10 * time.Second):
+					t.Errorf("scanner %d: %s never came", n, want)
+					return
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
 func TestConfigSaysWhatIsWrong(t *testing.T) {
 	good := line.Config{Device: "/dev/scanner"}
 	for want, c := range map[string]scanner.Config{
