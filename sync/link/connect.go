@@ -103,7 +103,7 @@ func (l *Link) subscribe(ctx context.Context, s *Session, box *inbox) error {
 		filters[filter] = r.qos
 		s.client.AddRoute(filter, func(_ mqtt.Client, m mqtt.Message) {
 			ack := sync.OnceFunc(func() { s.ack(m) })
-			box.push(item{r, Message{Topic: m.Topic(), Payload: m.Payload(), Retained: m.Retained(), ack: ack}}, s.conn.gone)
+			box.push(item{r, Message{Session: s.number, Topic: m.Topic(), Payload: m.Payload(), Retained: m.Retained(), ack: ack}}, s.conn.gone)
 		})
 	}
 	t := s.client.SubscribeMultiple(filters, nil)

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
@@ -30,6 +31,9 @@ func (s *Session) Number() uint64 { return s.number }
 
 // Over is closed when the connection has ended.
 func (s *Session) Over() <-chan struct{} { return s.conn.gone }
+
+// Drop ends the connection, as if it had broken; the Link makes a new one.
+func (s *Session) Drop() { _ = s.conn.Conn.SetReadDeadline(time.Unix(1, 0)) }
 
 // Publish hands one message to the connection, in the order of calls made by
 // one goroutine. It blocks while the socket is full, for WriteTimeout at most.
@@ -97,6 +101,7 @@ func (t *Token) result() error {
 
 // Message is one message from the broker.
 type Message struct {
+	Session  uint64 // number of the connection that brought it
 	Topic    string
 	Payload  []byte
 	Retained bool // it stood on the broker before the subscription

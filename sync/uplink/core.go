@@ -1,0 +1,335 @@
+package uplink
+
+import (
+	"fmt"
+	"slices"
+	"time"
+
+	"baylight/sync/wire"
+)
+
+// Kind names what an Alarm is about.
+type Kind string
+
+// The kinds of alarm.
+const (
+	// The receipt is not one: it is ignored.
+	Malformed Kind = "receipt_malformed"
+	// The office has more of this epoch than this journal: it was rolled back
+	// or its card was cloned. The cursor stops.
+	Ahead Kind = "receipt_ahead"
+	// The office has other events under this epoch's numbers: as Ahead.
+	Foreign Kind = "receipt_foreign"
+	// The office names an epoch that this journal never knew: the board had
+	// another journal before. What this journal holds is proven all the same,
+	// so the cursor goes on.
+	Unknown Kind = "epoch_unknown"
+	// The receipted event is no longer here, so its hash cannot be compared.
+	// The cursor stays.
+	Unproven Kind = "receipt_unproven"
+	// The journal could not be read or written; it is tried again.
+	Journal Kind = "journal"
+	// A row of the journal cannot be put into a message as it is.
+	BadRow Kind = "row"
+)
+
+// Alarm is something a person must look at.
+type Alarm struct {
+	Kind Kind
+	Text string
+}
+
+// Mark is what the office has receipted, kept in the journal. It concerns the
+// present epoch only: when the journal begins another, Through counts as 0.
+type Mark struct {
+	Epoch   string
+	Ledger  string   // the office's ledger, "" before the first receipt
+	Term    uint64   // highest lease number seen of that ledger
+	Through uint64   // the office has 1..Through
+	Left    []string // ledgers once left: their receipts are ignored; at most maxLeft, oldest first
+}
+
+const maxLeft = 64
+
+// limits are what core keeps to; see Config.
+type limits struct {
+	batch     int           // rows read at once
+	unreceipt uint64        // events without receipt while the office is ready
+	progress  time.Duration // without progress: resend
+	gapEvery  time.Duration // from seeing a gap to sending it again
+}
+
+// span is a range of sequences to be sent again, both ends included.
+type span struct{ from, to uint64 }
+
+// core holds the positions and decides; it does no input or output.
+type core struct {
+	lim   limits
+	epoch string
+	head  uint64
+	mark  Mark
+
+	session   uint64 // of the connection; 0: none
+	office    wire.Office
+	start     uint64 // next when it stood
+	officeOn  uint64 // session that brought office
+	officeOld bool   // it was retained: the office was there before us
+	readyOn   uint64 // connection on which the office session below was answered by a resend
+	answered  wire.Office
+	next      uint64 // the run's next sequence
+	acked     uint64 // the broker acknowledged all up to here, on any connection
+	extra     []span // sent before the run goes on
+	progress  time.Time
+	missing   []wire.Gap             // as the last receipt says
+	gapSeen   map[wire.Gap]time.Time // since when, or when last sent again
+	stopped   bool                   // the mark does not prove: it no longer moves
+	unknownIs map[string]bool
+}
+
+func newCore(lim limits, epoch string, head uint64, mark Mark) *core {
+	c := &core{lim: lim, gapSeen: make(map[wire.Gap]time.Time), unknownIs: make(map[string]bool)}
+	c.begin(epoch, head, mark)
+	return c
+}
+
+// begin takes up an epoch.
+func (c *core) begin(epoch string, head uint64, mark Mark) {
+	if mark.Epoch != epoch {
+		mark.Epoch, mark.Through = epoch, 0
+	}
+	c.epoch, c.head, c.mark = epoch, head, mark
+	c.next, c.acked = mark.Through+1, mark.Through
+	c.extra, c.missing, c.stopped = nil, nil, mark.Through > head
+	clear(c.gapSeen)
+}
+
+// ready reports whether an office listens on the present connection.
+func (c *core) ready() bool {
+	return c.session != 0 && c.officeOn == c.session && c.office.State == wire.Ready
+}
+
+// connected: a new connection stands. What the broker has not acknowledged is
+// sent again; what the office has not receipted follows once it is ready.
+func (c *core) connected(session uint64, now time.Time) {
+	c.session = session
+	c.next = c.acked + 1
+	c.start = c.next
+	c.greet(now)
+}
+
+func (c *core) disconnected() { c.session = 0 }
+
+// officeSaid takes the office's state as it came in on a connection; retained
+// tells that it stood there before.
+func (c *core) officeSaid(o wire.Office, session uint64, retained bool, now time.Time) {
+	if session < c.officeOn || session == c.officeOn && !o.Replaces(c.office) {
+		return
+	}
+	c.office, c.officeOn, c.officeOld = o, session, retained
+	if o.State != wire.Ready {
+		c.readyOn, c.officeOld = 0, false
+	}
+	c.greet(now)
+}
+
+// greet begins a resend for an office session not yet answered on this
+// connection. An office that listened before the connection stood has had all
+// that came on it.
+func (c *core) greet(now time.Time) {
+	if !c.ready() || c.readyOn == c.session && c.answered == c.office {
+		return
+	}
+	had := c.readyOn != c.session && c.officeOld && c.start <= c.mark.Through+1
+	c.readyOn, c.answered = c.session, c.office
+	if had {
+		c.progress = now
+		return
+	}
+	c.rewind(now)
+}
+
+// rewind starts a new run behind the receipt. Only ranges that it does not
+// cover are still sent apart.
+func (c *core) rewind(now time.Time) {
+	c.next = c.mark.Through + 1
+	c.extra = slices.DeleteFunc(c.extra, func(s span) bool { return s.to >= c.next })
+	c.progress = now
+	clear(c.gapSeen)
+}
+
+// tick resends after a while without progress.
+func (c *core) tick(now time.Time) (resent bool) {
+	c.gaps(now)
+	if !c.ready() || c.stopped || c.next <= c.mark.Through+1 {
+		c.progress = now
+		return false
+	}
+	if now.Sub(c.progress) < c.lim.progress {
+		return false
+	}
+	c.rewind(now)
+	return true
+}
+
+// want says which rows to read next: up to n after a sequence. n is 0 if there
+// is nothing to send now.
+func (c *core) want() (after uint64, n int) {
+	if c.session == 0 {
+		return 0, 0
+	}
+	if len(c.extra) > 0 {
+		s := c.extra[0]
+		return s.from - 1, int(min(s.to-s.from+1, uint64(c.lim.batch)))
+	}
+	last := c.head
+	if c.ready() {
+		last = min(last, c.mark.Through+c.lim.unreceipt)
+	}
+	if c.next > last {
+		return 0, 0
+	}
+	return c.next - 1, int(min(last-c.next+1, uint64(c.lim.batch)))
+}
+
+// sent notes that the row seq, the first that want asked for, was handed over.
+func (c *core) sent(seq uint64) {
+	if len(c.extra) > 0 {
+		if c.extra[0].from = seq + 1; c.extra[0].from > c.extra[0].to {
+			c.extra = c.extra[1:]
+		}
+		return
+	}
+	c.next = seq + 1
+}
+
+// skip notes that the journal has no rows where want asked for some.
+func (c *core) skip() {
+	if len(c.extra) > 0 {
+		c.extra = c.extra[1:]
+		return
+	}
+	c.next = c.head + 1
+}
+
+func (c *core) ackedTo(seq uint64) { c.acked = max(c.acked, seq) }
+
+// again queues a range by hand.
+func (c *core) again(from, to uint64) {
+	from, to = max(from, 1), min(to, c.next-1)
+	if from <= to && len(c.extra) < 2*wire.MaxGaps {
+		c.extra = append(c.extra, span{from, to})
+	}
+}
+
+// receipt takes a receipt and keeps the mark it moves to.
+func (c *core) receipt(r wire.Receipt, src Source, now time.Time) []Alarm {
+	if slices.Contains(c.mark.Left, r.Ledger) || r.Ledger == c.mark.Ledger && r.Term < c.mark.Term {
+		return nil
+	}
+	alarms := c.unknown(r, src)
+	if c.stopped {
+		return alarms
+	}
+	e, _ := r.Find(c.epoch)
+	same := r.Ledger == c.mark.Ledger
+	if same && e.Through < c.mark.Through {
+		return alarms
+	}
+	if !same || e.Through > c.mark.Through {
+		if a, ok := c.prove(e, src); !ok {
+			return append(alarms, a)
+		}
+	}
+	if m := c.moved(r, e.Through); m.Through != c.mark.Through || m.Term != c.mark.Term || !same {
+		if err := src.SetReceipted(m); err != nil {
+			return append(alarms, Alarm{Journal, fmt.Sprintf("keep receipt through %d: %v", m.Through, err)})
+		}
+		back := m.Through < c.mark.Through
+		if m.Through != c.mark.Through {
+			c.progress = now
+		}
+		c.mark = m
+		if back && c.ready() {
+			c.rewind(now)
+		}
+		c.next = max(c.next, c.mark.Through+1)
+		c.acked = max(c.acked, c.mark.Through)
+	}
+	c.missing = e.Gaps
+	for g := range c.gapSeen {
+		if !slices.Contains(c.missing, g) {
+			delete(c.gapSeen, g)
+		}
+	}
+	c.gaps(now)
+	return alarms
+}
+
+// prove compares what the office has with what this journal has.
+func (c *core) prove(e wire.Epoch, src Source) (Alarm, bool) {
+	if e.Through == 0 {
+		return Alarm{}, true
+	}
+	if e.Through > c.head {
+		c.stopped = true
+		return Alarm{Ahead, fmt.Sprintf("the office has epoch %s through %d, this journal ends at %d", c.epoch, e.Through, c.head)}, false
+	}
+	h, ok, err := src.Hash(e.Through)
+	switch {
+	case err != nil:
+		return Alarm{Journal, fmt.Sprintf("read hash of event %d: %v", e.Through, err)}, false
+	case !ok:
+		return Alarm{Unproven, fmt.Sprintf("event %d of epoch %s is no longer here to prove the receipt", e.Through, c.epoch)}, false
+	case h != e.Hash:
+		c.stopped = true
+		return Alarm{Foreign, fmt.Sprintf("event %d of epoch %s has hash %s at the office and %s here", e.Through, c.epoch, e.Hash, h)}, false
+	}
+	return Alarm{}, true
+}
+
+// moved is the mark after a proven receipt.
+func (c *core) moved(r wire.Receipt, through uint64) Mark {
+	m := c.mark
+	if m.Ledger != r.Ledger {
+		if m.Ledger != "" {
+			m.Left = append(slices.Clone(m.Left), m.Ledger)
+			m.Left = m.Left[max(0, len(m.Left)-maxLeft):]
+		}
+		m.Ledger = r.Ledger
+	}
+	m.Term, m.Through = r.Term, through
+	return m
+}
+
+// unknown reports each epoch that this journal never knew, once.
+func (c *core) unknown(r wire.Receipt, src Source) (alarms []Alarm) {
+	for _, e := range r.Epochs {
+		if e.Epoch == c.epoch || e.Through == 0 || c.unknownIs[e.Epoch] || src.Knows(e.Epoch) {
+			continue
+		}
+		if len(c.unknownIs) < wire.MaxEpochs {
+			c.unknownIs[e.Epoch] = true
+			alarms = append(alarms, Alarm{Unknown, fmt.Sprintf("the office has %d events of epoch %s, which this journal never knew", e.Through, e.Epoch)})
+		}
+	}
+	return alarms
+}
+
+// gaps queues what the office has missed for a while: a gap just seen may
+// still be on its way.
+func (c *core) gaps(now time.Time) {
+	if !c.ready() || len(c.extra) > 0 {
+		return
+	}
+	for _, g := range c.missing {
+		if g.First >= c.next {
+			break
+		}
+		if at, known := c.gapSeen[g]; !known {
+			c.gapSeen[g] = now
+		} else if now.Sub(at) >= c.lim.gapEvery {
+			c.gapSeen[g] = now
+			c.extra = append(c.extra, span{g.First, min(g.Last, c.next-1)})
+		}
+	}
+}

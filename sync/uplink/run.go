@@ -1,0 +1,224 @@
+package uplink
+
+import (
+	"context"
+	"fmt"
+	"sync"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/link"
+	"baylight/sync/wire"
+)
+
+// Run sends until ctx ends. It is called once; an error means that the journal
+// could not be asked at the start.
+func (u *Uplink) Run(ctx context.Context) error {
+	mark, err := u.src.Receipted()
+	if err != nil {
+		return fmt.Errorf("start uplink: read receipt mark: %w", err)
+	}
+	lim := limits{batch: batch, unreceipt: uint64(u.cfg.Unreceipted), progress: u.cfg.Progress, gapEvery: u.cfg.Progress / 15}
+	u.core = newCore(lim, u.src.Epoch(), u.src.Head(), mark)
+	if u.core.stopped {
+		u.alarm(Alarm{Ahead, fmt.Sprintf("receipts of epoch %s stand at %d, this journal ends at %d", u.core.epoch, mark.Through, u.core.head)})
+	}
+	u.refresh(time.Now())
+	close(u.ready)
+
+	var waiter sync.WaitGroup
+	sessions := make(chan *link.Session)
+	ctx, cancel := context.WithCancel(ctx)
+	waiter.Go(func() { u.watch(ctx, sessions) })
+	defer waiter.Wait()
+	defer cancel()
+	defer u.hangUp()
+
+	tick := time.NewTicker(max(u.cfg.Progress/30, time.Millisecond))
+	defer tick.Stop()
+	health := time.NewTicker(u.cfg.HealthEvery)
+	defer health.Stop()
+	always := make(chan struct{})
+	close(always)
+	for ctx.Err() == nil {
+		var busy <-chan struct{}
+		if u.pump() {
+			busy = always
+		}
+		select {
+		case <-busy:
+		case <-ctx.Done():
+		case f := <-u.events:
+			f(time.Now())
+		case s := <-sessions:
+			u.pickUp(ctx, s)
+		case <-u.over():
+			u.hangUp()
+		case <-u.room():
+		case <-u.src.Appended():
+		case now := <-tick.C:
+			u.tick(now)
+		case <-health.C:
+			u.health()
+		}
+		u.refresh(time.Now())
+	}
+	return nil
+}
+
+// watch tells Run of each new connection.
+func (u *Uplink) watch(ctx context.Context, sessions chan<- *link.Session) {
+	for n := uint64(0); ; {
+		s, err := u.pub.Next(ctx, n)
+		if err != nil {
+			return
+		}
+		n = s.Number()
+		select {
+		case sessions <- s:
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+func (u *Uplink) over() <-chan struct{} {
+	if u.session == nil {
+		return nil
+	}
+	return u.session.Over()
+}
+
+func (u *Uplink) room() <-chan struct{} {
+	if u.flight == nil {
+		return nil
+	}
+	return u.flight.room
+}
+
+func (u *Uplink) pickUp(ctx context.Context, s *link.Session) {
+	u.hangUp()
+	u.session = s
+	u.flight = takeOff(ctx, s, u.cfg.Window)
+	u.core.connected(s.Number(), time.Now())
+	u.health()
+}
+
+func (u *Uplink) hangUp() {
+	if u.session == nil {
+		return
+	}
+	u.flight.land()
+	u.core.ackedTo(u.flight.acked.Load())
+	u.core.disconnected()
+	u.session, u.flight = nil, nil
+}
+
+func (u *Uplink) tick(now time.Time) {
+	u.retry = false
+	if u.core.tick(now) {
+		u.log.Warn("no receipt for a while, sending again", "after", u.core.mark.Through, "head", u.core.head)
+	}
+	if u.flight != nil && u.flight.stalled(now, u.cfg.Progress) {
+		u.log.Warn("broker acknowledges nothing, connecting anew", "unacked", u.flight.count.Load())
+		u.session.Drop()
+	}
+}
+
+func (u *Uplink) health() {
+	if u.cfg.Health == nil || u.session == nil || u.flight.free() < 1 {
+		return
+	}
+	if b := u.cfg.Health(); b != nil {
+		u.publish(u.cfg.Kiosk.Health(), true, b, 0)
+	}
+}
+
+// refresh takes up what the journal appended and shows the present status.
+func (u *Uplink) refresh(now time.Time) {
+	c := u.core
+	if epoch := u.src.Epoch(); epoch != c.epoch {
+		if u.session != nil { // acknowledgements under way are about the old epoch
+			u.session.Drop()
+			u.hangUp()
+		}
+		c.begin(epoch, u.src.Head(), c.mark)
+	}
+	c.head = u.src.Head()
+	s := Status{Connected: u.session != nil, Office: c.ready(), Stopped: c.stopped, Epoch: c.epoch,
+		Head: c.head, Through: c.mark.Through, Depth: c.head - min(c.head, c.mark.Through), Sent: u.sent}
+	if u.flight != nil {
+		s.Unacked = int(u.flight.count.Load())
+	}
+	u.mu.Lock()
+	defer u.mu.Unlock()
+	u.ages.note(c.head, c.mark.Through, now)
+	u.status = s
+}
+
+// pump sends one batch and reports whether another may follow at once.
+func (u *Uplink) pump() bool {
+	if u.session == nil || u.retry {
+		return false
+	}
+	after, n := u.core.want()
+	if n == 0 {
+		return false
+	}
+	room := u.flight.starve(2)
+	if room < 2 {
+		return false
+	}
+	rows, err := u.src.Read(after, min(n, room))
+	if err != nil {
+		u.alarm(Alarm{Journal, fmt.Sprintf("read events after %d: %v", after, err)})
+		u.retry = true
+		return false
+	}
+	if len(rows) == 0 {
+		u.alarm(Alarm{Journal, fmt.Sprintf("events after %d are not there, though the journal ends at %d", after, u.core.head)})
+		u.core.skip()
+	}
+	for _, r := range rows {
+		if u.flight.free() < 2 {
+			break
+		}
+		u.send(r)
+		u.core.sent(r.Seq)
+		u.sent++
+	}
+	return true
+}
+
+// send publishes a row: the event, then its person part.
+func (u *Uplink) send(r Row) {
+	topic, err := u.cfg.Kiosk.Event(r.Type)
+	if err != nil {
+		// The office reads the bytes; one odd name must not hold up the rest.
+		u.alarm(Alarm{BadRow, fmt.Sprintf("event %d: %v", r.Seq, err)})
+		topic, _ = u.cfg.Kiosk.Event("unknown")
+	}
+	if r.Person == nil {
+		u.publish(topic, false, r.Bytes, r.Seq)
+		return
+	}
+	u.publish(topic, false, r.Bytes, 0)
+	part := wire.PersonPart{ID: kiosk.EventID(u.core.epoch, r.Seq)}
+	if len(r.Person) > 0 {
+		part.Person = r.Person
+	}
+	b, err := part.Encode()
+	if err != nil {
+		u.alarm(Alarm{BadRow, fmt.Sprintf("event %d: %v", r.Seq, err)})
+		part.Person = nil
+		if b, err = part.Encode(); err != nil {
+			return // the epoch's name is at fault; the event itself is sent
+		}
+	}
+	u.publish(u.cfg.Kiosk.Person(), false, b, r.Seq)
+}
+
+// publish hands a message over; seq is what its acknowledgement completes, 0: nothing.
+func (u *Uplink) publish(topic string, retain bool, payload []byte, seq uint64) {
+	u.flight.add(u.session.Publish(topic, wire.QoS, retain, payload), seq)
+}
