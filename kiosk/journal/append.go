@@ -12,7 +12,7 @@ import (
 // Append makes events durable: all of them, in one transaction, or none. They
 // must be of the journal's source and epoch and continue its sequence; Append
 // sets their Prev. Their bytes are made here, once. It returns when they are on
-// the disk, after which Head, Read and Replay have them and Appended signals.
+// the disk, after which Head, Read and Replay have them and those who Watch are told.
 //
 // A *SequenceError or *EventError is a refusal: nothing was written. ErrFull
 // means that the disk is full. After any error the caller discards its state
@@ -46,7 +46,7 @@ type encoded struct {
 	seq        uint64
 	typ, visit string
 	bytes      []byte
-	person     []byte
+	person     any // []byte or nil
 	hash       kiosk.Hash
 }
 
@@ -71,7 +71,7 @@ func (j *Journal) encode(events []kiosk.Event, h head) ([]encoded, head, error) 
 			return nil, h, &EventError{e.Seq, err}
 		}
 		h = head{e.Seq, kiosk.HashOf(b)}
-		rows[i] = encoded{e.Seq, string(e.Type()), kiosk.VisitOf(e.Data), b, e.Person, h.hash}
+		rows[i] = encoded{e.Seq, string(e.Type()), kiosk.VisitOf(e.Data), b, stored(e), h.hash}
 	}
 	return rows, h, nil
 }
@@ -101,17 +101,25 @@ func (j *Journal) readable(e *kiosk.Event) error {
 	case !isName(m.Boot):
 		return fmt.Errorf("boot id %.100q is too long or not text", m.Boot)
 	}
+	if e.Data.Common().PersonDigest != "" && len(e.Person) == 0 && e.Was == "" {
+		return errors.New("its person part is missing; only a re-recorded event may come without")
+	}
 	return checkPerson(e.Data, e.Person)
+}
+
+// stored is a person part as its column holds it: NULL if the event has none,
+// empty if it was erased.
+func stored(e *kiosk.Event) any {
+	if len(e.Person) == 0 && e.Data.Common().PersonDigest == "" {
+		return nil
+	}
+	return append([]byte{}, e.Person...)
 }
 
 func (j *Journal) insert(ctx context.Context, rows []encoded) error {
 	base := j.current().base
 	for _, r := range rows {
-		var person any
-		if r.person != nil {
-			person = r.person
-		}
-		if _, err := j.writer.insert.ExecContext(ctx, int64(base+r.seq), r.typ, r.visit, r.bytes, person, r.hash[:]); err != nil {
+		if _, err := j.writer.insert.ExecContext(ctx, int64(base+r.seq), r.typ, r.visit, r.bytes, r.person, r.hash[:]); err != nil {
 			return err
 		}
 	}
@@ -171,15 +179,20 @@ func (j *Journal) ready() error {
 	return nil
 }
 
-// advance shows a new head and wakes the listeners.
+// advance shows a new head and tells those who watch.
 func (j *Journal) advance(h head) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	grown := h.seq != j.head.seq
 	j.head = h
-	if grown && !j.closed {
-		close(j.appended)
-		j.appended = make(chan struct{})
+	if !grown {
+		return
+	}
+	for ch := range j.watchers {
+		select {
+		case ch <- struct{}{}:
+		default: // it has one already
+		}
 	}
 }
 

@@ -131,12 +131,17 @@ func BenchmarkBurst(b *testing.B) {
 		}
 		return time.Since(t0)
 	}
-	var singles, hundreds, one, bares time.Duration
+	var singles, hundreds, one, bares, bareSingles time.Duration
 	for b.Loop() {
+		t0 := time.Now()
+		for _, r := range rows {
+			s.write(b, r)
+		}
+		bareSingles += time.Since(t0)
 		singles += took(1)
 		hundreds += took(100)
 		one += took(burst)
-		t0 := time.Now()
+		t0 = time.Now()
 		s.write(b, rows...)
 		bares += time.Since(t0)
 	}
@@ -145,6 +150,7 @@ func BenchmarkBurst(b *testing.B) {
 	b.ReportMetric(n/one.Seconds(), "burst/s")
 	b.ReportMetric(singles.Seconds()/one.Seconds(), "burst-gain")
 	b.ReportMetric(singles.Seconds()/hundreds.Seconds(), "hundreds-gain")
+	b.ReportMetric(bareSingles.Seconds()/bares.Seconds(), "bare-gain")
 	b.ReportMetric(one.Seconds()/bares.Seconds(), "burst-to-bare")
 }
 

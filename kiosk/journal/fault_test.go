@@ -34,7 +34,8 @@ func TestFaultPairs(t *testing.T) {
 		t.Run(c.name, func(t *testing.T) {
 			j := fresh(t)
 			want := appendN(t, j, 3)
-			ch := j.Appended()
+			ch, stop := j.Watch()
+			defer stop()
 			batch := events(j.Epoch(), 3, 4)
 			j.faults = c.faults
 			if err := j.Append(batch); !errors.Is(err, boom) {

@@ -41,7 +41,7 @@ type Journal struct {
 
 	mu       sync.Mutex // covers what follows; never held during input or output
 	head     head
-	appended chan struct{} // closed at the next durable append
+	watchers map[chan struct{}]bool
 	closed   bool
 }
 
@@ -103,7 +103,7 @@ func open(path string, o Options) (_ *Journal, err error) {
 	if path, err = resolve(path); err != nil {
 		return nil, err
 	}
-	j := &Journal{path: path, source: o.Source, log: o.Log, appended: make(chan struct{})}
+	j := &Journal{path: path, source: o.Source, log: o.Log, watchers: make(map[chan struct{}]bool)}
 	if j.lock, err = lock(path); err != nil {
 		return nil, err
 	}
@@ -159,17 +159,13 @@ func (j *Journal) release() error {
 	return errors.Join(errs...)
 }
 
-// Close closes the journal and wakes those who wait on Appended. A second call
-// does nothing.
+// Close closes the journal. A second call does nothing.
 func (j *Journal) Close() error {
 	j.write.Lock()
 	defer j.write.Unlock()
 	j.mu.Lock()
 	was := j.closed
 	j.closed = true
-	if !was {
-		close(j.appended)
-	}
 	j.mu.Unlock()
 	if was {
 		return nil
@@ -213,11 +209,18 @@ func (j *Journal) HeadHash() kiosk.Hash {
 	return j.head.hash
 }
 
-// Appended returns a channel that is closed when the journal grows beyond what
-// Head says now, or is closed. Any number of listeners may wait on it: ask for
-// the channel, then look at Head, then wait.
-func (j *Journal) Appended() <-chan struct{} {
+// Watch returns a channel that has a signal whenever events became durable
+// since its last signal was taken; one signal may stand for many. Any number of
+// listeners may watch, each with a channel of its own until it calls stop. The
+// channel is never closed.
+func (j *Journal) Watch() (signal <-chan struct{}, stop func()) {
+	ch := make(chan struct{}, 1)
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	return j.appended
+	j.watchers[ch] = true
+	return ch, func() {
+		j.mu.Lock()
+		defer j.mu.Unlock()
+		delete(j.watchers, ch)
+	}
 }

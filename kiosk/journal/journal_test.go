@@ -222,6 +222,7 @@ func TestAppendRefuses(t *testing.T) {
 		{"unknown type", func(es []kiosk.Event) { es[1].Data = &kiosk.Unknown{Of: "baylight.tyre.weighed.v2"} }, "tyre.weighed", false},
 		{"year", func(es []kiosk.Event) { es[1].Moment.Wall = time.Date(10000, 1, 1, 0, 0, 0, 0, time.UTC) }, "year 10000", false},
 		{"before boot", func(es []kiosk.Event) { es[1].Moment.Up = -time.Second }, "since boot", false},
+		{"no person part", func(es []kiosk.Event) { es[0].Person = nil }, "missing", false},
 		{"digest", func(es []kiosk.Event) { es[0].Person = []byte(`{"salt":"1"}`) }, "digest", false},
 		{"huge", func(es []kiosk.Event) { es[1].Data.Common().Reason = strings.Repeat("x", kiosk.MaxEventBytes) }, "at most", false},
 	}
@@ -336,12 +337,11 @@ func TestSeveralListen(t *testing.T) {
 	const listeners, last = 4, 50
 	var wg sync.WaitGroup
 	for range listeners {
+		ch, stop := j.Watch()
 		wg.Go(func() {
+			defer stop()
 			for j.Head() < last {
-				ch := j.Appended()
-				if j.Head() < last {
-					<-ch
-				}
+				<-ch
 			}
 		})
 	}
@@ -349,7 +349,7 @@ func TestSeveralListen(t *testing.T) {
 		appendN(t, j, 1)
 	}
 	wg.Wait()
-	ch := j.Appended()
+	ch, stop := j.Watch()
 	if err := j.SetCursor("outbox", 1); err != nil {
 		t.Fatal(err)
 	}
@@ -358,10 +358,27 @@ func TestSeveralListen(t *testing.T) {
 		t.Error("a cursor is taken for an event")
 	default:
 	}
-	if err := j.Close(); err != nil {
+	stop()
+	appendN(t, j, 1)
+	if len(ch) > 0 || len(j.watchers) > 0 {
+		t.Error("who has stopped watching is still told")
+	}
+}
+
+func TestErasedPersonPart(t *testing.T) {
+	j := fresh(t)
+	es := events(j.Epoch(), 0, 3)
+	es[2].Person, es[2].Was = nil, "old-3" // re-recorded after it was erased
+	if err := j.Append(es); err != nil {
 		t.Fatal(err)
 	}
-	<-ch
+	rows, err := j.Read(0, 3)
+	if err != nil || rows[0].Person != nil || rows[2].Person == nil || len(rows[2].Person) != 0 {
+		t.Errorf("person parts are %q and %q, %v", rows[0].Person, rows[2].Person, err)
+	}
+	if got := replayed(t, j, 2); got[0].Person != nil {
+		t.Errorf("replayed with person part %q", got[0].Person)
+	}
 }
 
 func TestReadWhileAppending(t *testing.T) {
@@ -369,10 +386,11 @@ func TestReadWhileAppending(t *testing.T) {
 	const last = 300
 	var wg sync.WaitGroup
 	for range 3 {
+		ch, stop := j.Watch()
 		wg.Go(func() {
+			defer stop()
 			var seen uint64
 			for seen < last {
-				ch := j.Appended()
 				rows, err := j.Read(seen, 50)
 				if err != nil {
 					t.Error(err)

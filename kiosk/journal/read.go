@@ -15,7 +15,7 @@ type Row struct {
 	Seq    uint64
 	Type   kiosk.Type
 	Bytes  []byte     // the event
-	Person []byte     // the bytes of its person part; nil if it has none or it was erased
+	Person []byte     // the bytes of its person part; nil: it has none; empty: it was erased
 	Hash   kiosk.Hash // of Bytes
 }
 
@@ -165,12 +165,14 @@ func (j *Journal) check(ep epoch, r Row, prev kiosk.Hash) (kiosk.Event, error) {
 	if err := checkPerson(e.Data, r.Person); err != nil {
 		return e, err
 	}
-	e.Person = r.Person
+	if len(r.Person) > 0 {
+		e.Person = r.Person
+	}
 	return e, nil
 }
 
 func checkPerson(data kiosk.Payload, person []byte) error {
-	if person != nil && kiosk.DigestOf(person) != data.Common().PersonDigest {
+	if len(person) > 0 && kiosk.DigestOf(person) != data.Common().PersonDigest {
 		return errors.New("its person part does not have the digest that the event carries")
 	}
 	return nil
