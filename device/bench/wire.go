@@ -30,10 +30,10 @@ type wire struct {
 	pace    func(n int, unplugged <-chan struct{})
 
 	mu      sync.Mutex
-	master  *os.File // nil while unplugged
-	pulled  chan struct{}
+	master  *os.File      // nil while unplugged
+	pulled  chan struct{} // closed when the plug is pulled
+	ended   chan struct{} // closed by the reader of this plugging
 	sending sync.Mutex
-	reader  sync.WaitGroup
 }
 
 // plug makes a new pty and points the symlink at it.
@@ -51,9 +51,12 @@ func (w *wire) plug() error {
 		master.Close()
 		return fmt.Errorf("plug %s: %w", w.path, err)
 	}
-	w.master, w.pulled = master, make(chan struct{})
-	pulled := w.pulled
-	w.reader.Go(func() { w.read(master, pulled) })
+	pulled, ended := make(chan struct{}), make(chan struct{})
+	w.master, w.pulled, w.ended = master, pulled, ended
+	go func() {
+		defer close(ended)
+		w.read(master, pulled)
+	}()
 	return nil
 }
 
@@ -67,13 +70,14 @@ func (w *wire) unplug() error {
 		return nil
 	}
 	close(w.pulled)
+	ended := w.ended
 	err := os.Remove(w.path)
 	if errors.Is(err, os.ErrNotExist) {
 		err = nil // the whole folder may be gone
 	}
 	err = errors.Join(err, master.Close())
 	w.mu.Unlock()
-	w.reader.Wait()
+	<-ended
 	if err != nil {
 		return fmt.Errorf("unplug %s: %w", w.path, err)
 	}

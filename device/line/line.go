@@ -76,8 +76,8 @@ type Line struct {
 	port   port  // nil while down
 }
 
-// New makes a line that Run will open. log and onState may be nil. onData and
-// onState run on the line's goroutine. onState is called after the first attempt
+// New makes a line that Run will open. log and onState may be nil, onData not.
+// Both run on the line's goroutine. onState is called after the first attempt
 // to open and then whenever Up changes, but not when Run ends; State has the
 // latest reason in between.
 func New(cfg Config, log *slog.Logger, onData func(p []byte), onState func(State)) *Line {
