@@ -152,6 +152,9 @@ type (
 type (
 	// Start is the daemon's start; it must be the first input after a replay.
 	Start struct{ Version string }
+	// ClockSet is the moment the board's clock became trustworthy; Offset is what
+	// has to be added to the wall times recorded in this boot before.
+	ClockSet struct{ Offset time.Duration }
 	// Printed is what became of a document.
 	Printed struct {
 		Document, Printer, Visit string
@@ -194,6 +197,7 @@ func (StateFinish) input() {}
 func (Void) input()        {}
 func (Reprint) input()     {}
 func (Start) input()       {}
+func (ClockSet) input()    {}
 func (Printed) input()     {}
 func (Device) input()      {}
 

@@ -1,0 +1,196 @@
+package floor
+
+import (
+	"errors"
+	"strings"
+
+	"baylight/kiosk"
+	"baylight/kiosk/vin"
+	"baylight/kiosk/words"
+)
+
+// maxScan bounds what is kept of a scan that is no code of ours.
+const maxScan = 256
+
+// Reasons of scan.rejected.
+const (
+	rejectMalformed = "malformed"       // no text at all
+	rejectScanner   = "unknown_scanner" // no place in the configuration
+	rejectUnknown   = "unknown_code"
+	rejectCheck     = "check" // form of a code, wrong check character
+	rejectStore     = "other_store"
+	rejectBadge     = "unknown_badge"
+	rejectAction    = "unknown_action"
+	rejectConfirm   = "confirm" // a VIN whose check digit fails: a person must confirm
+	rejectSeveral   = "several_vehicles"
+)
+
+func rejection(reason string) Reply {
+	r := bad(words.Key("floor.rejected." + reason))
+	r.Confirm = reason == rejectConfirm
+	return r
+}
+
+// heardCode takes one scan.
+func (x *step) heardCode(in Scan) Reply {
+	x.identify(in.ID)
+	place, known := x.cfg.Scanners[in.Scanner]
+	x.place = place
+	if r, seen := x.again(); seen {
+		return r
+	}
+	code, err := kiosk.ParseCode(in.Text)
+	x.scan = &kiosk.ScanRecord{Symbology: bounded(in.Symbology, 32), Scanner: bounded(in.Scanner, 64)}
+	if err == nil && code.Store == x.cfg.StoreTag {
+		x.scan.Text = kiosk.MakeCode(code.Kind, code.ID)
+	} else {
+		x.scan.Keyed = kiosk.Keyed(x.cfg.Key, in.Text)
+	}
+	if in.Repeated > 1 {
+		x.emit(&kiosk.ScanRepeated{Scanner: x.scan.Scanner, Times: in.Repeated})
+		return x.here(Reply{Warn: true, Message: words.Say("floor.scan_repeated")})
+	}
+	if h, ok := x.heard[x.scan.Scanner]; ok && x.now.Since(h.at) < SameScan && sameCode(h.entry.event.Data.Common().Scan, x.scan) {
+		return x.repeat(h.entry)
+	}
+	switch {
+	case in.Malformed != "":
+		return x.reject(rejectMalformed, in.Text)
+	case !known:
+		return x.reject(rejectScanner, in.Text)
+	case errors.Is(err, kiosk.ErrCheck):
+		return x.reject(rejectCheck, in.Text)
+	case err != nil:
+		return x.here(x.vehicle(in))
+	case code.Store != x.cfg.StoreTag:
+		return x.reject(rejectStore, in.Text)
+	}
+	return x.here(x.code(code, in.Text))
+}
+
+func sameCode(a, b *kiosk.ScanRecord) bool { return a.Text == b.Text && a.Keyed == b.Keyed }
+
+func (x *step) here(r Reply) Reply {
+	r.Place = x.place
+	return r
+}
+
+// reject records a scan that means nothing here. Unless it is a code of our own
+// its bytes go to the person part: they may be anything, also somebody's name.
+func (x *step) reject(reason, text string) Reply {
+	e := &kiosk.ScanRejected{Bay: x.place, Meta: kiosk.Meta{Reason: reason}}
+	if x.scan.Text != "" {
+		x.emit(e)
+	} else {
+		x.emit(e, kiosk.Person{Text: bounded(text, maxScan)})
+	}
+	return x.here(rejection(reason))
+}
+
+// code takes a code of our own store.
+func (x *step) code(c kiosk.Code, text string) Reply {
+	_, isBay := x.places[x.place]
+	switch {
+	case c.Kind == kiosk.KindBadge:
+		p, ok := x.cfg.Staff.Badge(c.ID)
+		if !ok {
+			return x.reject(rejectBadge, text)
+		}
+		return x.badge(p)
+	case c.Kind == kiosk.KindAction && !knownAction(c.Action()):
+		return x.reject(rejectAction, text)
+	case c.Kind == kiosk.KindAction && c.Action() == kiosk.Help:
+		return x.help()
+	case c.Kind == kiosk.KindAction && !isBay:
+		return x.unmatched(c.Action(), unmatchedNoBay)
+	case c.Kind == kiosk.KindAction:
+		return x.act(c.Action())
+	case isBay:
+		return x.card(c.ID, c.Item)
+	case x.place == Reception:
+		return x.ticketAtReception(c.ID)
+	}
+	x.emit(&kiosk.CardScanned{Bay: x.place, Visit: c.ID, Item: c.Item, Meta: kiosk.Meta{Flags: x.unknown(c.ID)}})
+	return x.about(c.ID, good("floor.selected", x.name(c.ID), x.where(x.place)))
+}
+
+func knownAction(a kiosk.Action) bool {
+	for _, k := range kiosk.Actions() {
+		if a == k {
+			return true
+		}
+	}
+	return false
+}
+
+// atCounter says whether a vehicle's own label means a check-in here.
+func (x *step) atCounter() bool { return x.place == Reception || x.place == Desk }
+
+// vehicle takes a text that is no code of ours: at the counter a VIN or a plate
+// checks in, anywhere else it means nothing.
+func (x *step) vehicle(in Scan) Reply {
+	if !x.atCounter() {
+		return x.reject(rejectUnknown, in.Text)
+	}
+	a := arrival{form: in.CheckIn.tidy(), means: "scan"}
+	if x.place == Desk {
+		a.means = "desk"
+	}
+	v, finding, err := vin.Parse(in.Text)
+	if err != nil {
+		switch found := vin.Candidates(in.Text); len(found) {
+		case 0:
+			plate, form, err := vin.ParsePlate(in.Text)
+			if err != nil || form == vin.Unusual {
+				return x.reject(rejectUnknown, in.Text)
+			}
+			a.plate = plate
+			return x.checkIn(a)
+		case 1:
+			v, finding, _ = vin.Parse(string(found[0]))
+		default:
+			return x.reject(rejectSeveral, in.Text)
+		}
+	}
+	if finding.Kind == vin.Confirm {
+		return x.reject(rejectConfirm, in.Text)
+	}
+	a.vin = v
+	return x.checkIn(a)
+}
+
+// ticketAtReception is a customer with a ticket: back for the car.
+func (x *step) ticketAtReception(visit string) Reply {
+	v := x.look(visit)
+	if !v.Open() {
+		x.emit(&kiosk.CardScanned{Bay: x.place, Visit: visit, Meta: kiosk.Meta{Flags: []kiosk.Flag{kiosk.AfterDelivery}}})
+		r := good("floor.visit_over", x.name(visit))
+		r.Warn = true
+		return x.about(visit, r)
+	}
+	x.emit(&kiosk.PickupRequested{Visit: visit, Meta: kiosk.Meta{Flags: x.unknown(visit)}})
+	return x.about(visit, good("floor.pickup", x.name(visit)))
+}
+
+// about names the visit of a reply.
+func (x *step) about(visit string, r Reply) Reply {
+	r.Visit = visit
+	return r
+}
+
+// name is what people call a visit: its ticket number, or the end of its code if
+// it was checked in elsewhere.
+func (s *State) name(visit string) string {
+	if v := s.look(visit); v.Ticket != "" {
+		return v.Ticket
+	}
+	return "#" + visit[max(0, len(visit)-4):]
+}
+
+// where is the name of a bay, or the id of any other place.
+func (s *State) where(place string) string {
+	if b, ok := s.places[place]; ok && b.Name != "" {
+		return b.Name
+	}
+	return strings.ToUpper(place)
+}

@@ -1,0 +1,222 @@
+package floor
+
+import (
+	"cmp"
+	"slices"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/kiosk/vin"
+)
+
+// Bays is the present state of every bay, in the order of the configuration.
+func (s *State) Bays(now kiosk.Moment) []BayView {
+	now = s.tidy(now)
+	t := s.clock(now)
+	views := make([]BayView, 0, len(s.cfg.Bays))
+	for _, b := range s.cfg.Bays {
+		views = append(views, s.view(b, now, t))
+	}
+	return views
+}
+
+func (s *State) view(b Bay, now kiosk.Moment, t time.Time) BayView {
+	p := s.shop[b.ID]
+	if p == nil {
+		p = &bay{}
+	}
+	view := BayView{Bay: b, Help: p.help, Warn: len(p.unclaimed(now)) > 0, Visit: p.current}
+	view.Badge, _ = p.holder(now, t)
+	if c, ok := p.selected(now); ok {
+		view.Selected = c.visit
+	}
+	v := s.look(p.current)
+	view.Ticket = v.Ticket
+	if promise, ok := v.EffectivePromise(); ok {
+		view.Promise = promise.Due
+	}
+	for _, w := range v.Works {
+		if w.Bay != b.ID || !w.Open(t) {
+			continue
+		}
+		if w.Technician != "" && !slices.Contains(view.Technicians, w.Technician) {
+			view.Technicians = append(view.Technicians, w.Technician)
+		}
+		if view.Since.IsZero() || w.Start().Before(view.Since) {
+			view.Since = w.Start()
+		}
+	}
+	view.State = lamp(view, v, t)
+	return view
+}
+
+// lamp is the first state that holds (DOMAIN §5). The promise's colours end at PASS.
+func lamp(view BayView, v *kiosk.Visit, t time.Time) LampState {
+	promised := !view.Promise.IsZero() && v.Passed.IsZero() && v.Open()
+	switch {
+	case view.Help:
+		return LampHelp
+	case view.Visit == "":
+		return LampFree
+	case promised && !t.Before(view.Promise):
+		return LampLate
+	case slices.ContainsFunc(v.Works, func(w *kiosk.Work) bool {
+		r := w.Paused(t)
+		return r == kiosk.Parts || r == kiosk.Authority
+	}):
+		return LampWaiting
+	case promised && Remaining(v, t) > view.Promise.Sub(t):
+		return LampRisk
+	case v.Ready(t):
+		return LampReady
+	}
+	return LampWorking
+}
+
+// Remaining is how much standard time of the order is still to be worked at t
+// (DOMAIN §9): an item whose job is finished needs none, one under way its
+// standard time less what was clocked on it. Jobs without an item work on the
+// items that have no job of their own; when all such jobs are finished, nothing
+// remains of those.
+func Remaining(v *kiosk.Visit, t time.Time) time.Duration {
+	if !v.Order.InForce() || v.Ready(t) || !v.Passed.IsZero() {
+		return 0
+	}
+	clocked, open, done := map[int]time.Duration{}, map[int]bool{}, map[int]bool{}
+	for _, w := range v.Works {
+		clocked[w.Item] += worked(w, t)
+		open[w.Item] = open[w.Item] || w.Open(t)
+		done[w.Item] = done[w.Item] || !w.Finished.IsZero()
+	}
+	var left, rest time.Duration
+	for _, it := range v.Order.Items {
+		std := time.Duration(it.StandardMinutes) * time.Minute
+		if _, own := clocked[it.No]; !own {
+			rest += std
+		} else if open[it.No] || !done[it.No] {
+			left += max(0, std-clocked[it.No])
+		}
+	}
+	if open[0] || !done[0] {
+		left += max(0, rest-clocked[0])
+	}
+	return left
+}
+
+// worked is how long a job ran until t.
+func worked(w *kiosk.Work, t time.Time) (d time.Duration) {
+	for _, s := range w.Spans {
+		if s.Reason != "" {
+			continue
+		}
+		to := s.To
+		if to.IsZero() {
+			to = t
+		}
+		d += max(0, to.Sub(s.From))
+	}
+	return d
+}
+
+// Open lists the open visits: those checked in here in the order of their
+// check-in, then those of other boards that a bay or the counter has seen.
+// Visits are shared and must not be changed; the state replaces them.
+func (s *State) Open(kiosk.Moment) []*kiosk.Visit {
+	var open []*kiosk.Visit
+	for _, r := range s.order {
+		v := r.visit
+		if v.Open() && (v.Known() || len(v.Works) > 0 || !v.Pickup.IsZero()) {
+			open = append(open, v)
+		}
+	}
+	slices.SortStableFunc(open, func(a, b *kiosk.Visit) int {
+		if a.Known() != b.Known() {
+			if a.Known() {
+				return -1
+			}
+			return 1
+		}
+		return a.Arrived.Compare(b.Arrived)
+	})
+	return open
+}
+
+// Visit finds a visit by id, also an ended one that is still remembered.
+func (s *State) Visit(id string) (*kiosk.Visit, bool) {
+	r := s.records[id]
+	if r == nil {
+		return nil, false
+	}
+	return r.visit, true
+}
+
+// Events are the events of a visit in the order they were recorded, with their
+// corrected times.
+func (s *State) Events(visit string) []kiosk.Event {
+	r := s.records[visit]
+	if r == nil {
+		return nil
+	}
+	events := make([]kiosk.Event, len(r.entries))
+	for i, n := range r.entries {
+		events[i] = n.event
+	}
+	return events
+}
+
+// Plate is the plate of a visit in clear, "" if unknown or erased.
+func (s *State) Plate(visit string) string {
+	if r := s.records[visit]; r != nil {
+		return r.plate
+	}
+	return ""
+}
+
+// VIN is the VIN of a visit in clear, "" if unknown or erased.
+func (s *State) VIN(visit string) string {
+	if r := s.records[visit]; r != nil {
+		return r.vin
+	}
+	return ""
+}
+
+// FindPlate finds the visit of a plate as people type it: an open one, else the
+// last that ended.
+func (s *State) FindPlate(plate string) (*kiosk.Visit, bool) {
+	p, _, err := vin.ParsePlate(plate)
+	if err != nil {
+		return nil, false
+	}
+	return s.find(func(r *record) bool { return r.plate == string(p) })
+}
+
+// FindTicket finds the visit of a ticket number: an open one, else the last that
+// ended.
+func (s *State) FindTicket(number string) (*kiosk.Visit, bool) {
+	return s.find(func(r *record) bool { return number != "" && r.visit.Ticket == number })
+}
+
+func (s *State) find(match func(*record) bool) (*kiosk.Visit, bool) {
+	var best *kiosk.Visit
+	for _, r := range s.order {
+		if match(r) && (best == nil || r.visit.Open() || !best.Open()) {
+			best = r.visit
+		}
+	}
+	return best, best != nil
+}
+
+// Unclosed lists the jobs nobody finished, the oldest first: a supervisor has to
+// state when they were.
+func (s *State) Unclosed(now kiosk.Moment) (jobs []*kiosk.Work) {
+	t := s.clock(s.tidy(now))
+	for _, r := range s.order {
+		for _, w := range r.visit.Works {
+			if w.UnclosedAt(t) {
+				jobs = append(jobs, w)
+			}
+		}
+	}
+	slices.SortStableFunc(jobs, func(a, b *kiosk.Work) int { return cmp.Compare(a.Start().UnixNano(), b.Start().UnixNano()) })
+	return jobs
+}
