@@ -11,7 +11,7 @@ type Options struct {
 	Seed   uint64
 	Start  time.Time // midnight of the first day, in the store's zone
 	Days   int
-	Visits int // a day, at least 60 for all that a day has to contain
+	Visits int  // a day, at least 60 for all that a day has to contain
 	Calm   bool // no outage, no kill: the demo on a screen
 }
 

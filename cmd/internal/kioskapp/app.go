@@ -1,0 +1,176 @@
+package kioskapp
+
+import (
+	"context"
+	"crypto/rand"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/task"
+	"baylight/device/lamp"
+	"baylight/kiosk"
+	"baylight/kiosk/clock"
+	"baylight/kiosk/floor"
+	"baylight/kiosk/journal"
+	"baylight/kiosk/screen"
+	"baylight/kiosk/staff"
+	"baylight/kiosk/station"
+	"baylight/sync/link"
+	"baylight/sync/uplink"
+	"baylight/sync/wire"
+)
+
+// Options are what differs between the daemon and the demo.
+type Options struct {
+	Settings *settings.Kiosk
+	Version  string
+	Log      *slog.Logger
+	Clock    clock.Clock
+	Pins     lamp.Opener // nil: the pins of this machine, if it has any
+	NewID    func(in floor.Input, now kiosk.Moment) string
+	Ready    func() // called once when everything runs
+
+	ReconnectMin, ReconnectMax time.Duration // 0: those of a store
+}
+
+// RandomID is an id for an input that came without one.
+func RandomID(floor.Input, kiosk.Moment) string { return rand.Text() }
+
+// app is a kiosk while it is put together and runs.
+type app struct {
+	o        Options
+	set      *settings.Kiosk
+	log      *slog.Logger
+	topics   wire.Kiosk
+	journal  *journal.Journal
+	station  *station.Station
+	link     *link.Link
+	uplink   *uplink.Uplink
+	devices  *devices
+	view     *view
+	tasks    []task.Task
+	listener net.Listener
+}
+
+// Run puts the kiosk together and runs it until ctx ends.
+func Run(ctx context.Context, o Options) (err error) {
+	a := &app{o: o, set: o.Settings, log: o.Log}
+	if err := os.MkdirAll(a.set.Data, 0o700); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
+	if a.listener, err = net.Listen("tcp", a.set.HTTP.Listen); err != nil {
+		return fmt.Errorf("open %s for pages: %w", a.set.HTTP.Listen, err)
+	}
+	defer a.listener.Close()
+	a.journal, err = journal.Open(filepath.Join(a.set.Data, "journal.db"), journal.Options{Source: kiosk.KioskSource(a.set.Store.Name, a.set.Name), Log: a.log})
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, a.journal.Close()) }()
+	for _, part := range []func() error{a.network, a.shop, a.pages} {
+		if err := part(); err != nil {
+			return err
+		}
+	}
+	return task.Run(ctx, a.log, o.Ready, a.tasks...)
+}
+
+// FloorConfig is what the rules of the shop depend on.
+func FloorConfig(s *settings.Kiosk) floor.Config {
+	c := floor.Config{
+		Store: s.Store.Name, Board: s.Name, StoreTag: s.Store.Tag, Letter: s.Letter, Key: s.Store.Key,
+		Calendar: s.Store.Calendar, Scanners: map[string]string{}, Staff: staff.NewDirectory(s.Staff),
+	}
+	for _, b := range s.Bays {
+		c.Bays = append(c.Bays, b.Bay)
+	}
+	for _, sc := range s.Scanners {
+		c.Scanners[sc.Name] = sc.Place
+	}
+	return c
+}
+
+// shop makes the station and the devices around it.
+func (a *app) shop() error {
+	a.devices = newDevices(a.log)
+	cfg := station.Config{
+		Floor: FloorConfig(a.set), Version: a.o.Version, Title: a.set.Store.Title, KeyID: kiosk.DigestOf(a.set.Store.Key)[:8],
+		Journal: a.journal, Clock: a.o.Clock, NewID: a.o.NewID, Log: a.log, Beep: a.devices.beep,
+	}
+	lamps, err := a.lamps()
+	if err != nil {
+		return err
+	}
+	if lamps != nil {
+		cfg.Lamps = lamps
+	}
+	if p := a.set.Printer; p != nil {
+		cfg.Printer, cfg.Name = a.printer(p), p.Name
+	}
+	a.station = station.New(cfg)
+	a.devices.station = a.station
+	a.view = newView(a)
+	a.tasks = append(a.tasks, a.station)
+	for _, s := range a.set.Scanners {
+		a.scanner(s)
+	}
+	a.tasks = append(a.tasks, task.Func("bay topics", a.publishBays), task.Func("device reports", a.devices.report))
+	return nil
+}
+
+// network makes link and uplink.
+func (a *app) network() (err error) {
+	if a.topics, err = wire.NewKiosk(a.set.Store.Name, a.set.Name); err != nil {
+		return err
+	}
+	conn := func(state wire.State) func(uint64) []byte {
+		return func(session uint64) []byte {
+			b, err := wire.Conn{State: state, Session: session, Epoch: a.journal.Epoch(), Version: a.o.Version}.Encode()
+			if err != nil {
+				a.log.Error("connection state", "error", err)
+			}
+			return b
+		}
+	}
+	a.link, err = link.New(link.Config{
+		Broker: a.set.MQTT.URL, ClientID: a.set.Store.Name + "." + a.set.Name,
+		Credentials:  func() (string, string, error) { return a.set.MQTT.User, a.set.MQTT.Password, nil },
+		Presence:     &link.Presence{Topic: a.topics.Conn(), Birth: conn(wire.Ready), Lost: conn(wire.Lost), Bye: conn(wire.Disconnected)},
+		FirstSession: uint64(time.Now().UnixMilli()),
+		Min:          a.o.ReconnectMin, Max: a.o.ReconnectMax,
+	}, a.log)
+	if err != nil {
+		return err
+	}
+	a.uplink, err = uplink.New(uplink.Config{Kiosk: a.topics, Health: a.health, HealthEvery: 10 * time.Second}, source{a.journal}, a.link, a.log)
+	if err != nil {
+		return err
+	}
+	a.tasks = append(a.tasks, a.link, a.uplink)
+	return nil
+}
+
+// pages makes the screens.
+func (a *app) pages() error {
+	dir := staff.NewDirectory(a.set.Staff)
+	people := func() *staff.Directory { return dir }
+	setup := screen.Setup{Store: a.set.Store.Title, Calendar: a.set.Store.Calendar, Staff: dir}
+	for _, m := range a.set.Menu {
+		setup.Menu = append(setup.Menu, screen.MenuItem{Code: m.Code, Text: m.Text, Category: m.Category, Payer: m.Payer, Minutes: m.StandardMinutes})
+	}
+	h := screen.New(screen.Config{
+		Hosts: a.set.HTTP.Hosts, InsecureLAN: a.set.HTTP.InsecureLAN, Log: a.log,
+		Setup: func() screen.Setup { return setup },
+		Door:  staff.NewDoor(people, a.set.Store.Key, time.Now),
+	}, a.view)
+	a.tasks = append(a.tasks, &task.Web{Name: "pages", Listener: a.listener,
+		Handler: func(ctx context.Context) *http.Server { return screen.NewServer(ctx, h) }})
+	return nil
+}

@@ -1,0 +1,258 @@
+package kioskapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"hash/fnv"
+	"log/slog"
+	"sync"
+	"time"
+
+	"baylight/cmd/internal/settings"
+	"baylight/device/lamp"
+	"baylight/device/line"
+	"baylight/device/printer"
+	"baylight/device/scanner"
+	"baylight/kiosk/floor"
+	"baylight/kiosk/screen"
+	"baylight/kiosk/station"
+	"baylight/kiosk/ticket"
+)
+
+// devices knows how everything at the end of a wire is, and tells the station.
+type devices struct {
+	log      *slog.Logger
+	station  *station.Station
+	scanners map[string]*scanner.Scanner
+
+	mu    sync.Mutex
+	state map[string]screen.Device
+	order []string
+	lit   map[string]screen.Lamp
+	news  map[string]screen.Device
+	wake  chan struct{}
+}
+
+func newDevices(log *slog.Logger) *devices {
+	return &devices{log: log, scanners: map[string]*scanner.Scanner{}, state: map[string]screen.Device{},
+		lit: map[string]screen.Lamp{}, news: map[string]screen.Device{}, wake: make(chan struct{}, 1)}
+}
+
+// add lists a device before its state is known.
+func (d *devices) add(name, kind string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	d.order = append(d.order, name)
+	d.state[name] = screen.Device{Name: name, Kind: kind}
+}
+
+// set takes a device's state. It is called on the device's goroutine and does
+// not wait: the station is told by report.
+func (d *devices) set(name string, up bool, reason string, reopens int) {
+	d.mu.Lock()
+	s := d.state[name]
+	s.Up, s.Reason, s.Since, s.Reconnects = up, reason, time.Now(), reopens
+	d.state[name], d.news[name] = s, s
+	d.mu.Unlock()
+	select {
+	case d.wake <- struct{}{}:
+	default:
+	}
+}
+
+// seen notes what last came or went at a device.
+func (d *devices) seen(name, what string) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	s := d.state[name]
+	s.Last = what
+	d.state[name] = s
+}
+
+func (d *devices) list() []screen.Device {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	out := make([]screen.Device, 0, len(d.order))
+	for _, n := range d.order {
+		out = append(out, d.state[n])
+	}
+	return out
+}
+
+// report tells the station which devices were lost or are back.
+func (d *devices) report(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-d.wake:
+		}
+		d.mu.Lock()
+		news := d.news
+		d.news = map[string]screen.Device{}
+		d.mu.Unlock()
+		for name, s := range news {
+			d.station.Device(ctx, name, s.Up, s.Reason)
+		}
+	}
+}
+
+// beep lets a scanner sound a result.
+func (d *devices) beep(name string, good bool) {
+	if s := d.scanners[name]; s != nil {
+		s.Beep(good)
+	}
+}
+
+// scanner puts one scanner on its line.
+func (a *app) scanner(set settings.Scanner) {
+	a.devices.add(set.Name, "scanner")
+	ctx, stop := context.WithCancel(context.Background()) // ends what waits for a full queue when the line ends
+	onScan := func(s scanner.Scan) {
+		in := floor.Scan{Scanner: set.Name, Text: s.Text, Symbology: s.Symbology, Malformed: s.Malformed, Repeated: s.Repeated}
+		if set.Place == floor.Reception {
+			in.CheckIn = a.view.prepared()
+		}
+		a.devices.seen(set.Name, fmt.Sprintf("%s, %d B", time.Now().Format("15:04:05"), len(s.Text)))
+		a.station.Scan(ctx, in)
+	}
+	s := scanner.New(set.Config, a.log, onScan, func(st line.State) { a.devices.set(set.Name, st.Up, st.Reason, st.Reopens) })
+	a.devices.scanners[set.Name] = s
+	a.tasks = append(a.tasks, scannerTask{s, stop})
+}
+
+// scannerTask ends a scan that waits for the station when the daemon ends.
+type scannerTask struct {
+	*scanner.Scanner
+	stop context.CancelFunc
+}
+
+// Run runs the scanner and lets nothing wait after ctx has ended.
+func (t scannerTask) Run(ctx context.Context) error {
+	defer context.AfterFunc(ctx, t.stop)()
+	return t.Scanner.Run(ctx)
+}
+
+// paper is a printer as the station sees it.
+type paper struct {
+	p     *printer.Printer
+	width printer.Width
+}
+
+// printer makes the ticket printer.
+func (a *app) printer(set *settings.Printer) station.Printer {
+	a.devices.add(set.Name, "printer")
+	cfg := printer.Config{Name: set.Name, Log: a.log, OnState: func(s printer.State) { a.devices.set(set.Name, s.Up, s.Reason, 0) }}
+	var p *printer.Printer
+	switch {
+	case set.USB != "":
+		p = printer.NewUSB(set.USB, cfg)
+	case set.TCP != "":
+		p = printer.NewTCP(set.TCP, cfg)
+	default:
+		p = printer.NewSerial(set.Line, cfg)
+	}
+	a.tasks = append(a.tasks, p)
+	width := printer.Width80
+	if set.Width == 58 {
+		width = printer.Width58
+	}
+	return paper{p, width}
+}
+
+// Print draws the document and sends it.
+func (p paper) Print(ctx context.Context, d ticket.Document) (floor.PrintOutcome, error) {
+	b := printer.NewPaper(p.width)
+	d.Draw(b)
+	id := fnv.New32a()
+	id.Write([]byte(d.ID))
+	out, err := p.p.Print(ctx, printer.Job{ID: id.Sum32(), Bytes: b.Bytes()})
+	switch {
+	case err != nil:
+		return "", err
+	case out == printer.Confirmed:
+		return floor.PrintConfirmed, nil
+	case out == printer.Sent:
+		return floor.PrintSent, nil
+	}
+	return floor.PrintUnknown, nil
+}
+
+// lamps are the towers as the station lights them, and as they are drawn on screens.
+type lamps struct {
+	towers *lamp.Lamps // nil: no pins, drawn only
+	wired  map[string]bool
+	d      *devices
+}
+
+// lamps makes the towers. A machine without pins is no error: the lamps are
+// then drawn on the screens only, and the devices page says so.
+func (a *app) lamps() (station.Lamps, error) {
+	l := lamps{wired: map[string]bool{}, d: a.devices}
+	var towers []lamp.Tower
+	for _, b := range a.set.Bays {
+		if len(b.Pins) == 0 {
+			continue
+		}
+		t := lamp.Tower{Name: b.ID, Pins: map[lamp.Colour]string{}, ActiveLow: b.ActiveLow}
+		for name, pin := range b.Pins {
+			c, err := lamp.ParseColour(name)
+			if err != nil {
+				return nil, err
+			}
+			t.Pins[c] = pin
+		}
+		towers = append(towers, t)
+		l.wired[b.ID] = true
+		a.devices.add("lamp "+b.ID, "lamp")
+	}
+	open, err := a.o.Pins, error(nil)
+	if open == nil && len(towers) > 0 {
+		open, err = lamp.OpenHost()
+	}
+	if err == nil && len(towers) > 0 {
+		l.towers, err = lamp.New(towers, open, a.log, func(s lamp.State) {
+			reason := ""
+			if s.Err != nil {
+				reason = s.Err.Error()
+			}
+			a.devices.set("lamp "+s.Tower, s.Err == nil, reason, 0)
+		})
+	}
+	switch {
+	case errors.Is(err, lamp.ErrNoGPIO):
+		a.log.Warn("this machine has no pins: lamps are drawn on screens only")
+		for _, t := range towers {
+			a.devices.set("lamp "+t.Name, false, err.Error(), 0)
+		}
+	case err != nil:
+		return nil, err
+	case l.towers != nil:
+		a.tasks = append(a.tasks, l.towers)
+	}
+	return l, nil
+}
+
+// Set lights a bay's lamp.
+func (l lamps) Set(bay string, s station.Lamp) {
+	l.d.mu.Lock()
+	before := l.d.lit[bay]
+	now := screen.Lamp{Colour: s.Colour, Blink: s.Blink}
+	l.d.lit[bay] = now
+	l.d.mu.Unlock()
+	if l.towers == nil || !l.wired[bay] || before == now {
+		return
+	}
+	c := lamp.Dark
+	if s.Colour != "" {
+		var err error
+		if c, err = lamp.ParseColour(s.Colour); err != nil {
+			l.d.log.Error("lamp", "bay", bay, "error", err)
+			return
+		}
+	}
+	if err := l.towers.Set(bay, lamp.Signal{Colour: c, Blink: s.Blink}); err != nil {
+		l.d.log.Error("lamp", "bay", bay, "error", err)
+	}
+}

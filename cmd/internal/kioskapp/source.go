@@ -1,0 +1,43 @@
+package kioskapp
+
+import (
+	"baylight/kiosk"
+	"baylight/kiosk/journal"
+	"baylight/sync/uplink"
+)
+
+// source is the journal as the uplink reads it: the journal is the outbox.
+type source struct{ j *journal.Journal }
+
+func (s source) Epoch() string                             { return s.j.Epoch() }
+func (s source) Knows(epoch string) bool                   { return s.j.Knows(epoch) }
+func (s source) Head() uint64                              { return s.j.Head() }
+func (s source) Hash(seq uint64) (kiosk.Hash, bool, error) { return s.j.Hash(seq) }
+func (s source) Appended() <-chan struct{}                 { return s.j.Appended() }
+
+func (s source) Read(after uint64, limit int) ([]uplink.Row, error) {
+	rows, err := s.j.Read(after, limit)
+	out := make([]uplink.Row, len(rows))
+	for i, r := range rows {
+		out[i] = uplink.Row{Seq: r.Seq, Type: string(r.Type), Bytes: r.Bytes, Person: r.Person}
+	}
+	return out, err
+}
+
+func (s source) Receipted() (uplink.Mark, error) {
+	r, ok, err := s.j.Receipt()
+	if err != nil || !ok {
+		return uplink.Mark{}, err
+	}
+	left, err := s.j.LeftLedgers()
+	return uplink.Mark{Epoch: s.j.Epoch(), Ledger: r.Ledger, Term: r.Term, Through: r.Through, Left: left}, err
+}
+
+// SetReceipted keeps the mark; the journal remembers the ledgers it left itself.
+func (s source) SetReceipted(m uplink.Mark) error {
+	through := m.Through
+	if m.Epoch != s.j.Epoch() {
+		through = 0
+	}
+	return s.j.SetReceipt(journal.Receipt{Ledger: m.Ledger, Term: m.Term, Through: through})
+}

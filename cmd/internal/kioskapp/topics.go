@@ -1,0 +1,110 @@
+package kioskapp
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"syscall"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/kiosk/floor"
+	"baylight/sync/wire"
+)
+
+// bayState is the present state of a bay as others may read it: no personal data.
+type bayState struct {
+	State       floor.LampState `json:"state"`
+	Visit       string          `json:"visit,omitempty"`
+	Ticket      string          `json:"ticket,omitempty"`
+	Technicians []string        `json:"technicians"`
+	Since       *time.Time      `json:"since,omitempty"`
+	Promise     *time.Time      `json:"promise,omitempty"`
+	Risk        bool            `json:"risk"`
+	Lamp        string          `json:"lamp"`
+	Blink       bool            `json:"blink"`
+}
+
+// publishBays keeps each bay's retained topic at its present state: after each
+// change, and all of them on each new connection.
+func (a *app) publishBays(ctx context.Context) error {
+	changed, cancel := a.station.Subscribe()
+	defer cancel()
+	published := map[string][]byte{}
+	session := uint64(0)
+	for {
+		if st := a.link.Status(); st.Up && st.Session != session {
+			session = st.Session
+			clear(published)
+		}
+		for bay, payload := range a.bayStates(ctx) {
+			if topic, err := a.topics.Bay(bay); err == nil && !bytes.Equal(published[bay], payload) {
+				a.link.Publish(topic, wire.QoS, true, payload)
+				published[bay] = payload
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-changed:
+		case <-time.After(5 * time.Second):
+		}
+	}
+}
+
+func (a *app) bayStates(ctx context.Context) map[string][]byte {
+	out := map[string][]byte{}
+	lit := a.devices.lamps()
+	err := a.station.View(ctx, func(st *floor.State, now kiosk.Moment) {
+		for _, b := range st.Bays(now) {
+			s := bayState{State: b.State, Visit: b.Visit, Ticket: b.Ticket, Technicians: b.Technicians, Since: instant(b.Since),
+				Promise: instant(b.Promise), Risk: b.State == floor.LampRisk, Lamp: lit[b.Bay.ID].Colour, Blink: lit[b.Bay.ID].Blink}
+			if s.Technicians == nil {
+				s.Technicians = []string{}
+			}
+			if payload, err := json.Marshal(s); err == nil {
+				out[b.Bay.ID] = payload
+			}
+		}
+	})
+	if err != nil {
+		return nil // the daemon is ending
+	}
+	return out
+}
+
+func instant(t time.Time) *time.Time {
+	if t.IsZero() {
+		return nil
+	}
+	return &t
+}
+
+// health is the board's retained health message.
+func (a *app) health() []byte {
+	up, now := a.uplink.Status(), a.o.Clock.Now()
+	h := wire.Health{
+		At: now.Wall.Format(time.RFC3339), Clock: now.Clock, Versions: map[string]string{"kioskd": a.o.Version},
+		Outbox: wire.Outbox{Epoch: up.Epoch, Head: up.Head, Through: up.Through, Depth: up.Depth, OldestMs: up.Oldest.Milliseconds()},
+	}
+	for _, d := range a.devices.list() {
+		state := "down"
+		if d.Up {
+			state = "up"
+		}
+		h.Devices = append(h.Devices, wire.Device{Name: d.Name, State: state, Text: d.Reason})
+	}
+	var fs syscall.Statfs_t
+	if err := syscall.Statfs(a.set.Data, &fs); err == nil {
+		h.DiskFree = fs.Bavail * uint64(fs.Bsize)
+	}
+	if why := a.station.Broken(); why != "" {
+		h.Alarms = append(h.Alarms, why)
+	}
+	b, err := h.Encode()
+	if err != nil {
+		a.log.Error("health message", "error", err)
+		return nil
+	}
+	return b
+}

@@ -1,0 +1,108 @@
+// Package task runs the long-running parts of a daemon together: all are
+// started, readiness is told once every one of them is ready, and when one
+// fails or the context ends, all end and are waited for.
+package task
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"time"
+
+	"golang.org/x/sync/errgroup"
+)
+
+// Task is a part of a daemon that runs until its context ends. Ready is closed
+// when others may rely on it.
+type Task interface {
+	Run(ctx context.Context) error
+	Ready() <-chan struct{}
+	String() string
+}
+
+// Run runs tasks until ctx ends or one fails. ready, if set, is called once when
+// all are ready.
+func Run(ctx context.Context, log *slog.Logger, ready func(), tasks ...Task) error {
+	g, ctx := errgroup.WithContext(ctx)
+	for _, t := range tasks {
+		g.Go(func() error {
+			if err := t.Run(ctx); err != nil {
+				return fmt.Errorf("%s: %w", t, err)
+			}
+			return nil
+		})
+	}
+	g.Go(func() error {
+		for _, t := range tasks {
+			select {
+			case <-t.Ready():
+			case <-ctx.Done():
+				return nil
+			}
+		}
+		log.Info("ready", "parts", len(tasks))
+		if ready != nil {
+			ready()
+		}
+		return nil
+	})
+	return g.Wait()
+}
+
+// Func is a Task made of a function that is ready at once.
+func Func(name string, f func(ctx context.Context) error) Task {
+	return &funcTask{name: name, run: f, ready: closed()}
+}
+
+type funcTask struct {
+	name  string
+	run   func(ctx context.Context) error
+	ready chan struct{}
+}
+
+func (t *funcTask) Run(ctx context.Context) error { return t.run(ctx) }
+func (t *funcTask) Ready() <-chan struct{}        { return t.ready }
+func (t *funcTask) String() string                { return t.name }
+
+func closed() chan struct{} {
+	c := make(chan struct{})
+	close(c)
+	return c
+}
+
+// Web serves pages on a listener that is already open: a port that is taken is
+// said at the start, not by a task that dies.
+type Web struct {
+	Name     string
+	Listener net.Listener
+	Handler  func(ctx context.Context) *http.Server // streams end with ctx
+}
+
+// Run serves until ctx ends, then lets requests finish for a moment.
+func (w *Web) Run(ctx context.Context) error {
+	srv := w.Handler(ctx)
+	done := make(chan error, 1)
+	go func() { done <- srv.Serve(w.Listener) }()
+	select {
+	case err := <-done:
+		return fmt.Errorf("serve %s: %w", w.Listener.Addr(), err)
+	case <-ctx.Done():
+	}
+	end, cancel := context.WithTimeout(context.WithoutCancel(ctx), 2*time.Second)
+	defer cancel()
+	if err := srv.Shutdown(end); err != nil {
+		srv.Close()
+	}
+	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
+		return err
+	}
+	return nil
+}
+
+// Ready is closed from the start: the listener takes connections already.
+func (w *Web) Ready() <-chan struct{} { return closed() }
+
+func (w *Web) String() string { return w.Name }
