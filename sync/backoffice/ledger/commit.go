@@ -1,0 +1,446 @@
+package ledger
+
+import (
+	"cmp"
+	"context"
+	"crypto/sha256"
+	"database/sql"
+	"errors"
+	"fmt"
+	"math"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/backoffice"
+)
+
+// States of an event.
+const (
+	counted = iota
+	repeated
+	malformed
+)
+
+// Bounds on what is kept as evidence.
+const (
+	maxPayload  = 64 << 10
+	maxRejected = 10_000 // messages whose place could not be told; the oldest go
+)
+
+// Commit makes a batch durable (backoffice.Ledger).
+func (l *Ledger) Commit(ctx context.Context, b backoffice.Batch) (backoffice.Outcome, error) {
+	if err := ctx.Err(); err != nil {
+		return backoffice.Outcome{}, err
+	}
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	// From here on ctx is left aside: a transaction is short, and the driver
+	// starts a goroutine for every statement that could be cancelled.
+	tx, err := l.w.Begin()
+	if err != nil {
+		return backoffice.Outcome{}, fmt.Errorf("begin commit: %w", err)
+	}
+	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
+	c := &commit{tx: tx, at: b.At.UnixMilli(), stmts: map[string]*sql.Stmt{}, epochs: map[place]*epoch{}, dirty: map[[2]string]bool{}}
+	if err := c.all(b); err != nil {
+		return backoffice.Outcome{}, fmt.Errorf("commit batch: %w", err)
+	}
+	if err := tx.Commit(); err != nil {
+		return backoffice.Outcome{}, fmt.Errorf("commit batch: %w", err)
+	}
+	return c.out, nil
+}
+
+// commit is one transaction at work.
+type commit struct {
+	tx     *sql.Tx
+	at     int64
+	stmts  map[string]*sql.Stmt
+	epochs map[place]*epoch
+	dirty  map[[2]string]bool // store, visit
+	out    backoffice.Outcome
+	waits  *bool // whether any correction waits for its event
+	again  *bool // whether any event was recorded again after a rollback
+}
+
+type place struct{ source, epoch string }
+
+// epoch is a row of epochs while it is worked on.
+type epoch struct {
+	store        string
+	through, max uint64
+	hash         []byte
+	last         int64             // corrected time of the event at max
+	redo         uint64            // times have to be corrected again from here on, 0: not
+	boots        map[string]uint64 // lowest sequence seen of each boot in this batch
+	sets         []string          // boots whose clock was set in this batch
+}
+
+func (c *commit) all(b backoffice.Batch) error {
+	for _, e := range b.Entries {
+		if err := c.entry(e); err != nil {
+			return fmt.Errorf("event %s of %s: %w", e.Event.ID(), e.Event.Source, err)
+		}
+	}
+	for _, r := range b.Rejects {
+		if err := c.reject(r); err != nil {
+			return fmt.Errorf("rejected message on %q: %w", r.Topic, err)
+		}
+	}
+	for _, p := range b.Persons {
+		if err := c.person(p); err != nil {
+			return fmt.Errorf("person part of %s-%d: %w", p.Epoch, p.Seq, err)
+		}
+	}
+	for at, ep := range c.epochs {
+		if err := c.settle(at, ep); err != nil {
+			return fmt.Errorf("settle epoch %s: %w", at.epoch, err)
+		}
+	}
+	if err := c.get([]any{&c.out.Position}, `SELECT coalesce(max(n), 0) FROM events`); err != nil {
+		return err
+	}
+	for v := range c.dirty {
+		if err := c.exec(`INSERT INTO visits VALUES (?, ?, ?) ON CONFLICT(store, visit) DO UPDATE SET changed = excluded.changed`,
+			v[0], v[1], c.out.Position); err != nil {
+			return fmt.Errorf("mark visit: %w", err)
+		}
+	}
+	return nil
+}
+
+// stmt prepares a statement once a transaction.
+func (c *commit) stmt(query string) (*sql.Stmt, error) {
+	if s := c.stmts[query]; s != nil {
+		return s, nil
+	}
+	s, err := c.tx.Prepare(query)
+	if err == nil {
+		c.stmts[query] = s // closed with the transaction
+	}
+	return s, err
+}
+
+func (c *commit) exec(query string, args ...any) error {
+	s, err := c.stmt(query)
+	if err == nil {
+		_, err = s.Exec(args...)
+	}
+	return err
+}
+
+// get reads one row into dest. No row is sql.ErrNoRows.
+func (c *commit) get(dest []any, query string, args ...any) error {
+	s, err := c.stmt(query)
+	if err != nil {
+		return err
+	}
+	return s.QueryRow(args...).Scan(dest...)
+}
+
+// found is get for rows that may be absent.
+func (c *commit) found(dest []any, query string, args ...any) (bool, error) {
+	err := c.get(dest, query, args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+func (c *commit) problem(format string, args ...any) {
+	c.out.Problems = append(c.out.Problems, fmt.Sprintf(format, args...))
+}
+
+// epoch finds the row of an epoch, or begins one.
+func (c *commit) epoch(store string, at place) (*epoch, error) {
+	if ep := c.epochs[at]; ep != nil {
+		return ep, nil
+	}
+	ep := &epoch{store: store, boots: map[string]uint64{}}
+	known, err := c.found([]any{&ep.through, &ep.hash, &ep.max, &ep.last},
+		`SELECT through, hash, max, last_ms FROM epochs WHERE source = ? AND epoch = ?`, at.source, at.epoch)
+	if err != nil {
+		return nil, err
+	}
+	if !known {
+		ep.hash = make([]byte, sha256.Size)
+		if err := c.exec(`INSERT INTO epochs(store, source, epoch, through, hash, max, last_ms) VALUES (?, ?, ?, 0, ?, 0, ?)`,
+			store, at.source, at.epoch, ep.hash, int64(minTime)); err != nil {
+			return nil, err
+		}
+		ep.last = minTime
+	}
+	c.epochs[at] = ep
+	return ep, nil
+}
+
+// minTime lies before every time an event can carry.
+const minTime = -1 << 62
+
+// taken says whether a place is taken, and deals with what comes to it again.
+func (c *commit) taken(store string, at place, seq uint64, hash kiosk.Hash, b []byte) (bool, error) {
+	var there []byte
+	ok, err := c.found([]any{&there}, `SELECT hash FROM events WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(seq))
+	if !ok || err != nil {
+		return false, err
+	}
+	if kiosk.Hash(there) == hash {
+		c.out.Duplicates++
+		return true, nil
+	}
+	c.out.Conflicts++
+	s, err := c.stmt(`INSERT INTO conflicts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	if err != nil {
+		return true, err
+	}
+	res, err := s.Exec(store, at.source, at.epoch, int64(seq), hash[:], b, c.at)
+	if err != nil {
+		return true, err
+	}
+	if fresh, _ := res.RowsAffected(); fresh > 0 {
+		c.problem("%s sent another event in the place of %s: kept as evidence, not counted", at.source, kiosk.EventID(at.epoch, seq))
+	}
+	return true, nil
+}
+
+// entry takes one event in.
+func (c *commit) entry(in backoffice.Entry) error {
+	e, hash := in.Event, kiosk.HashOf(in.Bytes)
+	at := place{e.Source, e.Epoch}
+	if taken, err := c.taken(in.Store, at, e.Seq, hash, in.Bytes); taken || err != nil {
+		return err
+	}
+	ep, err := c.epoch(in.Store, at)
+	if err != nil {
+		return err
+	}
+	state, err := c.state(e, hash)
+	if err != nil {
+		return err
+	}
+	visit, target := kiosk.VisitOf(e.Data), kiosk.Corrects(e.Data)
+	if target != "" {
+		if visit, err = c.visitOf(in.Store, e.Source, target); err != nil {
+			return err
+		}
+	}
+	was := ""
+	if e.Was != "" {
+		was = e.Was + "#" + e.WasHash
+	}
+	when, uncertain := ep.place(&e)
+	if err := c.exec(`INSERT INTO events(store, source, epoch, seq, hash, state, type, visit, target, was, digest, boot, clock, wall_ms, when_ms, uncertain, at_ms, bytes)
+		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, in.Store, e.Source, e.Epoch, int64(e.Seq), hash[:], state, string(e.Type()), visit, target, was,
+		e.Data.Common().PersonDigest, e.Moment.Boot, string(e.Moment.Clock), e.Moment.Wall.UnixMilli(), when, uncertain, c.at, in.Bytes); err != nil {
+		return err
+	}
+	c.out.Added++
+	if target != "" && visit == "" {
+		c.waits = new(true)
+	}
+	if e.Was != "" {
+		c.again = new(true)
+	}
+	return c.follow(in.Store, at, e, visit)
+}
+
+// follow does what an event means for other rows.
+func (c *commit) follow(store string, at place, e kiosk.Event, visit string) error {
+	if visit != "" {
+		c.dirty[[2]string{store, visit}] = true
+		if err := c.claim(store, e.ID(), visit); err != nil {
+			return err
+		}
+	}
+	if d := e.Data.Common().PersonDigest; d != "" {
+		if err := c.checkWaiting(store, at, e.Seq, d); err != nil {
+			return err
+		}
+	}
+	if lost, ok := e.Data.(*kiosk.JournalLost); ok {
+		return c.lose(store, at.source, lost)
+	}
+	return nil
+}
+
+// lose closes a range that was destroyed and will never arrive.
+func (c *commit) lose(store, source string, lost *kiosk.JournalLost) error {
+	if lost.From == 0 || lost.From > lost.To || lost.To > math.MaxInt64 || len(lost.Epoch) > 64 {
+		c.problem("%s reports a destroyed range that is none: %d to %d of epoch %q", source, lost.From, lost.To, clip(lost.Epoch, 64))
+		return nil
+	}
+	if err := c.exec(`INSERT INTO lost VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, source, lost.Epoch, int64(lost.From), int64(lost.To)); err != nil {
+		return err
+	}
+	c.problem("%s reports that events %d to %d of epoch %s were destroyed", source, lost.From, lost.To, lost.Epoch)
+	var known bool
+	if err := c.get([]any{&known}, `SELECT EXISTS(SELECT 1 FROM epochs WHERE source = ? AND epoch = ?)`, source, lost.Epoch); err != nil || !known {
+		return err
+	}
+	_, err := c.epoch(store, place{source, lost.Epoch})
+	return err
+}
+
+// state says whether an event counts: one that records another again after a
+// rollback does not if the other is here, and the other way round.
+func (c *commit) state(e kiosk.Event, hash kiosk.Hash) (int, error) {
+	if e.Was != "" {
+		if epoch, seq, err := kiosk.ParseEventID(e.Was); err == nil {
+			var there []byte
+			ok, err := c.found([]any{&there}, `SELECT hash FROM events WHERE epoch = ? AND source = ? AND seq = ?`, epoch, e.Source, int64(seq))
+			if err != nil {
+				return 0, err
+			}
+			if ok && kiosk.Hash(there).String() == e.WasHash {
+				return repeated, nil
+			}
+		}
+	}
+	again, err := c.flag(&c.again, `SELECT EXISTS(SELECT 1 FROM events WHERE was <> '')`)
+	if err != nil || !again {
+		return counted, err
+	}
+	return c.recordedAgain(e, hash)
+}
+
+func (c *commit) recordedAgain(e kiosk.Event, hash kiosk.Hash) (int, error) {
+	var n int
+	if err := c.get([]any{&n}, `SELECT count(*) FROM events WHERE was = ? AND source = ? AND state = 0`, e.ID()+"#"+hash.String(), e.Source); err != nil {
+		return 0, err
+	}
+	if n > 0 {
+		return repeated, nil
+	}
+	return counted, nil
+}
+
+// flag answers a yes-or-no question once a transaction.
+func (c *commit) flag(known **bool, query string) (bool, error) {
+	if *known == nil {
+		yes := false
+		if err := c.get([]any{&yes}, query); err != nil {
+			return false, err
+		}
+		*known = &yes
+	}
+	return **known, nil
+}
+
+// visitOf is the visit of an event by its id; the corrector's own source comes
+// first, then any of the store.
+func (c *commit) visitOf(store, source, id string) (visit string, err error) {
+	ep, seq, err := kiosk.ParseEventID(id)
+	if err != nil {
+		return "", nil // a correction of nothing is kept and has no effect
+	}
+	_, err = c.found([]any{&visit}, `SELECT visit FROM events WHERE epoch = ? AND seq = ? AND store = ?
+		AND source IN (SELECT source FROM epochs WHERE epoch = ? AND store = ?) ORDER BY source = ? DESC, n LIMIT 1`,
+		ep, int64(seq), store, ep, store, source)
+	return visit, err
+}
+
+// claim gives corrections that came before their event its visit.
+func (c *commit) claim(store, id, visit string) error {
+	waits, err := c.flag(&c.waits, `SELECT EXISTS(SELECT 1 FROM events WHERE target <> '' AND visit = '')`)
+	if err != nil || !waits {
+		return err
+	}
+	var epoch, source string
+	var seq uint64
+	for {
+		ok, err := c.found([]any{&epoch, &source, &seq}, `SELECT epoch, source, seq FROM events WHERE target = ? AND visit = '' AND store = ? LIMIT 1`, id, store)
+		if err != nil || !ok {
+			return err
+		}
+		if err := c.exec(`UPDATE events SET visit = ? WHERE epoch = ? AND source = ? AND seq = ?`, visit, epoch, source, int64(seq)); err != nil {
+			return err
+		}
+		if err := c.claim(store, kiosk.EventID(epoch, seq), visit); err != nil {
+			return err
+		}
+	}
+}
+
+// reject keeps a message that is no event.
+func (c *commit) reject(r backoffice.Reject) error {
+	c.out.Rejected++
+	if r.Seq > 0 {
+		if err := c.fill(r); err != nil {
+			return err
+		}
+	}
+	key := sha256.Sum256(fmt.Appendf(nil, "%q %q %q", r.Topic, r.Payload, r.Reason))
+	var times int
+	if err := c.get([]any{&times}, `INSERT INTO rejected(key, store, topic, source, epoch, seq, payload, reason, times, at_ms) VALUES (?,?,?,?,?,?,?,?,1,?)
+		ON CONFLICT(key) DO UPDATE SET times = times + 1, at_ms = excluded.at_ms RETURNING times`,
+		key[:], r.Store, clip(r.Topic, 300), r.Source, r.Epoch, int64(r.Seq), r.Payload[:min(len(r.Payload), maxPayload)], clip(r.Reason, 500), c.at); err != nil {
+		return err
+	}
+	if times > 1 {
+		return nil
+	}
+	c.problem("message on %q is kept aside: %s", clip(r.Topic, 120), clip(r.Reason, 300))
+	return c.exec(`DELETE FROM rejected WHERE seq = 0 AND n <= (SELECT n FROM rejected WHERE seq = 0 ORDER BY n DESC LIMIT 1 OFFSET ?)`, maxRejected)
+}
+
+// fill answers for the place of a malformed event, so that it does not hold up the rest.
+func (c *commit) fill(r backoffice.Reject) error {
+	at, hash := place{r.Source, r.Epoch}, kiosk.HashOf(r.Payload)
+	if taken, err := c.taken(r.Store, at, r.Seq, hash, r.Payload); taken || err != nil {
+		return err
+	}
+	ep, err := c.epoch(r.Store, at)
+	if err != nil {
+		return err
+	}
+	ep.max = max(ep.max, r.Seq)
+	return c.exec(`INSERT INTO events(store, source, epoch, seq, hash, state, type, visit, target, was, digest, boot, clock, wall_ms, when_ms, uncertain, at_ms, bytes)
+		VALUES (?,?,?,?,?,?,'','','','','','','',0,0,1,?,?)`, r.Store, r.Source, r.Epoch, int64(r.Seq), hash[:], malformed, c.at, r.Payload)
+}
+
+// person takes one person part in.
+func (c *commit) person(p backoffice.PersonEntry) error {
+	at := place{p.Source, p.Epoch}
+	var digest string
+	there, err := c.found([]any{&digest}, `SELECT digest FROM events WHERE epoch = ? AND source = ? AND seq = ?`, p.Epoch, p.Source, int64(p.Seq))
+	if err != nil {
+		return err
+	}
+	if there && (digest == "" || p.Bytes != nil && kiosk.DigestOf(p.Bytes) != digest) {
+		return c.strange(p, cmp.Or(digest, "none"))
+	}
+	if _, err := c.epoch(p.Store, at); err != nil {
+		return err
+	}
+	return c.exec(`INSERT INTO persons VALUES (?, ?, ?, ?) ON CONFLICT DO NOTHING`, p.Epoch, p.Source, int64(p.Seq), p.Bytes)
+}
+
+// checkWaiting compares a person part that came before its event.
+func (c *commit) checkWaiting(store string, at place, seq uint64, digest string) error {
+	var b []byte
+	ok, err := c.found([]any{&b}, `SELECT bytes FROM persons WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(seq))
+	if err != nil || !ok || b == nil || kiosk.DigestOf(b) == digest {
+		return err
+	}
+	if err := c.exec(`DELETE FROM persons WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(seq)); err != nil {
+		return err
+	}
+	return c.strange(backoffice.PersonEntry{Store: store, Source: at.source, Epoch: at.epoch, Seq: seq, Bytes: b}, digest)
+}
+
+// strange keeps a person part that is not the one its event speaks of. Its
+// bytes are personal data of nobody knows whom: only their digest is kept.
+func (c *commit) strange(p backoffice.PersonEntry, want string) error {
+	return c.reject(backoffice.Reject{Store: p.Store, Topic: p.Source + " person", Source: p.Source, Payload: []byte(kiosk.DigestOf(p.Bytes)),
+		Reason: fmt.Sprintf("person part of %s does not match the digest in its event (%s)", kiosk.EventID(p.Epoch, p.Seq), want)})
+}
+
+func clip(s string, n int) string {
+	if len(s) > n {
+		return s[:n] + "…"
+	}
+	return s
+}
+
+// ms is the time of a column.
+func ms(n int64) time.Time { return time.UnixMilli(n) }

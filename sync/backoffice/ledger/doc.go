@@ -1,0 +1,18 @@
+// Package ledger keeps events at rest in SQLite: write-ahead log,
+// synchronous=FULL, both asserted when the file is opened, because a receipt
+// tells a board that it may forget.
+//
+//	events     one row an event: its bytes as they came, their hash, and columns
+//	           taken from them once so that reads need not decode
+//	persons    person parts, beside the events, so that they can be erased
+//	epochs     one row for each (source, epoch): how far it is contiguous
+//	visits     which position last changed a visit: what readers fold again
+//	conflicts  other bytes for a place that was taken; evidence, never counted
+//	rejected   messages that are no events, raw
+//
+// Times are milliseconds since 1970. when_ms is the corrected time of
+// recording (kiosk.Correct), kept up to date in the transaction that changes it.
+//
+// One connection writes, a few read; a Ledger may be used by many goroutines.
+// The package starts none and reads no clock.
+package ledger

@@ -1,0 +1,93 @@
+package ledger_test
+
+import (
+	"database/sql"
+	"os"
+	"path/filepath"
+	"strings"
+	"testing"
+
+	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/ledger"
+	"baylight/sync/backoffice/ledger/ledgertest"
+)
+
+var _ backoffice.Ledger = (*ledger.Ledger)(nil)
+
+func TestContract(t *testing.T) {
+	ledgertest.Run(t, func(t testing.TB, dir string) (backoffice.Ledger, func()) {
+		l, err := ledger.Open(filepath.Join(dir, "ledger ?#%.db")) // the path is escaped
+		if err != nil {
+			t.Fatal(err)
+		}
+		return l, func() {
+			if err := l.Close(); err != nil {
+				t.Error(err)
+			}
+		}
+	})
+}
+
+func TestOpenRefuses(t *testing.T) {
+	dir := t.TempDir()
+	write := func(name, script string) string {
+		path := filepath.Join(dir, name)
+		db, err := sql.Open("sqlite3", path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer db.Close()
+		if _, err := db.Exec(script); err != nil {
+			t.Fatal(err)
+		}
+		return path
+	}
+	text := filepath.Join(dir, "text.db")
+	if err := os.WriteFile(text, []byte(strings.Repeat("this is no database at all\n", 100)), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	for path, want := range map[string]string{
+		write("foreign.db", `CREATE TABLE other(x)`): "no ledger",
+		write("newer.db", `CREATE TABLE meta(name, value); INSERT INTO meta VALUES('min_reader', '2'); PRAGMA user_version = 2`): "wants a program that reads version 2",
+		text:                               "not a database",
+		filepath.Join(dir, "none", "x.db"): "unable to open",
+	} {
+		l, err := ledger.Open(path)
+		if err == nil {
+			l.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), path) {
+			t.Errorf("open %s: %v, want %q and the path", filepath.Base(path), err, want)
+		}
+	}
+}
+
+func TestOpenNewerThatAllowsIt(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.db")
+	l, err := ledger.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	id := l.ID()
+	if err := l.Close(); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if _, err := db.Exec(`PRAGMA user_version = 9`); err != nil {
+		t.Fatal(err)
+	}
+	if err := db.Close(); err != nil {
+		t.Fatal(err)
+	}
+	l, err = ledger.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer l.Close()
+	if l.ID() != id || l.Opened() != 2 {
+		t.Errorf("a newer file opens as %s run %d", l.ID(), l.Opened())
+	}
+}
