@@ -24,7 +24,8 @@ func (l *Link) connect(ctx context.Context, number uint64, box *inbox) (*Session
 	if err != nil {
 		return nil, fmt.Errorf("dial %s: %w", l.addr, err)
 	}
-	s := &Session{number: number, conn: guard(raw, l.cfg.WriteTimeout, l.cfg.MaxPacket), joined: make(chan struct{})}
+	s := &Session{number: number, conn: guard(raw, l.cfg.WriteTimeout, l.cfg.MaxPacket), joined: make(chan struct{}),
+		outgoing: make(chan packet), handed: make(chan mqtt.Token)}
 	opts, err := l.options(s)
 	if err != nil {
 		_ = raw.Close()
@@ -39,6 +40,7 @@ func (l *Link) connect(ctx context.Context, number uint64, box *inbox) (*Session
 		}
 		return nil, fmt.Errorf("connect to %s as %q: %w", l.addr, l.cfg.ClientID, err)
 	}
+	l.senders.Go(s.send)
 	if err := l.subscribe(ctx, s, box); err != nil {
 		s.close(nil)
 		return nil, fmt.Errorf("subscribe at %s: %w", l.addr, err)

@@ -19,8 +19,8 @@
 // 2 s an idle connection ends after 8.75 s at most. A busy one ends 2 s
 // (WriteTimeout) after a write blocks. No packet above MaxPacket is read.
 //
-// Goroutines: Run owns the reconnect loop and one dispatcher; they and paho's
-// have ended when Run returns. Handlers are called by the dispatcher, one at a
+// Goroutines: Run owns the reconnect loop, one dispatcher and one sender for each
+// session; they and paho's have ended when Run returns. Handlers are called by the dispatcher, one at a
 // time, in the order in which the broker sent the messages; they may publish
 // but must not wait for an acknowledgement, because the queue in front of them
 // is bounded and acknowledgements stand behind it. Time is real time: a link

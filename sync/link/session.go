@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -24,6 +25,10 @@ type Session struct {
 	conn   *guarded
 	joined chan struct{} // closed when paho's workers have ended after a loss
 	cause  error         // why, valid after joined
+
+	mu       sync.Mutex // held by whoever publishes
+	outgoing chan packet
+	handed   chan mqtt.Token // the answer to outgoing
 }
 
 // Number is the session's number; later sessions have higher ones.
@@ -39,15 +44,31 @@ func (s *Session) Drop() { _ = s.conn.Conn.SetReadDeadline(time.Unix(1, 0)) }
 // one goroutine. It blocks while the socket is full, for WriteTimeout at most.
 // The payload must not be changed afterwards.
 func (s *Session) Publish(topic string, qos byte, retain bool, payload []byte) *Token {
+	s.mu.Lock()
+	defer s.mu.Unlock()
 	select {
 	case <-s.conn.gone:
 		return &Token{err: ErrNotConnected}
 	default:
 	}
-	t := s.client.Publish(topic, qos, retain, payload)
+	select {
+	case s.outgoing <- packet{topic, qos, retain, payload}:
+	case <-s.conn.gone:
+		return &Token{err: ErrNotConnected}
+	}
+	select {
+	case t := <-s.handed:
+		return s.token(t)
+	case <-s.conn.gone:
+		return &Token{err: ErrLost}
+	}
+}
+
+// token makes sure that a token ends: paho may have cleared its table before
+// it entered this one.
+func (s *Session) token(t mqtt.Token) *Token {
 	select {
 	case <-s.conn.gone:
-		// paho may have cleared its table before it entered this token.
 		select {
 		case <-t.Done():
 		default:
@@ -56,6 +77,31 @@ func (s *Session) Publish(topic string, qos byte, retain bool, payload []byte) *
 	default:
 	}
 	return &Token{t: t, gone: s.conn.gone}
+}
+
+type packet struct {
+	topic   string
+	qos     byte
+	retain  bool
+	payload []byte
+}
+
+// send calls paho's Publish, which notices only after WriteTimeout that its
+// connection is gone, so that nobody else has to wait for it.
+func (s *Session) send() {
+	for {
+		select {
+		case p := <-s.outgoing:
+			t := s.client.Publish(p.topic, p.qos, p.retain, p.payload)
+			select {
+			case s.handed <- t:
+			case <-s.conn.gone:
+				return
+			}
+		case <-s.conn.gone:
+			return
+		}
+	}
 }
 
 // Token is the fate of one published message.

@@ -135,7 +135,7 @@ type board struct {
 
 func linkTo(t testing.TB, url, id string) *link.Link {
 	t.Helper()
-	l, err := link.New(link.Config{Broker: url, ClientID: id, Min: time.Millisecond, Max: 20 * time.Millisecond}, nil)
+	l, err := link.New(link.Config{Broker: url, ClientID: id, Min: time.Millisecond, Max: 20 * time.Millisecond, WriteTimeout: 200 * time.Millisecond}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

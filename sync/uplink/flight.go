@@ -97,15 +97,23 @@ func (f *flight) stalled(now time.Time, patience time.Duration) bool {
 	return now.Sub(f.at) >= patience
 }
 
-// ages knows since when events wait, by a bounded number of marks.
-type ages struct{ marks []mark }
+// ages knows since when events wait, by a bounded number of marks. What came
+// within one step shares a mark.
+type ages struct {
+	marks []mark
+	step  time.Duration
+}
 
+// mark says that the events up to head came at or after at.
 type mark struct {
 	head uint64
 	at   time.Time
 }
 
-const maxMarks = 256
+const (
+	maxMarks = 256
+	minStep  = 100 * time.Millisecond
+)
 
 // note forgets what is receipted and marks what is new.
 func (a *ages) note(head, through uint64, now time.Time) {
@@ -113,19 +121,24 @@ func (a *ages) note(head, through uint64, now time.Time) {
 		a.marks = a.marks[1:]
 	}
 	n := len(a.marks)
-	if head <= through || n > 0 && a.marks[n-1].head >= head {
+	switch {
+	case head <= through || n > 0 && a.marks[n-1].head >= head:
 		return
-	}
-	if n == maxMarks {
-		for i := range n / 2 { // keep the later of each pair, with the earlier time
+	case n == 0:
+		a.step = minStep
+	case now.Sub(a.marks[n-1].at) < a.step:
+		a.marks[n-1].head = head
+		return
+	case n == maxMarks:
+		for i := range n / 2 {
 			a.marks[i] = mark{a.marks[2*i+1].head, a.marks[2*i].at}
 		}
-		a.marks = a.marks[:n/2]
+		a.marks, a.step = a.marks[:n/2], 2*a.step
 	}
 	a.marks = append(a.marks, mark{head, now})
 }
 
-// oldest is how long the oldest event above through has waited.
+// oldest is how long the oldest event above through has waited, to a step.
 func (a *ages) oldest(through uint64, now time.Time) time.Duration {
 	for _, m := range a.marks {
 		if m.head > through {

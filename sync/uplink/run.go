@@ -147,13 +147,10 @@ func (u *Uplink) refresh(now time.Time) {
 	c.head = u.src.Head()
 	s := Status{Connected: u.session != nil, Office: c.ready(), Stopped: c.stopped, Epoch: c.epoch,
 		Head: c.head, Through: c.mark.Through, Depth: c.head - min(c.head, c.mark.Through), Sent: u.sent}
-	if u.flight != nil {
-		s.Unacked = int(u.flight.count.Load())
-	}
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	u.ages.note(c.head, c.mark.Through, now)
-	u.status = s
+	u.status, u.air = s, u.flight
 }
 
 // pump sends one batch and reports whether another may follow at once.

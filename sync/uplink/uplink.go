@@ -97,6 +97,7 @@ type Uplink struct {
 
 	mu     sync.Mutex
 	status Status
+	air    *flight
 }
 
 // New makes an Uplink and subscribes it at the publisher, which must not run
@@ -140,6 +141,9 @@ func (u *Uplink) Status() Status {
 	u.mu.Lock()
 	defer u.mu.Unlock()
 	s := u.status
+	if u.air != nil {
+		s.Unacked = int(u.air.count.Load())
+	}
 	if s.Depth > 0 {
 		s.Oldest = u.ages.oldest(s.Through, time.Now())
 	}

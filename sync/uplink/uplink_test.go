@@ -404,6 +404,7 @@ func TestHealthAndResendByHand(t *testing.T) {
 		c.HealthEvery = 10 * time.Millisecond
 		c.Health = func() []byte { beat++; return fmt.Appendf(nil, "%d", beat) }
 	})
+	until(t, "office is known", tick(t), func() bool { return b.Status().Office })
 	if first, second := <-health, <-health; first == second {
 		t.Errorf("health %s twice", first)
 	}

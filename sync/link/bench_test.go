@@ -1,0 +1,182 @@
+package link_test
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"sync"
+	"testing"
+	"time"
+
+	mqtt "github.com/eclipse/paho.mqtt.golang"
+
+	"baylight/kiosk"
+	"baylight/sync/broker"
+	"baylight/sync/link"
+	"baylight/sync/uplink"
+	"baylight/sync/wire"
+)
+
+const (
+	benchEpoch  = "0b7e2c1a-1111-4222-8333-944455566677"
+	benchEvents = 20_000
+	benchWindow = 1000
+)
+
+// BenchmarkUplink drains a backlog of 20,000 events of 700 bytes through
+// uplink, broker and a subscriber that writes receipts, up to the last receipt,
+// and beside it, in the same run and to the same broker, publishes the same
+// bytes with bare paho and a window of 1,000, up to the last PUBACK.
+func BenchmarkUplink(b *testing.B) {
+	br, err := broker.Start(broker.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer br.Close()
+	rows := make([]uplink.Row, benchEvents)
+	for i := range rows {
+		rows[i] = uplink.Row{Seq: uint64(i + 1), Type: "job.started", Bytes: append(fmt.Appendf(nil, `{"seq":%d,"x":"`, i+1), bytes.Repeat([]byte("x"), 680)...)}
+	}
+	var bare, up time.Duration
+	for round := 0; b.Loop(); round++ {
+		bare += drainBare(b, br.URL(), rows)
+		up += drainUplink(b, br.URL(), rows, round)
+	}
+	n := float64(b.N) * benchEvents
+	b.ReportMetric(n/bare.Seconds(), "bare-events/s")
+	b.ReportMetric(n/up.Seconds(), "uplink-events/s")
+	b.ReportMetric(bare.Seconds()/up.Seconds(), "ratio")
+}
+
+func drainBare(b *testing.B, url string, rows []uplink.Row) time.Duration {
+	connect := func(id string) mqtt.Client {
+		c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + url[len("mqtt://"):]).SetClientID(id).SetAutoReconnect(false))
+		if t := c.Connect(); t.Wait() && t.Error() != nil {
+			b.Fatal(t.Error())
+		}
+		return c
+	}
+	sub, pub := connect("bare-sub"), connect("bare-pub")
+	defer sub.Disconnect(250)
+	defer pub.Disconnect(250)
+	if t := sub.Subscribe("baylight/v1/s/+/event/+", 1, func(mqtt.Client, mqtt.Message) {}); t.Wait() && t.Error() != nil {
+		b.Fatal(t.Error())
+	}
+	began := time.Now()
+	window := make(chan mqtt.Token, benchWindow)
+	for _, r := range rows {
+		if len(window) == benchWindow {
+			(<-window).Wait()
+		}
+		window <- pub.Publish("baylight/v1/s/bare/event/job.started", 1, false, r.Bytes)
+	}
+	close(window)
+	for t := range window {
+		if t.Wait(); t.Error() != nil {
+			b.Fatal(t.Error())
+		}
+	}
+	return time.Since(began)
+}
+
+func drainUplink(b *testing.B, url string, rows []uplink.Row, round int) time.Duration {
+	k, err := wire.NewKiosk("s", fmt.Sprint("k", round))
+	if err != nil {
+		b.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(b.Context())
+	var tasks sync.WaitGroup
+	defer tasks.Wait()
+	defer cancel()
+	start := func(run func(context.Context) error) {
+		tasks.Go(func() {
+			if err := run(ctx); err != nil {
+				b.Error(err)
+			}
+		})
+	}
+	office := startReceipts(b, url, k, uint64(len(rows)), start)
+	l, err := link.New(link.Config{Broker: url, ClientID: "board"}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	src := &backlog{rows: rows, done: make(chan struct{})}
+	u, err := uplink.New(uplink.Config{Kiosk: k, Window: benchWindow}, src, l, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	state, err := wire.Office{State: wire.Ready, Session: 1, Ledger: "l"}.Encode()
+	if err != nil {
+		b.Fatal(err)
+	}
+	if err := office.Publish(k.Store().Office(), 1, true, state).Wait(ctx); err != nil {
+		b.Fatal(err)
+	}
+	start(l.Run)
+	if _, err := l.Next(ctx, 0); err != nil {
+		b.Fatal(err)
+	}
+	began := time.Now()
+	start(u.Run)
+	<-src.done
+	return time.Since(began)
+}
+
+// startReceipts is an office that keeps nothing: it writes a receipt every
+// 1,000 events and at the last.
+func startReceipts(b *testing.B, url string, k wire.Kiosk, last uint64, start func(func(context.Context) error)) *link.Link {
+	l, err := link.New(link.Config{Broker: url, ClientID: "office"}, nil)
+	if err != nil {
+		b.Fatal(err)
+	}
+	through := uint64(0)
+	l.Handle(k.Store().AllEvents(), 1, func(_ context.Context, m link.Message) {
+		var seq uint64
+		if _, err := fmt.Sscanf(string(m.Payload[:20]), `{"seq":%d`, &seq); err != nil || seq != through+1 {
+			return
+		}
+		if through = seq; seq%1000 != 0 && seq != last {
+			return
+		}
+		r := wire.Receipt{Ledger: "l", Term: 1, Epochs: []wire.Epoch{{Epoch: benchEpoch, Through: seq, Hash: kiosk.HashOf(m.Payload)}}}
+		p, err := r.Encode()
+		if err != nil {
+			b.Error(err)
+		}
+		l.Publish(k.Receipt(), 1, true, p)
+	})
+	start(l.Run)
+	if _, err := l.Next(b.Context(), 0); err != nil {
+		b.Fatal(err)
+	}
+	return l
+}
+
+// backlog is a journal that has everything already.
+type backlog struct {
+	rows []uplink.Row
+	mark uplink.Mark
+	done chan struct{}
+}
+
+func (s *backlog) Epoch() string                   { return benchEpoch }
+func (s *backlog) Knows(string) bool               { return true }
+func (s *backlog) Head() uint64                    { return uint64(len(s.rows)) }
+func (s *backlog) Appended() <-chan struct{}       { return nil }
+func (s *backlog) Receipted() (uplink.Mark, error) { return s.mark, nil }
+
+func (s *backlog) Read(after uint64, limit int) ([]uplink.Row, error) {
+	rows := s.rows[after:]
+	return rows[:min(limit, len(rows))], nil
+}
+
+func (s *backlog) Hash(seq uint64) (kiosk.Hash, bool, error) {
+	return kiosk.HashOf(s.rows[seq-1].Bytes), true, nil
+}
+
+func (s *backlog) SetReceipted(m uplink.Mark) error {
+	if s.mark = m; m.Through == uint64(len(s.rows)) {
+		close(s.done)
+	}
+	return nil
+}
