@@ -9,7 +9,23 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"github.com/boombuler/barcode/qr"
 )
+
+// What the writers of documents ask of paper.
+var _ interface {
+	Columns() int
+	Align(a int)
+	Size(w, h int)
+	Bold(on bool)
+	Text(s string)
+	Rule()
+	Code128(s string)
+	QR(s string)
+	Feed(n int)
+	Cut()
+} = (*Builder)(nil)
 
 var update = flag.Bool("update", false, "rewrite the golden files in testdata")
 
@@ -168,6 +184,40 @@ func TestCode128FitsThePaper(t *testing.T) {
 			t.Errorf("%q on %d dots neither code nor text", c.in, c.width)
 		case c.module > 0 && (at < 0 || b.Bytes()[at+2] != c.module):
 			t.Errorf("%q on %d dots: module not %d in % x", c.in, c.width, c.module, b.Bytes())
+		}
+	}
+}
+
+// TestQRRoom checks our table of capacities against another coder.
+func TestQRRoom(t *testing.T) {
+	for i, room := range qrBytes {
+		code, err := qr.Encode(strings.Repeat("a", room), qr.M, qr.Unicode)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if side := code.Bounds().Dx(); side != 21+4*i || qrModules(room) != side {
+			t.Errorf("%d bytes: %d modules, we say %d", room, side, qrModules(room))
+		}
+	}
+	if n := qrModules(qrBytes[len(qrBytes)-1] + 1); n != 0 {
+		t.Errorf("too many bytes take %d modules", n)
+	}
+}
+
+func TestQRFitsThePaper(t *testing.T) {
+	for n := 1; n <= 505; n++ {
+		b := NewPaper(Width58)
+		b.QR(strings.Repeat("a", n))
+		at := bytes.Index(b.Bytes(), []byte{gs, '(', 'k', 3, 0, '1', 'C'})
+		if n == 505 {
+			if at >= 0 {
+				t.Error("505 bytes became a code")
+			}
+			continue
+		}
+		module := int(b.Bytes()[at+7])
+		if module < 3 || module*(qrModules(n)+qrQuiet) > int(Width58) {
+			t.Errorf("%d bytes: modules of %d dots", n, module)
 		}
 	}
 }

@@ -55,11 +55,13 @@ func appendRune(p []byte, r rune) []byte {
 	if r < utf8.RuneSelf {
 		return append(p, byte(r))
 	}
-	code, err := simplifiedchinese.GB18030.NewEncoder().Bytes(utf8.AppendRune(nil, r))
+	var source, code [utf8.UTFMax]byte
+	n := utf8.EncodeRune(source[:], r)
+	n, _, err := simplifiedchinese.GB18030.NewEncoder().Transformer.Transform(code[:], source[:n], true)
 	if err != nil {
 		return p
 	}
-	return append(p, code...)
+	return append(p, code[:n]...)
 }
 
 // columns is the width of a clean rune.

@@ -3,6 +3,7 @@ package printer
 import (
 	"bytes"
 	"context"
+	"errors"
 	"io"
 	"net"
 	"os"
@@ -142,7 +143,10 @@ func openPTY(t *testing.T) (ours *os.File, path string) {
 func TestUSB(t *testing.T) {
 	ours, path := openPTY(t)
 	m := attach(ours)
-	p, states := run(t, func(cfg Config) *Printer { return NewUSB(path, cfg) })
+	p, states := run(t, func(cfg Config) *Printer {
+		cfg.Poll = 100 * time.Millisecond // its failure tells that the tty is gone
+		return NewUSB(path, cfg)
+	})
 	until(t, states, up)
 	confirmed(t, p, m, 1)
 	ours.Close()
@@ -181,5 +185,27 @@ func TestSerialConfigurationError(t *testing.T) {
 	p := NewSerial(line.Config{Device: "ttyS0"}, Config{})
 	if err := p.Run(t.Context()); err == nil {
 		t.Error("a device that is no absolute path was accepted")
+	}
+}
+
+// TestSerialErrors: only a line that took no byte at all may say so.
+func TestSerialErrors(t *testing.T) {
+	_, path := openPTY(t) // nobody reads
+	s := &serial{line.New(line.Config{Device: path}, nil, func([]byte) {}, nil)}
+	if err := s.Write(t.Context(), []byte("x")); !errors.Is(err, ErrNotSent) {
+		t.Errorf("line not open: %v, want %v", err, ErrNotSent)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	ended := make(chan error, 1)
+	go func() { ended <- s.Run(ctx) }()
+	<-s.Ready()
+	short, stop := context.WithTimeout(ctx, 100*time.Millisecond)
+	defer stop()
+	if err := s.Write(short, make([]byte, 1<<20)); err == nil || errors.Is(err, ErrNotSent) {
+		t.Errorf("line full in the middle: %v, want an error that admits to some bytes", err)
+	}
+	cancel()
+	if err := <-ended; err != nil {
+		t.Error(err)
 	}
 }

@@ -11,5 +11,8 @@
 // from Noto Sans CJK by mkglyphs.py and stay under the SIL Open Font License,
 // glyphs.OFL.txt. They are unpacked at first use.
 //
+// testdata/ticket58.png and ticket80.png show a ticket, manner58.png every
+// setting once.
+//
 // The package starts no goroutines and reads no clock.
 package paper
