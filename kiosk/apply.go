@@ -42,12 +42,12 @@ func (f *fold) effective(events []Event) []Event {
 		}
 	}
 	for _, e := range events {
-		switch d := e.Data.(type) {
-		case *Voided:
-			if !isVoid[d.Event] {
-				voided[d.Event] = true
-			}
-		case *Amended:
+		if d, ok := e.Data.(*Voided); ok && !isVoid[d.Event] {
+			voided[d.Event] = true
+		}
+	}
+	for _, e := range events {
+		if d, ok := e.Data.(*Amended); ok && !voided[e.ID()] {
 			if old, ok := amended[d.Event]; !ok || recordedBefore(old, e) {
 				amended[d.Event] = e
 			}
@@ -63,7 +63,7 @@ func (f *fold) effective(events []Event) []Event {
 			f.v.Corrections++
 			continue
 		}
-		if a, ok := amended[id]; ok && !voided[a.ID()] {
+		if a, ok := amended[id]; ok {
 			if p := Amend(e.Data, a.Data.(*Amended).Fields); p != nil {
 				e.Data = p
 				f.v.Corrections++
@@ -78,7 +78,7 @@ func (f *fold) effective(events []Event) []Event {
 }
 
 func recordedBefore(a, b Event) bool {
-	return cmp.Or(a.Recorded().Compare(b.Recorded()), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Seq, b.Seq)) < 0
+	return cmp.Or(a.Recorded().Compare(b.Recorded()), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Seq, b.Seq)) < 0
 }
 
 // Amend is p with the given fields (a JSON object) replaced, or nil if they do
@@ -244,8 +244,10 @@ func (f *fold) start(e Event, j Job, parallel bool) {
 	case w.Last().Reason != "":
 		w.Last().To = t
 		w.Spans = append(w.Spans, span)
-	default: // already running: only the bay may have changed
-		w.Last().Bay = j.Bay
+	case w.Bay != j.Bay: // already running: the car went to another bay
+		span.Parallel = w.Last().Parallel
+		w.Last().To = t
+		w.Spans = append(w.Spans, span)
 	}
 	w.Bay = j.Bay
 	w.limit = f.cal.ShiftEnd(t)

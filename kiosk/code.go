@@ -79,7 +79,7 @@ var ErrCheck = errors.New("check character does not match")
 // ParseCode reads a code as it was scanned. Letter case is forgiven, nothing else.
 // Errors: ErrNotOurs, ErrCheck (wrapped).
 func ParseCode(text string) (Code, error) {
-	s := strings.ToUpper(text)
+	s := strings.Map(upper, text)
 	if len(s) != 12 {
 		return Code{}, fmt.Errorf("read code: %w: %d characters instead of 12", ErrNotOurs, len(s))
 	}
@@ -100,6 +100,14 @@ func ParseCode(text string) (Code, error) {
 		c.Item = int(k - '0')
 	}
 	return c, nil
+}
+
+// upper folds ASCII only: other letters may fold into it, and are no code.
+func upper(r rune) rune {
+	if r >= 'a' && r <= 'z' {
+		r -= 'a' - 'A'
+	}
+	return r
 }
 
 // MakeCode is the code on paper of an id (a visit's or a badge's).

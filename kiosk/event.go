@@ -183,8 +183,12 @@ type envelope struct {
 // stamp is RFC 3339 with milliseconds and the store's offset.
 const stamp = "2006-01-02T15:04:05.000Z07:00"
 
-// Encode makes the bytes of an event. It is called once, when the event is appended.
+// Encode makes the bytes of an event. It is called once, when the event is
+// appended; an event of an unknown type was made elsewhere and has its bytes.
 func Encode(e Event) ([]byte, error) {
+	if u, ok := e.Data.(*Unknown); ok {
+		return nil, fmt.Errorf("encode %s: the type is unknown, its bytes stay as they came", clip(string(u.Of), 80))
+	}
 	data, err := marshal(e.Data)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", e.Type(), err)

@@ -40,8 +40,7 @@ type Visit struct {
 	Uncertain   bool   // a time of this visit could not be corrected
 	Track       []Step // stages from check-in on
 
-	lastFail    time.Time // of the last inspection.failed, for Ready
-	finishSince int       // jobs finished since then
+	finishSince int // jobs finished since the last inspection.failed, for Ready
 }
 
 // Order is the signed order of a visit.
@@ -100,9 +99,9 @@ type Span struct {
 
 // Work is a job as it went.
 type Work struct {
-	Job               // Bay is where it was last seen
-	Event    string   // id of its job.started
-	Spans    []Span   // contiguous, oldest first
+	Job             // Bay is where it was last seen
+	Event    string // id of its job.started
+	Spans    []Span // contiguous, oldest first
 	Finished time.Time
 	Unclosed bool      // ran past its limit and no finish was stated
 	limit    time.Time // when the present run becomes unclosed

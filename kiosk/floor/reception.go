@@ -58,20 +58,21 @@ func (x *step) checkIn(a arrival) Reply {
 	return x.about(id, r)
 }
 
-// openVisit is the vehicle's open visit: by its VIN, or by its plate unless both
-// VINs are known and differ.
+// openVisit is the vehicle's open visit: by its VIN, else by its plate unless
+// both VINs are known (then they differ).
 func (s *State) openVisit(vehicle, plate string) *record {
-	for _, r := range slices.Backward(s.order) {
+	var byPlate *record
+	for _, r := range s.order {
 		v := r.visit
 		switch {
 		case !v.Known() || !v.Open():
 		case vehicle != "" && v.Vehicle == vehicle:
 			return r
 		case plate != "" && r.plate == plate && (vehicle == "" || v.Vehicle == ""):
-			return r
+			byPlate = r
 		}
 	}
-	return nil
+	return byPlate
 }
 
 // newVisit draws an id from the cause; in the unlikely case that it is taken, it

@@ -327,4 +327,10 @@ func (s *State) look(id string) *kiosk.Visit {
 	return &kiosk.Visit{ID: id}
 }
 
-func (s *State) bay(place string) *bay { return s.shop.at(place) }
+// bay is what a place remembers, to be read only.
+func (s *State) bay(place string) *bay {
+	if b := s.shop[place]; b != nil {
+		return b
+	}
+	return &bay{}
+}

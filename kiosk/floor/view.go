@@ -21,10 +21,7 @@ func (s *State) Bays(now kiosk.Moment) []BayView {
 }
 
 func (s *State) view(b Bay, now kiosk.Moment, t time.Time) BayView {
-	p := s.shop[b.ID]
-	if p == nil {
-		p = &bay{}
-	}
+	p := s.bay(b.ID)
 	view := BayView{Bay: b, Help: p.help, Warn: len(p.unclaimed(now)) > 0, Visit: p.current}
 	view.Badge, _ = p.holder(now, t)
 	if c, ok := p.selected(now); ok {
