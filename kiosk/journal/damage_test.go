@@ -170,8 +170,8 @@ func TestRefusalKeepsTheLog(t *testing.T) {
 	if !bytes.Equal(contents(t, path+"-wal"), wal) {
 		t.Error("the write-ahead log was written to")
 	}
-	if got := openAt(t, path); got.Head() != 30 {
-		t.Errorf("head is %d", got.Head())
+	if got := openAt(t, path); got.Head() != 30 || len(wal) == 0 || len(contents(t, path+"-wal")) > 0 {
+		t.Errorf("opened by its board, the head is %d and the log still has %d bytes", got.Head(), len(contents(t, path+"-wal")))
 	}
 }
 

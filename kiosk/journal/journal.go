@@ -131,7 +131,11 @@ func open(path string, o Options) (_ *Journal, err error) {
 	if err := j.openReaders(ctx); err != nil {
 		return nil, err
 	}
-	return j, j.openWriter(ctx)
+	if err := j.openWriter(ctx); err != nil {
+		return nil, err
+	}
+	j.settle(ctx)
+	return j, nil
 }
 
 // resolve follows links, so that two names of one file share one lock.

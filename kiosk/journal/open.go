@@ -212,6 +212,18 @@ func (j *Journal) openWriter(ctx context.Context) (err error) {
 	return nil
 }
 
+// settle moves what the write-ahead log holds into the database. A process that
+// died over a failed sync may have left a log that can be read back from memory
+// but is not on the disk; events must not be chained to it. A disk too full for
+// this is no reason not to start.
+func (j *Journal) settle(ctx context.Context) {
+	var busy, pages, moved int
+	err := j.writer.conn.QueryRowContext(ctx, "PRAGMA wal_checkpoint(TRUNCATE)").Scan(&busy, &pages, &moved)
+	if err != nil || busy != 0 {
+		j.log.Warn("write-ahead log not moved into the journal", "busy", busy, "pages", pages, "moved", moved, "err", err)
+	}
+}
+
 func readEpochs(ctx context.Context, db *sql.DB) ([]epoch, error) {
 	rows, err := db.QueryContext(ctx, "SELECT epoch, base FROM epochs ORDER BY base")
 	if err != nil {
