@@ -1,6 +1,25 @@
 package words
 
-// commandWords are the texts of this room.
+// commandWords are the texts of the demo's own page.
 func commandWords() map[Key]Pair {
-	return map[Key]Pair{}
+	return map[Key]Pair{
+		"demo.title":     {"Baylight 演示门店", "A shop to try"},
+		"demo.pause":     {"暂停", "pause"},
+		"demo.kiosk":     {"客户终端", "Customer kiosk"},
+		"demo.desk":      {"服务顾问", "Adviser's desk"},
+		"demo.board":     {"候车室大屏", "Waiting room"},
+		"demo.devices":   {"设备", "Devices"},
+		"demo.office":    {"后台", "Back office"},
+		"demo.signin":    {"顾问登录", "Sign in as"},
+		"demo.lamps":     {"工位灯(按引脚实际电平)", "Lamps, as lit at the pins"},
+		"demo.scan":      {"试扫一码", "Scan something"},
+		"demo.place":     {"扫码枪", "Scanner"},
+		"demo.text":      {"内容", "Code"},
+		"demo.read":      {"扫描", "Scan"},
+		"demo.badges":    {"工牌", "Badges"},
+		"demo.cards":     {"动作卡", "Action cards"},
+		"demo.paper":     {"小票(最新四张)", "Paper, the last four"},
+		"demo.beep.good": {"嘀:已记录", "beep: recorded"},
+		"demo.beep.bad":  {"嘟嘟:未接受,请看屏幕", "low beep: not taken, see the screen"},
+	}
 }

@@ -50,6 +50,7 @@ type app struct {
 	log      *slog.Logger
 	topics   wire.Kiosk
 	journal  *journal.Journal
+	source   source
 	station  *station.Station
 	link     *link.Link
 	uplink   *uplink.Uplink
@@ -74,6 +75,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.journal.Close()) }()
+	appended, stop := a.journal.Watch()
+	defer stop()
+	a.source = source{a.journal, appended}
 	for _, part := range []func() error{a.network, a.shop, a.pages} {
 		if err := part(); err != nil {
 			return err
@@ -149,7 +153,7 @@ func (a *app) network() (err error) {
 	if err != nil {
 		return err
 	}
-	a.uplink, err = uplink.New(uplink.Config{Kiosk: a.topics, Health: a.health, HealthEvery: 10 * time.Second}, source{a.journal}, a.link, a.log)
+	a.uplink, err = uplink.New(uplink.Config{Kiosk: a.topics, Health: a.health, HealthEvery: 10 * time.Second}, a.source, a.link, a.log)
 	if err != nil {
 		return err
 	}

@@ -7,13 +7,16 @@ import (
 )
 
 // source is the journal as the uplink reads it: the journal is the outbox.
-type source struct{ j *journal.Journal }
+type source struct {
+	j        *journal.Journal
+	appended <-chan struct{}
+}
 
 func (s source) Epoch() string                             { return s.j.Epoch() }
 func (s source) Knows(epoch string) bool                   { return s.j.Knows(epoch) }
 func (s source) Head() uint64                              { return s.j.Head() }
 func (s source) Hash(seq uint64) (kiosk.Hash, bool, error) { return s.j.Hash(seq) }
-func (s source) Appended() <-chan struct{}                 { return s.j.Appended() }
+func (s source) Appended() <-chan struct{}                 { return s.appended }
 
 func (s source) Read(after uint64, limit int) ([]uplink.Row, error) {
 	rows, err := s.j.Read(after, limit)

@@ -2,7 +2,7 @@ package kioskapp
 
 import (
 	"context"
-	"crypto/rand"
+
 	"sync"
 	"time"
 
@@ -37,7 +37,7 @@ func (v *view) Subscribe() (<-chan struct{}, func()) { return v.a.station.Subscr
 
 func (v *view) Now() kiosk.Moment { return v.a.o.Clock.Now() }
 
-func (v *view) NewID() string { return rand.Text() }
+func (v *view) NewID() string { return v.a.o.NewID(nil, v.Now()) }
 
 func (v *view) Prepare(form floor.CheckInForm) {
 	v.mu.Lock()

@@ -97,6 +97,13 @@ func (p *problems) key(what, path string) []byte {
 	return []byte(k)
 }
 
+// Key reads a store's key file.
+func Key(path string) ([]byte, error) {
+	p := &problems{path: path}
+	k := p.key("key", path)
+	return k, p.err()
+}
+
 // secret reads an optional secret file.
 func (p *problems) secret(what, path string) string {
 	if path == "" {

@@ -221,7 +221,7 @@ func (w *writer) hand(c *car, t time.Time) {
 	t = w.do(t, Step{Act: ScanTicket, Place: WashBay, Visit: c.visit, Tech: Washer, Good: true})
 	t = w.do(t.Add(w.between(5*time.Second, 50*time.Second)), Step{Act: ScanAction, Place: WashBay, Visit: c.visit, Tech: Washer, Action: "WASH", Good: true}, Fact{What: Washed})
 	w.bays[WashBay] = t.Add(20 * time.Second)
-	t = w.do(t.Add(w.between(time.Minute, 3*time.Minute)), Step{Act: Call, Visit: c.visit, Person: c.adviser, Text: "交车区"})
+	t = w.do(t.Add(w.between(time.Minute, 3*time.Minute)), Step{Act: Call, Visit: c.visit, Person: c.adviser, Text: "desk"})
 	if c.n%4 == 1 {
 		t = w.do(t.Add(w.between(time.Minute, 10*time.Minute)), Step{Act: ScanTicket, Place: "reception", Visit: c.visit, Good: true})
 	}

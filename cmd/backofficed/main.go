@@ -1,0 +1,67 @@
+// Command backofficed is the back office of a store: it keeps what the boards send,
+// answers receipts, and computes and shows the figures.
+package main
+
+import (
+	"fmt"
+	"os"
+
+	"github.com/alecthomas/kong"
+
+	"baylight/cmd/internal/officeapp"
+	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/task"
+	"baylight/kiosk/clock"
+)
+
+type cli struct {
+	Run     runCmd           `cmd:"" help:"Run the back office."`
+	Check   checkCmd         `cmd:"" help:"Say in words what is wrong with configuration and database."`
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+type runCmd struct {
+	Config string `help:"Configuration file." default:"/etc/baylight/backoffice.toml" type:"path"`
+}
+
+// Run runs the daemon until it is told to stop.
+func (c *runCmd) Run() error {
+	set, err := settings.LoadOffice(c.Config)
+	if err != nil {
+		return err
+	}
+	ctx, stop := task.Signals()
+	defer stop()
+	now, err := clock.NewSystem(set.Stores[0].Calendar.Zone)
+	if err != nil {
+		return err
+	}
+	return officeapp.Run(ctx, officeapp.Options{Settings: set, Version: task.Version(), Log: task.Logger(), Clock: now})
+}
+
+type checkCmd struct {
+	Config string `help:"Configuration file." default:"/etc/baylight/backoffice.toml" type:"path"`
+}
+
+// Run checks and reports.
+func (c *checkCmd) Run() error {
+	set, err := settings.LoadOffice(c.Config)
+	if err != nil {
+		return err
+	}
+	ctx, stop := task.Signals()
+	defer stop()
+	if !task.Report(os.Stdout, officeapp.Check(ctx, set)) {
+		os.Exit(1)
+	}
+	return nil
+}
+
+func main() {
+	var c cli
+	k := task.Parse(&c, "backofficed", "The back office of Baylight.")
+	if err := k.Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

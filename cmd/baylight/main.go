@@ -1,0 +1,126 @@
+// Command baylight is the people's tool: a whole shop as a demo, and what an
+// operator needs besides the two daemons.
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"log/slog"
+	"os"
+	"strings"
+
+	"github.com/alecthomas/kong"
+
+	"baylight/cmd/internal/demo"
+	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/task"
+	"baylight/kiosk/staff"
+)
+
+type cli struct {
+	Demo    demoCmd          `cmd:"" help:"Run a whole shop on this machine: pretend devices, real kiosk, real back office."`
+	Pin     pinCmd           `cmd:"" help:"Print the verifier of a PIN for the staff file; the PIN comes on standard input."`
+	Kiosk   kioskChild       `cmd:"" name:"demo-kiosk" hidden:""`
+	Office  officeChild      `cmd:"" name:"demo-office" hidden:""`
+	Version kong.VersionFlag `help:"Print the version."`
+}
+
+type demoCmd struct {
+	Headless bool   `help:"Play compressed business days in lock-step and compare every figure with an independent count."`
+	Days     int    `help:"Business days to play headless." default:"1"`
+	Seed     uint64 `help:"Decides what happens." default:"7"`
+	JSON     bool   `help:"Print the result as one JSON object." name:"json"`
+	Keep     string `help:"Keep databases, logs and configuration in this folder." type:"path"`
+}
+
+// errDiffers is a headless run whose figures differ.
+var errDiffers = errors.New("the figures differ from the judge's count, or something was lost or counted twice")
+
+// Run runs the demo until Ctrl-C, or the headless days.
+func (c *demoCmd) Run() error {
+	ctx, stop := task.Signals()
+	defer stop()
+	if !c.Headless {
+		return demo.Live{Seed: c.Seed, Keep: c.Keep, Out: os.Stdout, Log: task.Logger()}.Run(ctx)
+	}
+	if c.Days < 1 || c.Days > 366 {
+		return fmt.Errorf("--days %d: play between 1 and 366 days", c.Days)
+	}
+	return c.headless(ctx)
+}
+
+func (c *demoCmd) headless(ctx context.Context) error {
+	r, err := demo.Headless{Days: c.Days, Seed: c.Seed, Keep: c.Keep, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))}.Run(ctx)
+	if err != nil {
+		return err
+	}
+	if c.JSON {
+		if err := json.NewEncoder(os.Stdout).Encode(r); err != nil {
+			return err
+		}
+	} else {
+		fmt.Printf("%d days, %d visits, %d scans, %d events: lost %d, counted twice %d, %d figures compared\n", r.Days, r.Visits, r.Scans, r.Events, r.Lost, r.Duplicated, r.Figures)
+		fmt.Println(strings.Join(r.Differences, "\n"))
+	}
+	if !r.OK() {
+		return errDiffers
+	}
+	return nil
+}
+
+type pinCmd struct {
+	Key string `help:"File that holds the store's key." required:"" type:"existingfile"`
+}
+
+// Run reads a PIN and prints its verifier.
+func (c *pinCmd) Run() error {
+	key, err := settings.Key(c.Key)
+	if err != nil {
+		return err
+	}
+	pin, err := io.ReadAll(io.LimitReader(os.Stdin, 100))
+	if err != nil {
+		return fmt.Errorf("read PIN: %w", err)
+	}
+	v, err := staff.HashPIN(key, strings.TrimSpace(string(pin)))
+	if err != nil {
+		return err
+	}
+	fmt.Println(v)
+	return nil
+}
+
+type kioskChild struct {
+	Config string `required:""`
+	IDs    string `required:"" name:"ids"`
+}
+
+// Run is the demo's kiosk.
+func (c *kioskChild) Run() error {
+	ctx, stop := task.Signals()
+	defer stop()
+	return demo.RunKiosk(ctx, c.Config, c.IDs, task.Version())
+}
+
+type officeChild struct {
+	Config string `required:""`
+	IDs    string `name:"ids"`
+}
+
+// Run is the demo's back office.
+func (c *officeChild) Run() error {
+	ctx, stop := task.Signals()
+	defer stop()
+	return demo.RunOffice(ctx, c.Config, task.Version())
+}
+
+func main() {
+	var c cli
+	if err := task.Parse(&c, "baylight", "The people's tool of Baylight.").Run(); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}

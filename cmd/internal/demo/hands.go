@@ -1,0 +1,290 @@
+package demo
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/cookiejar"
+	"regexp"
+	"syscall"
+	"time"
+
+	"baylight/cmd/internal/demo/script"
+	"baylight/device/bench"
+	"baylight/kiosk"
+)
+
+// patience is how long the hands wait for anything to be answered.
+const patience = 20 * time.Second
+
+// hands carry out a script's steps on the real system, one after the other, as
+// people would: they read tickets, scan codes and wait for the beep.
+type hands struct {
+	shop     *Shop
+	visits   map[int]string // visit of the script → its id, as the ticket says
+	sessions map[string]*http.Client
+	done     []deed
+	kills    int
+	restarts int
+}
+
+// deed is something that was visibly acknowledged: the office owes an event for it.
+type deed struct {
+	At      time.Time
+	Scanner string // "" for what was done on a screen
+	What    string
+}
+
+func newHands(s *Shop) *hands {
+	return &hands{shop: s, visits: map[int]string{}, sessions: map[string]*http.Client{}}
+}
+
+// do carries out one step at its time. When it returns, everything that
+// follows from the step is on paper and recorded.
+func (h *hands) do(ctx context.Context, s script.Step) error {
+	now := h.shop.Clock.Now()
+	if err := h.shop.Clock.Set(now.Add(s.At.Sub(now.Wall)), 0); err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, 3*patience)
+	defer cancel()
+	if err := h.act(ctx, s); err != nil {
+		return fmt.Errorf("%s: %s (visit %d, place %q): %w", s.At.Format("01-02 15:04:05"), s.Act, s.Visit, s.Place, err)
+	}
+	return h.settled(ctx)
+}
+
+// settled waits until paper and records are done.
+func (h *hands) settled(ctx context.Context) error {
+	return h.shop.await(ctx, h.shop.kiosk, func(ctx context.Context) bool {
+		st, err := h.shop.Health(ctx)
+		return err == nil && st.Paper == 0
+	})
+}
+
+func (h *hands) act(ctx context.Context, s script.Step) error {
+	visit := h.visits[s.Visit]
+	switch s.Act {
+	case script.ScanVIN:
+		return h.arrive(ctx, s, func() error { return h.scan(ctx, s, s.Text) })
+	case script.TypePlate:
+		return h.arrive(ctx, s, func() error {
+			return h.touch(ctx, s, "", "/api/kiosk/checkin", map[string]any{"plate": s.Text, "purpose": "maintenance"})
+		})
+	case script.ScanTicket:
+		code := kiosk.MakeCode(kiosk.KindVisit, visit)
+		if s.Item > 0 {
+			code, _ = kiosk.ItemCode(visit, s.Item)
+		}
+		return h.scan(ctx, s, code)
+	case script.ScanBadge:
+		return h.scan(ctx, s, badgeCode(s.Person))
+	case script.ScanAction:
+		return h.scan(ctx, s, kiosk.ActionCode(StoreTag, kiosk.Action(s.Action)))
+	case script.ScanJunk:
+		return h.scan(ctx, s, s.Text)
+	case script.Rework:
+		return h.office(ctx, s, visit)
+	case script.BrokerDown:
+		return h.shop.BrokerDown()
+	case script.BrokerUp:
+		return h.shop.BrokerUp()
+	case script.Restart:
+		h.restarts++
+		return h.again(ctx, syscall.SIGTERM)
+	case script.Kill:
+		h.kills++
+		return h.again(ctx, syscall.SIGKILL)
+	case script.EndOfDay:
+		return nil
+	}
+	return h.desk(ctx, s, visit)
+}
+
+// desk is what advisers and supervisors touch.
+func (h *hands) desk(ctx context.Context, s script.Step, visit string) error {
+	form := map[string]any{"visit": visit}
+	var codes []string
+	for _, it := range s.Items {
+		codes = append(codes, it.Code)
+	}
+	action := ""
+	switch s.Act {
+	case script.Accept:
+		action = "accept"
+	case script.Identify:
+		action, form["vin"] = "identify", s.Text
+	case script.Sign:
+		action, form["item"] = "sign", codes
+		if !s.Due.IsZero() {
+			form["promise"] = s.Due.Format(time.RFC3339)
+		}
+	case script.AddItems:
+		action, form["item"], form["how"] = "add", codes, s.Reason
+	case script.Revise:
+		action, form["promise"], form["reason"] = "revise", s.Due.Format(time.RFC3339), s.Reason
+		if s.Consent {
+			form["consent"], form["how"] = true, "phone"
+		}
+	case script.Cancel:
+		action, form["reason"] = "cancel", s.Reason
+	case script.CloseVisit:
+		action, form["outcome"] = "close", s.Reason
+	case script.Call:
+		action, form["place"] = "call", "desk"
+	case script.Deliver:
+		action = "deliver"
+	case script.ClearHelp:
+		action, form = "clearhelp", map[string]any{"place": s.Place}
+	case script.StateEnd:
+		action, form["technician"], form["at"], form["reason"] = "finish", s.Tech, s.Due.Format(time.RFC3339), s.Reason
+	default:
+		return errors.New("the hands do not know how")
+	}
+	return h.touch(ctx, s, s.Person, "/api/desk/"+action, form)
+}
+
+// barcode finds the Code 128 data in a ticket's bytes: GS k 73 n {B….
+var barcode = regexp.MustCompile(`(?s)\x1dk\x49(.)\{B(V[0-9A-Z]{11})`)
+
+// arrive checks a car in and takes the ticket from the printer.
+func (h *hands) arrive(ctx context.Context, s script.Step, enter func() error) error {
+	for len(h.shop.printer.Done()) > 0 {
+		<-h.shop.printer.Done()
+	}
+	if err := enter(); err != nil {
+		return err
+	}
+	select {
+	case paper := <-h.shop.printer.Done():
+		m := barcode.FindSubmatch(paper)
+		if m == nil {
+			return errors.New("the ticket has no bar code")
+		}
+		code, err := kiosk.ParseCode(string(m[2]))
+		if err != nil {
+			return fmt.Errorf("the ticket's bar code: %w", err)
+		}
+		if old := h.visits[s.Visit]; old != "" && old != code.ID {
+			return fmt.Errorf("the car got a second visit %s beside %s", code.ID, old)
+		}
+		h.visits[s.Visit] = code.ID
+		return nil
+	case <-time.After(patience):
+		return errors.New("no ticket came out")
+	}
+}
+
+// scan reads a code and waits for the beep.
+func (h *hands) scan(ctx context.Context, s script.Step, text string) error {
+	sc := h.shop.Scanner(s.Place)
+	if s.MidKill {
+		if err := h.dieIn(ctx, sc, text); err != nil {
+			return err
+		}
+	}
+	times := 1
+	if s.Twice {
+		times = 2
+	}
+	for range times {
+		ack, err := sc.Scan(ctx, text)
+		if err != nil {
+			return err
+		}
+		if want := s.Good; (ack == bench.AckGood) != want {
+			return fmt.Errorf("scanned %q: the scanner beeped %s, good = %v was expected", text, ack, want)
+		}
+	}
+	h.done = append(h.done, deed{At: s.At, Scanner: scannerAt(s.Place), What: string(s.Act) + " " + text})
+	return nil
+}
+
+// dieIn kills the kiosk while a scan is somewhere between the wire and the
+// disk; whoever scanned heard no beep and will scan again.
+func (h *hands) dieIn(ctx context.Context, sc *bench.Scanner, text string) error {
+	if err := sc.Send([]byte(text + "\r")); err != nil {
+		return err
+	}
+	h.kills++
+	return h.again(ctx, syscall.SIGKILL)
+}
+
+// again ends the kiosk with a signal and starts it.
+func (h *hands) again(ctx context.Context, sig syscall.Signal) error {
+	h.shop.kiosk.stop(sig)
+	clear(h.sessions) // a restart signs everybody out
+	return h.shop.StartKiosk(ctx)
+}
+
+// touch does something on a screen of the kiosk, signed in as person ("": as a customer).
+func (h *hands) touch(ctx context.Context, s script.Step, person, path string, form map[string]any) error {
+	c, err := h.session(ctx, person)
+	if err != nil {
+		return err
+	}
+	if err := post(ctx, c, "http://"+h.shop.Kiosk+path, "", form); err != nil {
+		return err
+	}
+	h.done = append(h.done, deed{At: s.At, What: string(s.Act)})
+	return nil
+}
+
+// session signs a person in, once.
+func (h *hands) session(ctx context.Context, person string) (*http.Client, error) {
+	if c := h.sessions[person]; c != nil {
+		return c, nil
+	}
+	jar, err := cookiejar.New(nil)
+	if err != nil {
+		return nil, err
+	}
+	c := &http.Client{Jar: jar, Timeout: patience}
+	h.sessions[person] = c
+	if person == "" {
+		return c, nil
+	}
+	return c, post(ctx, c, "http://"+h.shop.Kiosk+"/api/sign-in", "", map[string]any{"who": person, "pin": PIN})
+}
+
+// office records a rework at the back office.
+func (h *hands) office(ctx context.Context, s script.Step, visit string) error {
+	c := &http.Client{Timeout: patience}
+	return post(ctx, c, "http://"+h.shop.Office+"/api/v1/events", "", map[string]any{
+		"store": Store, "type": "rework.confirmed", "by": s.Person,
+		"data": map[string]any{"visit": visit, "earlier": h.visits[s.Other], "items": []string{s.Items[0].Code}, "reason": "同一项目再次维修"},
+	})
+}
+
+// post sends JSON and takes anything but 2xx as an error, in the answer's own words.
+func post(ctx context.Context, c *http.Client, url, token string, form map[string]any) error {
+	body, err := json.Marshal(form)
+	if err != nil {
+		return err
+	}
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	if err != nil {
+		return err
+	}
+	req.Header.Set("Content-Type", "application/json")
+	if token != "" {
+		req.Header.Set("Authorization", "Bearer "+token)
+	}
+	res, err := c.Do(req)
+	if err != nil {
+		return err
+	}
+	defer res.Body.Close()
+	answer, err := io.ReadAll(io.LimitReader(res.Body, 64<<10))
+	if err != nil {
+		return err
+	}
+	if res.StatusCode/100 != 2 {
+		return fmt.Errorf("%s: %s: %s", url, res.Status, answer)
+	}
+	return nil
+}

@@ -1,0 +1,79 @@
+package kioskapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"os"
+	"path/filepath"
+	"time"
+
+	"baylight/cmd/internal/settings"
+	"baylight/device/lamp"
+	"baylight/device/line"
+	"baylight/kiosk"
+	"baylight/kiosk/journal"
+)
+
+// Check says what would keep a kiosk with these settings from working, one
+// finding each; none means that everything is there.
+func Check(ctx context.Context, set *settings.Kiosk) (findings []error) {
+	add := func(what string, err error) {
+		if err != nil {
+			findings = append(findings, fmt.Errorf("%s: %w", what, err))
+		}
+	}
+	if l, err := net.Listen("tcp", set.HTTP.Listen); err != nil {
+		add("http.listen", fmt.Errorf("%w; is another program there, or this one already running?", err))
+	} else {
+		add("http.listen", l.Close())
+	}
+	for _, s := range set.Scanners {
+		add("scanner "+s.Name, line.Check(s.Line.Device))
+	}
+	if p := set.Printer; p != nil {
+		switch {
+		case p.USB != "":
+			_, err := os.Stat(p.USB)
+			add(p.Name, err)
+		case p.TCP != "":
+			add(p.Name, reach(ctx, p.TCP))
+		default:
+			add(p.Name, line.Check(p.Line.Device))
+		}
+	}
+	for _, b := range set.Bays {
+		if len(b.Pins) > 0 {
+			_, err := lamp.OpenHost()
+			add("lamps", err)
+			break
+		}
+	}
+	add("journal", checkJournal(set))
+	add("broker", settings.CheckBroker(ctx, set.MQTT.URL, 5*time.Second))
+	return findings
+}
+
+func reach(ctx context.Context, address string) error {
+	d := net.Dialer{Timeout: 5 * time.Second}
+	c, err := d.DialContext(ctx, "tcp", address)
+	if err != nil {
+		return err
+	}
+	return c.Close()
+}
+
+// checkJournal opens a journal that is there; one that is not yet there is made at the first start.
+func checkJournal(set *settings.Kiosk) error {
+	path := filepath.Join(set.Data, "journal.db")
+	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	j, err := journal.Open(path, journal.Options{Source: kiosk.KioskSource(set.Store.Name, set.Name)})
+	if err != nil {
+		return err
+	}
+	return j.Close()
+}

@@ -1,0 +1,87 @@
+// Package officeapp puts one back office together: settings in, running parts
+// out. The daemon and the demo use the same wiring; they differ in the clock.
+//
+//	settings ─▶ ledger, office (ingest, receipts), a link per store, dashboard
+package officeapp
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"time"
+
+	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/task"
+	"baylight/kiosk/clock"
+	"baylight/kiosk/staff"
+	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/dashboard"
+	"baylight/sync/backoffice/ledger"
+	"baylight/sync/link"
+)
+
+// Options are what differs between the daemon and the demo.
+type Options struct {
+	Settings *settings.Office
+	Version  string
+	Log      *slog.Logger
+	Clock    clock.Clock
+	Ready    func() // called once when everything runs
+
+	ReconnectMin, ReconnectMax time.Duration // 0: those of a store
+}
+
+// LedgerPath is where a back office keeps its ledger.
+func LedgerPath(s *settings.Office) string { return filepath.Join(s.Data, "ledger.db") }
+
+// Run puts the back office together and runs it until ctx ends.
+func Run(ctx context.Context, o Options) (err error) {
+	set := o.Settings
+	if err := os.MkdirAll(set.Data, 0o700); err != nil {
+		return fmt.Errorf("make data folder: %w", err)
+	}
+	listener, err := net.Listen("tcp", set.HTTP.Listen)
+	if err != nil {
+		return fmt.Errorf("open %s for pages: %w", set.HTTP.Listen, err)
+	}
+	defer listener.Close()
+	book, err := ledger.Open(LedgerPath(set))
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, book.Close()) }()
+	now := func() time.Time { return o.Clock.Now().Wall }
+	office, err := backoffice.New(backoffice.Config{Stores: stores(set), Ledger: book, Now: now, Log: o.Log})
+	if err != nil {
+		return err
+	}
+	tasks := []task.Task{office}
+	for _, s := range set.Stores {
+		l, err := office.Connect(s.Name, link.Config{
+			Broker: set.MQTT.URL, ClientID: "backoffice." + s.Name,
+			Credentials: func() (string, string, error) { return set.MQTT.User, set.MQTT.Password, nil },
+			Min:         o.ReconnectMin, Max: o.ReconnectMax,
+		}, o.Log)
+		if err != nil {
+			return err
+		}
+		tasks = append(tasks, l)
+	}
+	web := dashboard.New(dashboard.Config{Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Version: o.Version, Log: o.Log}, office)
+	tasks = append(tasks, &task.Web{Name: "dashboard", Listener: listener,
+		Handler: func(ctx context.Context) *http.Server { return dashboard.NewServer(ctx, web) }})
+	return task.Run(ctx, o.Log, o.Ready, tasks...)
+}
+
+func stores(set *settings.Office) (out []backoffice.Store) {
+	dir := staff.NewDirectory(set.Staff)
+	for _, s := range set.Stores {
+		out = append(out, backoffice.Store{Name: s.Name, Title: s.Title, Calendar: s.Calendar, Staff: dir})
+	}
+	return out
+}
