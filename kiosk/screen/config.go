@@ -14,12 +14,13 @@ import (
 
 // Config is what the screens depend on besides the station.
 type Config struct {
-	Lang        words.Lang   // of pages that ask for none; "" is zh-CN
-	Hosts       []string     // names and addresses by which the kiosk may be asked, besides loopback
-	InsecureLAN bool         // reached without TLS from beyond loopback: every page says so
-	Setup       func() Setup // what the store has set up, as it is now
-	Door        *staff.Door  // where staff sign in
-	Log         *slog.Logger // nil discards
+	Lang        words.Lang       // of pages that ask for none; "" is zh-CN
+	Hosts       []string         // names and addresses by which the kiosk may be asked, besides loopback
+	InsecureLAN bool             // reached without TLS from beyond loopback: every page says so
+	Setup       func() Setup     // what the store has set up, as it is now
+	Door        *staff.Door      // where staff sign in
+	Real        func() time.Time // real time; nil is time.Now
+	Log         *slog.Logger     // nil discards
 }
 
 // Setup is what the back office or the configuration say about the store.
@@ -49,8 +50,12 @@ const (
 	heartbeat   = 20 * time.Second
 )
 
-// AnswerFor is how long the answer to a scan stays on a screen, in real time.
-const AnswerFor = 5 * time.Second
+// How long the answer to a scan stays on a screen, in real time: at a bay, and
+// at the customer's kiosk, where a number has to be read and remembered.
+const (
+	AnswerFor   = 5 * time.Second
+	CustomerFor = 20 * time.Second
+)
 
 // NewServer is the HTTP server for h, with its time limits. Streams end when
 // ctx does; the caller listens, serves and shuts down.

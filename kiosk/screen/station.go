@@ -56,7 +56,7 @@ type Snapshot struct {
 type Said struct {
 	N     uint64 // grows with each answer at this place
 	Reply floor.Reply
-	At    kiosk.Moment
+	Real  time.Time // real time, not the shop's: how long it stays on a screen is for people
 }
 
 // Lamp is a bay's lamp as it is lit.

@@ -1,0 +1,196 @@
+package screen
+
+import (
+	"net/http"
+	"net/url"
+	"slices"
+	"strings"
+
+	"baylight/kiosk"
+	"baylight/kiosk/floor"
+)
+
+// provinces are the first characters of plates in the order of the keyboard.
+const provinces = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+
+// customer begins a page of the customer's kiosk.
+func (h *handler) customer(r *http.Request, name string) *page {
+	p := h.page(r, name, "screen.start")
+	p.Customer, p.Place = true, floor.Reception
+	return p
+}
+
+// result is a check-in or another answer, to be read from afar.
+type result struct {
+	Flash *Flash
+	Visit *kiosk.Visit
+	Back  string // where to try again, "" if it was good
+}
+
+// start invites to scan or to choose; for a while after a scan at reception it
+// shows what became of it.
+func (h *handler) start(w http.ResponseWriter, r *http.Request) {
+	p := h.customer(r, "start")
+	if f := p.Said(floor.Reception, CustomerFor); f != nil {
+		res := result{Flash: f}
+		res.Visit, _ = p.Snap.Visit(p.Snap.Said[floor.Reception].Reply.Visit)
+		p.Data = res
+		p.Refresh = int(p.Wait.Seconds()) + 1
+	}
+	h.show(w, http.StatusOK, p)
+}
+
+// choose keeps the purpose for the next scan, and goes on to the plate.
+func (h *handler) choose(w http.ResponseWriter, r *http.Request) {
+	if !h.parse(w, r) {
+		return
+	}
+	f := h.fields(r.PostForm)
+	c, err := form(f)
+	if err != nil {
+		h.start(w, r)
+		return
+	}
+	c.Waiting = true
+	h.st.Prepare(floor.CheckInForm{Purpose: c.Purpose, Waiting: true, Language: h.lang(r)})
+	http.Redirect(w, r, h.to(r, "/checkin?"+url.Values{"purpose": {c.Purpose}}.Encode()), http.StatusSeeOther)
+}
+
+// plateForm is what the page with the plate keyboard draws.
+type plateForm struct {
+	Purpose   string
+	Provinces string
+}
+
+func (h *handler) checkInPage(w http.ResponseWriter, r *http.Request) {
+	p := h.customer(r, "checkin")
+	h.plateForm(w, http.StatusOK, p, r.URL.Query().Get("purpose"))
+}
+
+func (h *handler) plateForm(w http.ResponseWriter, status int, p *page, purpose string) {
+	if !slices.Contains(kiosk.Purposes(), purpose) {
+		purpose = "other"
+	}
+	p.Data = plateForm{Purpose: purpose, Provinces: provinces}
+	h.show(w, status, p)
+}
+
+func (h *handler) checkIn(w http.ResponseWriter, r *http.Request) {
+	if !h.parse(w, r) {
+		return
+	}
+	reply, key, err := h.act(r, "", h.fields(r.PostForm), customerCheckIn)
+	if err == nil && reply.Good {
+		h.st.Prepare(floor.CheckInForm{})
+		h.goDone(w, r, key)
+		return
+	}
+	p := h.customer(r, "checkin")
+	p.Form = r.PostForm
+	status := http.StatusUnprocessableEntity
+	if err != nil {
+		code, m := h.said(r, err)
+		status, p.Flash = code, &Flash{Text: m.In(p.Lang)}
+	} else {
+		p.Flash = h.flash(p.Lang, reply)
+	}
+	h.plateForm(w, status, p, r.PostForm.Get("purpose"))
+}
+
+func (h *handler) pickupPage(w http.ResponseWriter, r *http.Request) {
+	h.show(w, http.StatusOK, h.customer(r, "pickup"))
+}
+
+// pickup takes a ticket number, or the code on the ticket.
+func (h *handler) pickup(w http.ResponseWriter, r *http.Request) {
+	if !h.parse(w, r) {
+		return
+	}
+	reply, key, err := h.act(r, "", h.fields(r.PostForm), h.customerPickup)
+	if err == nil && reply.Good {
+		h.goDone(w, r, key)
+		return
+	}
+	p := h.customer(r, "pickup")
+	p.Form = r.PostForm
+	status := http.StatusUnprocessableEntity
+	if err != nil {
+		code, m := h.said(r, err)
+		status, p.Flash = code, &Flash{Text: m.In(p.Lang)}
+	} else {
+		p.Flash = h.flash(p.Lang, reply)
+	}
+	h.show(w, status, p)
+}
+
+// customerPickup finds the visit of a ticket number: by the whole number or the
+// code only, so that nobody leafs through other people's visits.
+func (h *handler) customerPickup(f fields, id string) (floor.Input, error) {
+	number, err := f.need("ticket", maxWord)
+	if err != nil {
+		return nil, err
+	}
+	code, codeErr := kiosk.ParseCode(number)
+	for _, v := range slices.Backward(h.st.Snapshot().Visits) { // numbers begin anew each day: the latest counts
+		if strings.EqualFold(v.Ticket, number) || codeErr == nil && v.ID == code.ID {
+			return floor.Pickup{ID: id, Visit: v.ID}, nil
+		}
+	}
+	return nil, bad("ticket", "screen.bad.ticket", number)
+}
+
+// callPerson calls somebody to reception.
+func (h *handler) callPerson(w http.ResponseWriter, r *http.Request) {
+	if !h.parse(w, r) {
+		return
+	}
+	_, key, err := h.act(r, "", h.fields(r.PostForm), customerHelp)
+	if err != nil {
+		status, m := h.said(r, err)
+		h.refuse(w, r, status, m)
+		return
+	}
+	h.goDone(w, r, key)
+}
+
+func customerHelp(_ fields, id string) (floor.Input, error) {
+	return floor.CallHelp{ID: id, Place: floor.Reception}, nil
+}
+
+// goDone shows the reply by its id: the page can be loaded again, and its
+// address cannot be guessed.
+func (h *handler) goDone(w http.ResponseWriter, r *http.Request, key string) {
+	http.Redirect(w, r, h.to(r, "/done?"+url.Values{"id": {h.ids.sign(key)}}.Encode()), http.StatusSeeOther)
+}
+
+func (h *handler) done(w http.ResponseWriter, r *http.Request) {
+	key, ok := h.ids.verify(r.URL.Query().Get("id"))
+	reply, known := h.recent.get(key)
+	if !ok || !known {
+		http.Redirect(w, r, h.to(r, "/"), http.StatusSeeOther)
+		return
+	}
+	p := h.customer(r, "done")
+	res := result{Flash: h.flash(p.Lang, reply)}
+	res.Visit, _ = p.Snap.Visit(reply.Visit)
+	p.Data, p.Refresh = res, int(CustomerFor.Seconds())
+	h.show(w, http.StatusOK, p)
+}
+
+// apiCustomer is the customer's kiosk for scripts and for the demo.
+func (h *handler) apiCustomer(w http.ResponseWriter, r *http.Request) {
+	builds := map[string]func(fields, string) (floor.Input, error){
+		"checkin": customerCheckIn, "pickup": h.customerPickup, "help": customerHelp,
+	}
+	build, ok := builds[r.PathValue("action")]
+	if !ok {
+		h.refuse(w, r, http.StatusNotFound, notFound)
+		return
+	}
+	values, ok := h.body(w, r)
+	if !ok {
+		return
+	}
+	reply, _, err := h.act(r, "", h.fields(values), build)
+	h.tell(w, r, reply, err)
+}

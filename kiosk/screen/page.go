@@ -1,0 +1,282 @@
+package screen
+
+import (
+	"bytes"
+	"net/http"
+	"net/url"
+	"slices"
+	"strconv"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/kiosk/floor"
+	"baylight/kiosk/words"
+)
+
+// page is what a template draws. Its methods are the template's vocabulary.
+type page struct {
+	h        *handler
+	Lang     words.Lang
+	Name     string
+	Title    words.Key
+	Style    string // version of the static files
+	Setup    Setup
+	Snap     *Snapshot
+	Now      time.Time // the shop's, in the store's zone
+	Warning  bool      // reached over an insecure network
+	Me       *signedIn
+	Flash    *Flash
+	Form     url.Values    // what was sent, to be shown again after a mistake
+	Place    string        // whose scans this page answers to
+	Customer bool          // a customer's page: goes back to the start by itself
+	Refresh  int           // seconds after which the page goes to the start, 0 never
+	Wait     time.Duration // how long the answer shown stays
+	Data     any
+}
+
+// Flash is the answer to what was just done.
+type Flash struct {
+	Good, Warn, Confirm bool
+	Text                string
+}
+
+func (h *handler) page(r *http.Request, name string, title words.Key) *page {
+	setup := h.cfg.Setup()
+	return &page{h: h, Lang: h.lang(r), Name: name, Title: title, Style: h.style, Setup: setup, Snap: h.st.Snapshot(),
+		Now: h.now(), Warning: h.cfg.InsecureLAN, Form: url.Values{}}
+}
+
+// now is the shop's time in the store's zone.
+func (h *handler) now() time.Time { return h.st.Now().Wall.In(h.zone()) }
+
+func (h *handler) zone() *time.Location {
+	if z := h.cfg.Setup().Calendar.Zone; z != nil {
+		return z
+	}
+	return time.UTC
+}
+
+// lang is the language a request asks for. It is in the address and not in a
+// cookie: the next customer begins in the store's own language.
+func (h *handler) lang(r *http.Request) words.Lang {
+	switch l := words.Lang(r.FormValue("lang")); l {
+	case words.ZH, words.EN:
+		return l
+	}
+	return h.cfg.Lang
+}
+
+// to is a path of ours in the language of the request.
+func (h *handler) to(r *http.Request, path string) string { return h.in(h.lang(r), path) }
+
+func (h *handler) in(l words.Lang, path string) string {
+	if l == h.cfg.Lang {
+		return path
+	}
+	u, err := url.Parse(path)
+	if err != nil {
+		return path
+	}
+	q := u.Query()
+	q.Set("lang", string(l))
+	u.RawQuery = q.Encode()
+	return u.String()
+}
+
+// show draws a page.
+func (h *handler) show(w http.ResponseWriter, status int, p *page) {
+	var b bytes.Buffer
+	if err := h.pages[p.Name].ExecuteTemplate(&b, "layout", p); err != nil {
+		h.cfg.Log.Error("draw page", "page", p.Name, "error", err)
+		http.Error(w, words.Text(p.Lang, "screen.broken"), http.StatusInternalServerError)
+		return
+	}
+	w.Header().Set("Content-Type", "text/html; charset=utf-8")
+	if p.Refresh > 0 {
+		w.Header().Set("Refresh", strconv.Itoa(p.Refresh)+"; url="+p.To("/"))
+	}
+	w.WriteHeader(status)
+	w.Write(b.Bytes())
+}
+
+// T is a text in the page's language.
+func (p *page) T(key words.Key, args ...string) string { return words.Text(p.Lang, key, args...) }
+
+// Other is the same text in the other language, for screens that show both.
+func (p *page) Other(key words.Key, args ...string) string {
+	if p.Lang == words.ZH {
+		return words.Text(words.EN, key, args...)
+	}
+	return words.Text(words.ZH, key, args...)
+}
+
+// Key joins the parts of a key.
+func (p *page) Key(room, name string) words.Key { return words.Key(room + "." + name) }
+
+// To is a path in the page's language.
+func (p *page) To(path string) string { return p.h.in(p.Lang, path) }
+
+// Switch is this page's start in the other language.
+func (p *page) Switch(path string) string {
+	if p.Lang == words.EN {
+		return p.h.in(words.ZH, path)
+	}
+	return p.h.in(words.EN, path)
+}
+
+// NewID is the id of one form.
+func (p *page) NewID() string { return p.h.ids.sign(p.h.st.NewID()) }
+
+// Token is the secret that forms of the session carry.
+func (p *page) Token() string {
+	if p.Me == nil {
+		return ""
+	}
+	return p.Me.session.Form
+}
+
+// Clock is a time of today as 15:04, of another day with its date.
+func (p *page) Clock(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	t = t.In(p.Now.Location())
+	if t.Format(time.DateOnly) == p.Now.Format(time.DateOnly) {
+		return t.Format("15:04")
+	}
+	return t.Format("01-02 15:04")
+}
+
+// Stamp is a time with seconds and date.
+func (p *page) Stamp(t time.Time) string { return t.In(p.Now.Location()).Format("01-02 15:04:05") }
+
+// Local is a time as a datetime-local field takes it.
+func (p *page) Local(t time.Time) string {
+	if t.IsZero() {
+		return ""
+	}
+	return t.In(p.Now.Location()).Format(localTime)
+}
+
+// localTime is the form of a datetime-local field.
+const localTime = "2006-01-02T15:04"
+
+// Ago is how long ago t was, in whole minutes.
+func (p *page) Ago(t time.Time) string {
+	m := max(0, int(p.Now.Sub(t)/time.Minute))
+	if m < 120 {
+		return p.T("screen.minutes", strconv.Itoa(m))
+	}
+	return p.T("screen.hours", strconv.Itoa(m/60))
+}
+
+// Past says whether a promise has passed.
+func (p *page) Past(t time.Time) bool { return !t.IsZero() && p.Now.After(t) }
+
+// Stage is where a visit stands now.
+func (p *page) Stage(v *kiosk.Visit) string { return string(v.StageAt(p.Now)) }
+
+// Promise is the promise in force, zero if there is none.
+func (p *page) Promise(v *kiosk.Visit) time.Time {
+	promise, _ := v.EffectivePromise()
+	return promise.Due
+}
+
+// Plate is a visit's masked plate.
+func (p *page) Plate(v *kiosk.Visit) string { return p.Snap.Plates[v.ID] }
+
+// Who is a member of staff by name, for staff and bay screens only.
+func (p *page) Who(id string) string {
+	if p.Setup.Staff != nil {
+		if s, ok := p.Setup.Staff.Person(id); ok && s.Name != "" {
+			return s.Name
+		}
+	}
+	if id == "" {
+		return p.T("screen.unknown")
+	}
+	return id
+}
+
+// PlaceName is a place in words.
+func (p *page) PlaceName(id string) string {
+	switch id {
+	case floor.Reception:
+		return p.T("screen.place.reception")
+	case floor.Desk:
+		return p.T("screen.place.desk")
+	}
+	if b, ok := p.Snap.Bay(id); ok && b.Bay.Name != "" {
+		return b.Bay.Name
+	}
+	return clip(id, 32)
+}
+
+// Lamp is how a bay's lamp is lit.
+func (p *page) Lamp(bay string) Lamp { return p.Snap.Lamps[bay] }
+
+// Said is the answer to the last scan at a place, while it is to be shown.
+func (p *page) Said(place string, during time.Duration) *Flash {
+	s, ok := p.Snap.Said[place]
+	age := p.h.cfg.Real().Sub(s.Real)
+	if !ok || age >= during {
+		return nil
+	}
+	p.Wait = during - age
+	return p.h.flash(p.Lang, s.Reply)
+}
+
+// Has says whether a field of the form that was sent has a value.
+func (p *page) Has(field, value string) bool { return slices.Contains(p.Form[field], value) }
+
+// Down lists the devices that do not work.
+func (p *page) Down() (ds []Device) {
+	for _, d := range p.Snap.Devices {
+		if !d.Up {
+			ds = append(ds, d)
+		}
+	}
+	return ds
+}
+
+// PrinterDown says whether no printer works.
+func (p *page) PrinterDown() bool {
+	for _, d := range p.Snap.Devices {
+		if d.Kind == "printer" && d.Up {
+			return false
+		}
+	}
+	return true
+}
+
+func (h *handler) flash(l words.Lang, r floor.Reply) *Flash {
+	return &Flash{Good: r.Good, Warn: r.Warn, Confirm: r.Confirm, Text: r.Message.In(l)}
+}
+
+// clip bounds a text from outside to n characters.
+func clip(s string, n int) string {
+	rs := []rune(s[:min(len(s), 4*n)])
+	if len(rs) <= n {
+		return string(rs)
+	}
+	return string(rs[:n-1]) + "…"
+}
+
+// row is a visit as a list draws it.
+type row struct {
+	P *page
+	V *kiosk.Visit
+}
+
+// With is a visit to be drawn by a part of its own.
+func (p *page) With(v *kiosk.Visit) row { return row{P: p, V: v} }
+
+// Purposes are those a customer chooses from; picking up is the fourth button,
+// and for anything else there is a person to call.
+func (p *page) Purposes() []string { return []string{"maintenance", "fault", "accident"} }
+
+// AllPurposes are those an adviser chooses from.
+func (p *page) AllPurposes() []string { return kiosk.Purposes() }
+
+// Age is a duration for people who look after the kiosk.
+func (p *page) Age(d time.Duration) string { return d.Round(time.Second).String() }

@@ -1,0 +1,121 @@
+// Pages work without this file. It adds live parts, the plate keyboard, the
+// proposal of a promise, and a customer's way back to the start.
+"use strict";
+
+// Live parts: when the kiosk says that something changed, the page is fetched
+// again and its parts marked data-live are exchanged, unless somebody is
+// typing in one.
+const place = document.body.dataset.place || "";
+const home = document.body.dataset.home || "";
+let heard = null; // the counter of answers at our place
+let busy = false, again = false;
+
+async function refresh() {
+  if (busy) { again = true; return; }
+  busy = true;
+  try {
+    const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
+    if (answer.ok && !answer.redirected) {
+      const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+      for (const old of document.querySelectorAll("[data-live]")) {
+        const now = page.getElementById(old.id);
+        if (now && !old.contains(document.activeElement) && old.outerHTML !== now.outerHTML) old.replaceWith(now);
+      }
+      ends();
+    }
+  } catch { /* the kiosk restarts; the next change or minute tries again */ }
+  busy = false;
+  if (again) { again = false; refresh(); }
+}
+
+function changed(text) {
+  let said;
+  try { said = JSON.parse(text).said[place]; } catch { return; }
+  const news = place !== "" && heard !== null && said !== undefined && said !== heard;
+  if (place !== "") heard = said === undefined ? 0 : said;
+  // Somebody scanned at the customer's kiosk: the answer is on the start page.
+  if (news && home && location.pathname !== "/") { location.href = home; return; }
+  if (document.querySelector("[data-live]")) refresh();
+}
+
+// One connection for all tabs of this browser where it can be shared.
+if (document.querySelector("[data-live]") || home) {
+  if (window.SharedWorker) {
+    const worker = new SharedWorker("/static/stream.js");
+    worker.port.onmessage = (e) => changed(e.data);
+    worker.port.start();
+  } else {
+    new EventSource("/stream").addEventListener("change", (e) => changed(e.data));
+  }
+  setInterval(() => { if (document.querySelector("[data-live]")) refresh(); }, 30000);
+}
+
+// An answer that has been shown long enough goes.
+let ending = 0;
+function ends() {
+  clearTimeout(ending);
+  const answer = document.querySelector("[data-ends]");
+  if (answer) ending = setTimeout(() => { answer.classList.contains("answer") ? answer.remove() : refresh(); }, Number(answer.dataset.ends) + 50);
+}
+ends();
+
+// A customer who walks away leaves nothing behind.
+if (home && location.pathname !== "/") {
+  let idle = 0;
+  const touch = () => { clearTimeout(idle); idle = setTimeout(() => { location.href = home; }, 60000); };
+  for (const what of ["pointerdown", "keydown", "scroll"]) addEventListener(what, touch, { passive: true });
+  touch();
+}
+
+// A form is sent once.
+addEventListener("submit", (e) => {
+  if (e.target.dataset.sent) { e.preventDefault(); return; }
+  e.target.dataset.sent = "1";
+});
+addEventListener("pageshow", (e) => { if (e.persisted) location.reload(); });
+
+// The keyboard: provinces first where a plate is asked for, then letters and digits.
+const keyboard = document.getElementById("keyboard");
+if (keyboard) {
+  const field = keyboard.parentElement.querySelector(".plate-input");
+  field.inputMode = "none";
+  const rows = ["1234567890", "QWERTYUP", "ASDFGHJKL", "ZXCVBNM"];
+  const provinces = keyboard.dataset.provinces || "";
+  const draw = (han) => {
+    const lines = han ? provinces.match(/.{1,8}/gu) : rows;
+    keyboard.replaceChildren(...lines.map((line, i) => {
+      const row = document.createElement("div");
+      row.append(...Array.from(line, (c) => key(c, () => { put(c); if (han) draw(false); })));
+      if (i === lines.length - 1) {
+        if (provinces) row.append(key(han ? keyboard.dataset.letters : keyboard.dataset.more, () => draw(!han), "wide"));
+        row.append(key(keyboard.dataset.delete, () => { field.value = Array.from(field.value).slice(0, -1).join(""); if (!field.value && provinces) draw(true); }, "wide"));
+      }
+      return row;
+    }));
+  };
+  const key = (text, press, kind) => {
+    const b = document.createElement("button");
+    b.type = "button";
+    b.textContent = text;
+    if (kind) b.className = kind;
+    b.addEventListener("click", press);
+    return b;
+  };
+  const put = (c) => { if (field.value.length < 10) field.value += c; };
+  draw(provinces !== "" && !field.value);
+  keyboard.hidden = false;
+}
+
+// The promise is proposed anew as items are ticked, until somebody changes it.
+const proposal = document.querySelector("[data-proposal]");
+if (proposal) {
+  let own = false;
+  proposal.addEventListener("input", () => { own = true; });
+  proposal.form.addEventListener("change", async (e) => {
+    if (own || e.target.name !== "item") return;
+    let minutes = 0;
+    for (const item of proposal.form.querySelectorAll("[name=item]:checked")) minutes += Number(item.dataset.minutes);
+    const answer = await fetch(proposal.dataset.proposal + "?minutes=" + minutes);
+    if (answer.ok && !own) proposal.value = (await answer.json()).promise;
+  });
+}

@@ -1,0 +1,15 @@
+// One connection to the kiosk for all tabs of a browser, which opens at most
+// six to one host.
+"use strict";
+const ports = new Set();
+let last = "";
+onconnect = (e) => {
+  const port = e.ports[0];
+  ports.add(port);
+  if (ports.size > 64) ports.delete(ports.values().next().value);
+  if (last) port.postMessage(last);
+};
+new EventSource("/stream").addEventListener("change", (e) => {
+  last = e.data;
+  for (const port of ports) port.postMessage(last);
+});
