@@ -148,8 +148,8 @@ func (h *hands) desk(ctx context.Context, s script.Step, visit string) error {
 	return h.touch(ctx, s, s.Person, "/api/desk/"+action, form)
 }
 
-// barcode finds the Code 128 data in a ticket's bytes: GS k 73 n {B….
-var barcode = regexp.MustCompile(`(?s)\x1dk\x49(.)\{B(V[0-9A-Z]{11})`)
+// token finds the visit in the QR code of a ticket's bytes: BL1.key.visit.….
+var token = regexp.MustCompile(`BL1\.[^.]*\.([0-9A-Z]{10})\.`)
 
 // arrive checks a car in and takes the ticket from the printer.
 func (h *hands) arrive(ctx context.Context, s script.Step, enter func() error) error {
@@ -161,18 +161,14 @@ func (h *hands) arrive(ctx context.Context, s script.Step, enter func() error) e
 	}
 	select {
 	case paper := <-h.shop.printer.Done():
-		m := barcode.FindSubmatch(paper)
+		m := token.FindSubmatch(paper)
 		if m == nil {
-			return errors.New("the ticket has no bar code")
+			return errors.New("the ticket has no QR code of a visit")
 		}
-		code, err := kiosk.ParseCode(string(m[2]))
-		if err != nil {
-			return fmt.Errorf("the ticket's bar code: %w", err)
+		if old := h.visits[s.Visit]; old != "" && old != string(m[1]) {
+			return fmt.Errorf("the car got a second visit %s beside %s", m[1], old)
 		}
-		if old := h.visits[s.Visit]; old != "" && old != code.ID {
-			return fmt.Errorf("the car got a second visit %s beside %s", code.ID, old)
-		}
-		h.visits[s.Visit] = code.ID
+		h.visits[s.Visit] = string(m[1])
 		return nil
 	case <-time.After(patience):
 		return errors.New("no ticket came out")

@@ -5,9 +5,7 @@ import (
 	"crypto/sha256"
 	"encoding/hex"
 	"errors"
-	"fmt"
 	"log/slog"
-	"os"
 	"regexp"
 	"slices"
 	"strings"
@@ -34,13 +32,11 @@ func firstDay() time.Time {
 
 // Run plays the days in lock-step and compares.
 func (h Headless) Run(ctx context.Context) (r Result, err error) {
-	dir := h.Keep
-	if dir == "" {
-		if dir, err = os.MkdirTemp("", "baylight-demo-"); err != nil {
-			return r, fmt.Errorf("make a folder for the demo: %w", err)
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	dir, done, err := folder(h.Keep)
+	if err != nil {
+		return r, err
 	}
+	defer func() { err = errors.Join(err, done()) }()
 	if h.Visits == 0 {
 		h.Visits = 64
 	}

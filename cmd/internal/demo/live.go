@@ -7,7 +7,6 @@ import (
 	"io"
 	"log/slog"
 	"net"
-	"os"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -30,13 +29,11 @@ const halfDay = 13 * time.Hour
 
 // Run opens the shop and runs it until ctx ends.
 func (l Live) Run(ctx context.Context) (err error) {
-	dir := l.Keep
-	if dir == "" {
-		if dir, err = os.MkdirTemp("", "baylight-demo-"); err != nil {
-			return fmt.Errorf("make a folder for the demo: %w", err)
-		}
-		defer func() { err = errors.Join(err, os.RemoveAll(dir)) }()
+	dir, done, err := folder(l.Keep)
+	if err != nil {
+		return err
 	}
+	defer func() { err = errors.Join(err, done()) }()
 	y, m, d := time.Now().In(firstDay().Location()).Date()
 	today := time.Date(y, m, d, 0, 0, 0, 0, firstDay().Location())
 	plan := script.Write(script.Options{Seed: l.Seed, Start: today, Days: 5, Visits: 64, Calm: true})

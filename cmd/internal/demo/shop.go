@@ -73,8 +73,8 @@ func (s *Shop) Pins() map[string]bool {
 func (s *Shop) BrokerURL() string { return "mqtt://" + s.addr }
 
 // open makes the shop in a folder: devices, broker, clock, configuration.
-func open(dir string, seed uint64, random bool, start time.Time, log *slog.Logger) (s *Shop, err error) {
-	s = &Shop{Dir: dir, Log: log, seed: seed, random: random, scanners: map[string]*bench.Scanner{}, pins: map[string]bool{}}
+func open(dir string, seed uint64, random bool, start time.Time, log *slog.Logger) (_ *Shop, err error) {
+	s := &Shop{Dir: dir, Log: log, seed: seed, random: random, scanners: map[string]*bench.Scanner{}, pins: map[string]bool{}}
 	defer func() {
 		if err != nil {
 			err = errors.Join(err, s.Close())
@@ -103,6 +103,21 @@ func open(dir string, seed uint64, random bool, start time.Time, log *slog.Logge
 		return nil, err
 	}
 	return s, s.configure()
+}
+
+// folder makes the folder a demo lives in: a temporary one that done removes, or
+// a new one that is kept.
+func folder(keep string) (dir string, done func() error, err error) {
+	if keep != "" {
+		if err := os.Mkdir(keep, 0o700); err != nil {
+			return "", nil, fmt.Errorf("make the folder to keep: %w; name one that does not exist yet", err)
+		}
+		return keep, func() error { return nil }, nil
+	}
+	if dir, err = os.MkdirTemp("", "baylight-demo-"); err != nil {
+		return "", nil, fmt.Errorf("make a folder for the demo: %w", err)
+	}
+	return dir, func() error { return os.RemoveAll(dir) }, nil
 }
 
 // freeAddress is an address of this machine that nobody uses.

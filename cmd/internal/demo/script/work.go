@@ -177,21 +177,19 @@ func (w *writer) switches(c *car, bay, tech string, item int, t time.Time) time.
 
 // inspect writes the final inspection; of nFails the first one fails.
 func (w *writer) inspect(c *car, bay, tech string, t time.Time) time.Time {
-	who, at := first(w.people, Inspectors(), t.Add(w.between(time.Minute, 6*time.Minute)))
+	who := Inspectors()[c.n%2]
 	if c.n == nForgottenFor {
 		who = Inspectors()[0] // the card would start a job for somebody who also repairs: this car never became ready
-		at = later(at, w.people[who])
 	}
+	at := t.Add(w.between(time.Minute, 6*time.Minute))
 	if c.n == nFails {
 		at = w.pass(c, bay, who, "FA11", at, Fact{What: Failed})
-		w.people[who] = at.Add(time.Minute)
 		start := w.card(c, bay, tech, 0, at.Add(w.between(2*time.Minute, 6*time.Minute)), Started)
 		end := w.action(c, bay, tech, "FNSH", start.Add(w.between(8*time.Minute, 20*time.Minute)), Fact{What: Finished, Tech: tech})
 		w.people[tech] = end.Add(time.Minute)
-		who, at = first(w.people, Inspectors(), end.Add(w.between(time.Minute, 6*time.Minute)))
+		at = end.Add(w.between(time.Minute, 6*time.Minute))
 	}
 	at = w.pass(c, bay, who, "PASS", at, Fact{What: Passed})
-	w.people[who] = at.Add(time.Minute)
 	minute := at.Truncate(time.Minute)
 	switch c.n {
 	case nExact:
@@ -215,12 +213,20 @@ func (w *writer) pass(c *car, bay, who, action string, t time.Time, f Fact) time
 	return w.do(t.Add(gap), Step{Act: ScanAction, Place: bay, Visit: c.visit, Tech: who, Action: action, Good: true}, f)
 }
 
+// washAt takes the first minute from t on in which nobody else is at the wash.
+func (w *writer) washAt(t time.Time) time.Time {
+	t = t.Truncate(time.Minute)
+	for w.washes[t.Unix()] {
+		t = t.Add(time.Minute)
+	}
+	w.washes[t.Unix()] = true
+	return t.Add(w.between(time.Second, 8*time.Second))
+}
+
 // hand is wash, call, pick-up and delivery.
 func (w *writer) hand(c *car, t time.Time) {
-	t = later(w.bays[WashBay], t.Add(w.between(2*time.Minute, 5*time.Minute)))
-	t = w.do(t, Step{Act: ScanTicket, Place: WashBay, Visit: c.visit, Tech: Washer, Good: true})
-	t = w.do(t.Add(w.between(5*time.Second, 50*time.Second)), Step{Act: ScanAction, Place: WashBay, Visit: c.visit, Tech: Washer, Action: "WASH", Good: true}, Fact{What: Washed})
-	w.bays[WashBay] = t.Add(20 * time.Second)
+	t = w.do(w.washAt(t.Add(w.between(2*time.Minute, 5*time.Minute))), Step{Act: ScanTicket, Place: WashBay, Visit: c.visit, Tech: Washer, Good: true})
+	t = w.do(t.Add(w.between(5*time.Second, 30*time.Second)), Step{Act: ScanAction, Place: WashBay, Visit: c.visit, Tech: Washer, Action: "WASH", Good: true}, Fact{What: Washed})
 	t = w.do(t.Add(w.between(time.Minute, 3*time.Minute)), Step{Act: Call, Visit: c.visit, Person: c.adviser, Text: "desk"})
 	if c.n%4 == 1 {
 		t = w.do(t.Add(w.between(time.Minute, 10*time.Minute)), Step{Act: ScanTicket, Place: "reception", Visit: c.visit, Good: true})

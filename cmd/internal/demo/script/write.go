@@ -26,7 +26,7 @@ func Write(o Options) Script {
 	w := &writer{
 		r: rand.New(rand.NewPCG(o.Seed, 0xBA1)), o: o,
 		taken: map[int64]bool{}, bays: map[string]time.Time{}, people: map[string]time.Time{},
-		badge: map[string]string{}, badgeDay: map[string]string{},
+		washes: map[int64]bool{},
 	}
 	for d := range o.Days {
 		w.day(d)
@@ -39,16 +39,15 @@ func Write(o Options) Script {
 }
 
 type writer struct {
-	r        *rand.Rand
-	o        Options
-	s        Script
-	taken    map[int64]bool       // seconds in use
-	bays     map[string]time.Time // when each is free
-	people   map[string]time.Time
-	badge    map[string]string
-	badgeDay map[string]string
-	waiting  []*car // signed, and left for a technician to switch to
-	done     []*car // delivered cars whose VIN is known: they may come back
+	r       *rand.Rand
+	o       Options
+	s       Script
+	taken   map[int64]bool       // seconds in use
+	bays    map[string]time.Time // when each is free
+	people  map[string]time.Time
+	washes  map[int64]bool // minutes in which the wash is taken
+	waiting []*car         // signed, and left for a technician to switch to
+	done    []*car         // delivered cars whose VIN is known: they may come back
 }
 
 // car is a visit while it is being written.
