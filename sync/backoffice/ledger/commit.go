@@ -364,6 +364,9 @@ func (c *commit) claim(store, id, visit string) error {
 // reject keeps a message that is no event.
 func (c *commit) reject(r backoffice.Reject) error {
 	c.out.Rejected++
+	if r.Payload == nil {
+		r.Payload = []byte{} // nil would be NULL
+	}
 	if r.Seq > 0 {
 		if err := c.fill(r); err != nil {
 			return err

@@ -303,9 +303,10 @@ func rejects(t *testing.T, s *suite) {
 	if out := s.commit(placed); len(out.Problems) != 0 {
 		t.Errorf("the same malformed event alarms again: %q", out.Problems)
 	}
+	s.commit(backoffice.Reject{Store: store, Topic: "v", Reason: "nothing at all"})
 	s.commit(backoffice.Reject{Store: store, Topic: "u", Payload: []byte{0, 255}, Reason: "no JSON"})
 	got, err := s.Rejected(t.Context(), store, 10)
-	if err != nil || len(got) != 2 || got[1].Seq != 2 || !bytes.Equal(got[0].Payload, []byte{0, 255}) || got[0].Reason != "no JSON" {
+	if err != nil || len(got) != 3 || got[2].Seq != 2 || !bytes.Equal(got[0].Payload, []byte{0, 255}) || got[0].Reason != "no JSON" {
 		t.Errorf("rejected: %+v (%v)", got, err)
 	}
 	if all, err := s.Events(t.Context(), store, 0, 10); err != nil || len(all) != 2 {

@@ -1,0 +1,251 @@
+package backoffice
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"strconv"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/wire"
+)
+
+// Bounds on what an event may carry in its envelope and its keys.
+const (
+	maxID  = 64
+	maxRef = 200
+)
+
+// Take puts one message in the queue; it waits while the queue is full. The
+// message is acknowledged after the transaction that keeps it.
+func (o *Office) Take(ctx context.Context, m Message) error { return o.queue.put(ctx, m) }
+
+// ingest commits what is queued, again and again.
+func (o *Office) ingest(ctx context.Context) {
+	for {
+		ms, err := o.queue.take(ctx)
+		if err != nil {
+			return
+		}
+		b, sources := o.read(ms)
+		b.At = o.cfg.Now()
+		out, err := o.commit(ctx, b)
+		if err != nil {
+			return // ctx ended; what was not acknowledged comes again
+		}
+		o.committed(len(ms), out)
+		for source, store := range sources {
+			o.rooms[store].owe(source)
+		}
+		for _, m := range ms {
+			if m.Ack != nil {
+				m.Ack()
+			}
+		}
+		o.changed()
+	}
+}
+
+// commit tries until the ledger has the batch: there is nothing better to do
+// with it, and committing twice does no harm.
+func (o *Office) commit(ctx context.Context, b Batch) (Outcome, error) {
+	wait := 50 * time.Millisecond
+	for {
+		out, err := o.cfg.Ledger.Commit(ctx, b)
+		if err == nil {
+			return out, nil
+		}
+		if ctx.Err() != nil {
+			return out, ctx.Err()
+		}
+		o.mu.Lock()
+		o.counts.Retries++
+		o.mu.Unlock()
+		o.alarm("the ledger does not take events: " + err.Error())
+		select {
+		case <-time.After(wait):
+			wait = min(2*wait, 5*time.Second)
+		case <-ctx.Done():
+			return out, ctx.Err()
+		}
+	}
+}
+
+func (o *Office) committed(messages int, out Outcome) {
+	for _, p := range out.Problems {
+		o.alarm(p)
+	}
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	c := &o.counts
+	c.Batches++
+	c.Messages += uint64(messages)
+	c.Events += uint64(out.Added)
+	c.Duplicates += uint64(out.Duplicates)
+	c.Conflicts += uint64(out.Conflicts)
+	c.Rejected += uint64(out.Rejected)
+}
+
+// owe notes that the receipt of a source changed.
+func (r *room) owe(source string) {
+	r.mu.Lock()
+	r.due[source] = true
+	r.mu.Unlock()
+	poke(r.wake)
+}
+
+// read makes a batch of messages; sources are those whose receipt it changes.
+func (o *Office) read(ms []Message) (b Batch, sources map[string]string) {
+	sources = map[string]string{}
+	for _, m := range ms {
+		t, err := wire.ParseTopic(m.Topic)
+		r := o.rooms[t.Store]
+		if err != nil || r == nil {
+			o.alarm(fmt.Sprintf("message on a topic that is not ours: %.120q", m.Topic))
+			continue
+		}
+		switch {
+		case t.Kiosk == wire.Backoffice:
+			// An event of our own, back from the broker; nobody else may record for the office.
+		case t.Kind == wire.KindEvent:
+			o.readEvent(&b, t, m)
+			sources[kiosk.KioskSource(t.Store, t.Kiosk)] = t.Store
+		case t.Kind == wire.KindPerson:
+			o.readPerson(&b, t, m)
+			sources[kiosk.KioskSource(t.Store, t.Kiosk)] = t.Store
+		case t.Kind == wire.KindConn || t.Kind == wire.KindHealth:
+			if err := r.hear(t, m.Payload, o.cfg.Now()); err != nil {
+				b.Rejects = append(b.Rejects, reject(t, m, err))
+			}
+		}
+	}
+	return b, sources
+}
+
+func reject(t wire.Topic, m Message, err error) Reject {
+	return Reject{Store: t.Store, Topic: m.Topic, Source: kiosk.KioskSource(t.Store, t.Kiosk), Payload: m.Payload, Reason: err.Error()}
+}
+
+func (o *Office) readEvent(b *Batch, t wire.Topic, m Message) {
+	source := kiosk.KioskSource(t.Store, t.Kiosk)
+	e, err := kiosk.Decode(m.Payload)
+	if err == nil {
+		if u, ok := e.Data.(*kiosk.Unknown); ok {
+			// A type of a later version: what every event may carry is read all the
+			// same, above all the digest of its person part.
+			_ = json.Unmarshal(u.Raw, &u.Meta)
+		}
+		if err = check(e, source); err == nil {
+			b.Entries = append(b.Entries, Entry{Store: t.Store, Event: e, Bytes: m.Payload})
+			return
+		}
+	}
+	r := reject(t, m, err)
+	r.Epoch, r.Seq = place(m.Payload, source)
+	b.Rejects = append(b.Rejects, r)
+}
+
+// check refuses what would be somebody else's, or could not be kept by its keys.
+func check(e kiosk.Event, source string) error {
+	if e.Source != source {
+		return fmt.Errorf("check event %.80s: source %.80q is not %q, which the topic speaks for", e.ID(), e.Source, source)
+	}
+	if !id(e.Epoch) {
+		return fmt.Errorf("check event: epoch %.80q is not a uuid", e.Epoch)
+	}
+	if v := kiosk.VisitOf(e.Data); len(v) > maxID {
+		return fmt.Errorf("check event %s: visit %.80q is longer than %d characters", e.ID(), v, maxID)
+	}
+	if c := kiosk.Corrects(e.Data); len(c) > maxRef || len(e.Was) > maxRef || len(e.WasHash) > maxID {
+		return fmt.Errorf("check event %s: it names an event by more than %d characters", e.ID(), maxRef)
+	}
+	if d := e.Data.Common().PersonDigest; d != "" {
+		if h, err := kiosk.ParseHash(d); err != nil || h.String() != d {
+			return fmt.Errorf("check event %s: persondigest %.80q is not 64 lower-case hex digits", e.ID(), d)
+		}
+	}
+	return nil
+}
+
+// id accepts the form of a uuid loosely, as package wire does.
+func id(s string) bool {
+	for _, c := range []byte(s) {
+		if !(c >= '0' && c <= '9' || c >= 'a' && c <= 'z' || c >= 'A' && c <= 'Z' || c == '-') {
+			return false
+		}
+	}
+	return s != "" && len(s) <= maxID
+}
+
+// place reads epoch and sequence of a payload that is no event, if it has them
+// and does not speak for somebody else.
+func place(payload []byte, source string) (epoch string, seq uint64) {
+	var env struct {
+		Source   string `json:"source"`
+		Epoch    string `json:"epoch"`
+		Sequence string `json:"sequence"`
+	}
+	if json.Unmarshal(payload, &env) != nil || env.Source != source || !id(env.Epoch) {
+		return "", 0
+	}
+	seq, err := strconv.ParseUint(env.Sequence, 10, 63)
+	if err != nil || len(env.Sequence) != 20 {
+		return "", 0
+	}
+	return env.Epoch, seq
+}
+
+func (o *Office) readPerson(b *Batch, t wire.Topic, m Message) {
+	p, err := wire.DecodePersonPart(m.Payload)
+	var epoch string
+	var seq uint64
+	if err == nil {
+		epoch, seq, err = kiosk.ParseEventID(p.ID)
+	}
+	if err == nil && (!id(epoch) || seq > 1<<63-1) {
+		err = fmt.Errorf("read person part: id %.80q is not <uuid>-<sequence>", p.ID)
+	}
+	if err != nil {
+		r := reject(t, m, err)
+		r.Payload = []byte(kiosk.DigestOf(m.Payload)) // personal data of nobody knows whom is not kept
+		b.Rejects = append(b.Rejects, r)
+		return
+	}
+	b.Persons = append(b.Persons, PersonEntry{Store: t.Store, Source: kiosk.KioskSource(t.Store, t.Kiosk), Epoch: epoch, Seq: seq, Bytes: p.Person})
+}
+
+// hear takes in what a board says about itself.
+func (r *room) hear(t wire.Topic, payload []byte, now time.Time) error {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	k := r.kiosks[t.Kiosk]
+	if k == nil {
+		k = &Kiosk{Name: t.Kiosk}
+	}
+	if len(payload) == 0 { // the retained message was taken off
+		return nil
+	}
+	if t.Kind == wire.KindConn {
+		c, err := wire.DecodeConn(payload)
+		if err != nil {
+			return err
+		}
+		if c.Replaces(k.Conn) {
+			k.Conn = c
+		}
+	} else {
+		h, err := wire.DecodeHealth(payload)
+		if err != nil {
+			return err
+		}
+		k.Health, k.Heard = h, now
+	}
+	if len(r.kiosks) < maxKiosks || r.kiosks[t.Kiosk] != nil {
+		r.kiosks[t.Kiosk] = k
+	}
+	return nil
+}
+
+// maxKiosks bounds the boards of one store that are remembered.
+const maxKiosks = 1000

@@ -1,0 +1,246 @@
+package backoffice
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"slices"
+	"sync"
+	"time"
+
+	"github.com/google/uuid"
+
+	"baylight/kiosk"
+	"baylight/kiosk/staff"
+	"baylight/sync/wire"
+)
+
+// Config is what an Office is made of.
+type Config struct {
+	Stores []Store
+	Ledger Ledger
+	Now    func() time.Time // shop time; time.Now if nil
+	Log    *slog.Logger     // nil discards
+	// ReceiptEvery is the least time between two receipts to one board, so that
+	// a busy board is told once for many events; 20 ms if 0, at most 200 ms.
+	ReceiptEvery time.Duration
+}
+
+// Store is one store the office answers for.
+type Store struct {
+	Name     string // as in topics
+	Title    string // as people call it; Name if empty
+	Calendar kiosk.Calendar
+	Staff    *staff.Directory // nil: nobody
+	Bays     []string         // in the order of the yard; others are shown once something happened in them
+}
+
+// Office takes events in and answers for them. It is a task: Run it once.
+type Office struct {
+	cfg    Config
+	log    *slog.Logger
+	queue  *queue
+	boot   string
+	begun  time.Time
+	ready  chan struct{}
+	rooms  map[string]*room
+	record sync.Mutex // one event of the office at a time
+
+	mu       sync.Mutex
+	watchers map[chan struct{}]bool
+	counts   Counts
+	alarms   []Alarm
+}
+
+// room is what the office keeps for one store.
+type room struct {
+	Store
+	folded folded
+	line   Line
+	wake   chan struct{} // capacity 1: something is due to be sent
+
+	mu     sync.Mutex
+	due    map[string]bool // sources whose receipt changed
+	kiosks map[string]*Kiosk
+}
+
+// Counts is what happened since the office was started.
+type Counts struct {
+	Messages, Events, Duplicates, Conflicts, Rejected uint64
+	Batches, Retries, Receipts                        uint64
+}
+
+// Alarm is something that a person must look at.
+type Alarm struct {
+	At   time.Time
+	Text string
+}
+
+// maxAlarms is how many are remembered; the ledger keeps the evidence of all.
+const maxAlarms = 100
+
+// Kiosk is what a board last said about itself.
+type Kiosk struct {
+	Name   string
+	Conn   wire.Conn   // zero: nothing was heard
+	Health wire.Health // zero: nothing was heard
+	Heard  time.Time   // when health last came, by the office's clock
+}
+
+// New checks the configuration and makes an Office.
+func New(cfg Config) (*Office, error) {
+	if cfg.Ledger == nil || len(cfg.Stores) == 0 {
+		return nil, errors.New("make back office: a ledger and at least one store are needed")
+	}
+	if cfg.Now == nil {
+		cfg.Now = time.Now
+	}
+	if cfg.ReceiptEvery < 0 || cfg.ReceiptEvery > 200*time.Millisecond {
+		return nil, fmt.Errorf("make back office: receipts every %s, at most 200ms are allowed", cfg.ReceiptEvery)
+	}
+	cfg.ReceiptEvery = cmp.Or(cfg.ReceiptEvery, 20*time.Millisecond)
+	o := &Office{cfg: cfg, log: cfg.Log, queue: newQueue(), boot: uuid.NewString(), begun: cfg.Now(), ready: make(chan struct{}),
+		rooms: map[string]*room{}, watchers: map[chan struct{}]bool{}}
+	if o.log == nil {
+		o.log = slog.New(slog.DiscardHandler)
+	}
+	for _, s := range cfg.Stores {
+		if err := wire.CheckName(s.Name); err != nil {
+			return nil, fmt.Errorf("make back office: store: %w", err)
+		}
+		if o.rooms[s.Name] != nil {
+			return nil, fmt.Errorf("make back office: store %q stands twice", s.Name)
+		}
+		if s.Calendar.Zone == nil {
+			return nil, fmt.Errorf("make back office: store %q has no time zone", s.Name)
+		}
+		s.Title = cmp.Or(s.Title, s.Name)
+		if s.Staff == nil {
+			s.Staff = staff.NewDirectory(nil)
+		}
+		o.rooms[s.Name] = &room{Store: s, wake: make(chan struct{}, 1), due: map[string]bool{}, kiosks: map[string]*Kiosk{}}
+	}
+	return o, nil
+}
+
+// String names the task.
+func (o *Office) String() string { return "back office" }
+
+// Ready is closed when messages are taken in.
+func (o *Office) Ready() <-chan struct{} { return o.ready }
+
+// Run takes messages in and sends receipts until ctx ends.
+func (o *Office) Run(ctx context.Context) error {
+	var work sync.WaitGroup
+	for _, r := range o.rooms {
+		if r.line != nil {
+			work.Go(func() { o.send(ctx, r) })
+		}
+	}
+	work.Go(func() { o.ingest(ctx) })
+	close(o.ready)
+	work.Wait()
+	return nil
+}
+
+// Stores lists the stores, by name.
+func (o *Office) Stores() (out []Store) {
+	for _, r := range o.rooms {
+		out = append(out, r.Store)
+	}
+	slices.SortFunc(out, func(a, b Store) int { return cmp.Compare(a.Name, b.Name) })
+	return out
+}
+
+// Ledger is where the events are.
+func (o *Office) Ledger() Ledger { return o.cfg.Ledger }
+
+// Now is shop time.
+func (o *Office) Now() time.Time { return o.cfg.Now() }
+
+// ErrNoStore is returned for a store that the office does not answer for.
+var ErrNoStore = errors.New("no such store")
+
+func (o *Office) room(store string) (*room, error) {
+	r := o.rooms[store]
+	if r == nil {
+		return nil, fmt.Errorf("find store %q: %w", store, ErrNoStore)
+	}
+	return r, nil
+}
+
+// Kiosks lists what the boards of a store said about themselves, by name.
+func (o *Office) Kiosks(store string) (out []Kiosk, err error) {
+	r, err := o.room(store)
+	if err != nil {
+		return nil, err
+	}
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	for _, k := range r.kiosks {
+		out = append(out, *k)
+	}
+	slices.SortFunc(out, func(a, b Kiosk) int { return cmp.Compare(a.Name, b.Name) })
+	return out, nil
+}
+
+// Counts tells what happened since the start.
+func (o *Office) Counts() Counts {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	return o.counts
+}
+
+// Queued is how many messages wait to be committed.
+func (o *Office) Queued() int { return o.queue.len() }
+
+// Alarms lists the latest, newest first.
+func (o *Office) Alarms() []Alarm {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	out := slices.Clone(o.alarms)
+	slices.Reverse(out)
+	return out
+}
+
+func (o *Office) alarm(text string) {
+	o.log.Warn("back office alarm", "what", text)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	if len(o.alarms) == maxAlarms {
+		o.alarms = slices.Delete(o.alarms, 0, 1)
+	}
+	o.alarms = append(o.alarms, Alarm{At: o.cfg.Now(), Text: text})
+}
+
+// Watch gives a channel that holds a token whenever something was committed, or
+// a board said something, since it was last read. Call stop when done.
+func (o *Office) Watch() (changes <-chan struct{}, stop func()) {
+	c := make(chan struct{}, 1)
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	o.watchers[c] = true
+	return c, func() {
+		o.mu.Lock()
+		defer o.mu.Unlock()
+		delete(o.watchers, c)
+	}
+}
+
+func (o *Office) changed() {
+	o.mu.Lock()
+	defer o.mu.Unlock()
+	for c := range o.watchers {
+		poke(c)
+	}
+}
+
+// poke leaves a token unless one is there.
+func poke(c chan struct{}) {
+	select {
+	case c <- struct{}{}:
+	default:
+	}
+}

@@ -1,0 +1,65 @@
+package backoffice
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/wire"
+)
+
+// Record appends an event of the office to a store's ledger: what people state,
+// confirm and correct there. It returns once the event is durable; boards and
+// third parties hear of it afterwards.
+func (o *Office) Record(ctx context.Context, store string, p kiosk.Payload) (kiosk.Event, error) {
+	r, err := o.room(store)
+	if err != nil {
+		return kiosk.Event{}, fmt.Errorf("record %s: %w", p.Type(), err)
+	}
+	o.record.Lock()
+	defer o.record.Unlock()
+	seq, prev, err := o.head(ctx, store)
+	if err != nil {
+		return kiosk.Event{}, fmt.Errorf("record %s: %w", p.Type(), err)
+	}
+	now := o.cfg.Now()
+	e := kiosk.Event{
+		Source: kiosk.OfficeSource(store), Epoch: o.cfg.Ledger.ID(), Seq: seq + 1, Data: p, Prev: prev,
+		Moment: kiosk.Moment{Wall: now.In(r.Calendar.Zone).Truncate(time.Millisecond), Boot: o.boot, Up: max(0, now.Sub(o.begun)), Clock: kiosk.Synced},
+	}
+	b, err := kiosk.Encode(e)
+	if err != nil {
+		return kiosk.Event{}, fmt.Errorf("record %s: %w", p.Type(), err)
+	}
+	if _, err := kiosk.Decode(b); err != nil {
+		return kiosk.Event{}, fmt.Errorf("record %s: %w", p.Type(), err)
+	}
+	out, err := o.cfg.Ledger.Commit(ctx, Batch{At: now, Entries: []Entry{{Store: store, Event: e, Bytes: b}}})
+	if err != nil {
+		// The commit may have happened all the same: what is there decides.
+		row, found, ask := o.cfg.Ledger.Event(context.WithoutCancel(ctx), store, e.ID())
+		if ask != nil || !found || !bytes.Equal(row.Bytes, b) {
+			return kiosk.Event{}, fmt.Errorf("record %s: %w", p.Type(), err)
+		}
+		out.Added = 1
+	}
+	o.committed(0, out)
+	poke(r.wake)
+	o.changed()
+	return e, nil
+}
+
+// head is the last event of the office's own chain in a store.
+func (o *Office) head(ctx context.Context, store string) (seq uint64, hash kiosk.Hash, err error) {
+	epochs, err := o.cfg.Ledger.Epochs(ctx, kiosk.OfficeSource(store))
+	if err != nil {
+		return 0, hash, err
+	}
+	if i := slices.IndexFunc(epochs, func(e wire.Epoch) bool { return e.Epoch == o.cfg.Ledger.ID() }); i >= 0 {
+		return epochs[i].Through, epochs[i].Hash, nil
+	}
+	return 0, hash, nil
+}

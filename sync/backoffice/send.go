@@ -1,0 +1,246 @@
+package backoffice
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/link"
+	"baylight/sync/wire"
+)
+
+// Term is the lease number under which this office writes receipts. A single
+// office holds every store for good, under the first.
+const Term = 1
+
+// Line is the office's way to the broker for one store.
+type Line interface {
+	// Publish returns nil once the broker acknowledged.
+	Publish(ctx context.Context, topic string, retain bool, payload []byte) error
+	// Next waits for a connection whose number is above after.
+	Next(ctx context.Context, after uint64) (uint64, error)
+}
+
+// Connect makes the link of one store: it says that the office is there
+// (birth and will on {store}/office), subscribes to what the boards of the
+// store send and hands it to Take. Call it before Run, once for each store; run
+// the link beside the Office. base says where the broker is.
+func (o *Office) Connect(store string, base link.Config, log *slog.Logger) (*link.Link, error) {
+	r, err := o.room(store)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	topics, err := wire.NewStore(store)
+	if err != nil {
+		return nil, fmt.Errorf("connect: %w", err)
+	}
+	state := func(s wire.State) func(uint64) []byte {
+		return func(session uint64) []byte {
+			b, _ := wire.Office{State: s, Session: session, Ledger: o.cfg.Ledger.ID()}.Encode() // a ledger's id is well formed
+			return b
+		}
+	}
+	base.Presence = &link.Presence{Topic: topics.Office(), Birth: state(wire.Ready), Lost: state(wire.Lost), Bye: state(wire.Lost)}
+	base.FirstSession = o.cfg.Ledger.Opened() << 20 // above every session of an earlier run
+	l, err := link.New(base, log)
+	if err != nil {
+		return nil, fmt.Errorf("connect store %s: %w", store, err)
+	}
+	for _, filter := range []string{topics.AllEvents(), topics.AllPersons(), topics.AllConns(), topics.AllHealth()} {
+		l.HandleAck(filter, wire.QoS, func(ctx context.Context, m link.Message) {
+			_ = o.Take(ctx, Message{Topic: m.Topic, Payload: m.Payload, Ack: m.Ack}) // it fails only when the link stops
+		})
+	}
+	r.line = paho{l}
+	return l, nil
+}
+
+// Attach gives a store another Line than Connect's. Call it before Run.
+func (o *Office) Attach(store string, line Line) error {
+	r, err := o.room(store)
+	if err == nil {
+		r.line = line
+	}
+	return err
+}
+
+type paho struct{ l *link.Link }
+
+func (p paho) Publish(ctx context.Context, topic string, retain bool, payload []byte) error {
+	return p.l.Publish(topic, wire.QoS, retain, payload).Wait(ctx)
+}
+
+func (p paho) Next(ctx context.Context, after uint64) (uint64, error) {
+	s, err := p.l.Next(ctx, after)
+	if err != nil {
+		return 0, err
+	}
+	return s.Number(), nil
+}
+
+// send tells the boards of one store what was committed, and the world what the
+// office recorded. After each new connection everything is said again: the
+// broker may have forgotten.
+func (o *Office) send(ctx context.Context, r *room) {
+	session, err := r.line.Next(ctx, 0)
+	for err == nil {
+		if err := o.oweAll(ctx, r); err != nil {
+			o.alarm("receipts cannot be made: " + err.Error())
+		}
+		during, end := context.WithCancel(ctx)
+		var work sync.WaitGroup
+		work.Go(func() { o.attend(during, r) })
+		session, err = r.line.Next(ctx, session) // until a later connection takes over
+		end()
+		work.Wait()
+	}
+}
+
+func (o *Office) oweAll(ctx context.Context, r *room) error {
+	sources, err := o.cfg.Ledger.Sources(ctx, r.Name)
+	for _, s := range sources {
+		r.owe(s.Source)
+	}
+	poke(r.wake)
+	return err
+}
+
+// errUnsent is the error of a message that the broker did not acknowledge.
+var errUnsent = errors.New("not acknowledged by the broker")
+
+// attend sends until a message cannot be sent (then the connection is over) or ctx ends.
+func (o *Office) attend(ctx context.Context, r *room) {
+	for {
+		select {
+		case <-r.wake:
+		case <-ctx.Done():
+			return
+		}
+		pause := o.cfg.ReceiptEvery
+		if err := o.flush(ctx, r); errors.Is(err, errUnsent) {
+			o.log.Info("receipts wait for a connection", "store", r.Name, "err", err)
+			return
+		} else if err != nil && ctx.Err() == nil {
+			o.alarm("receipts cannot be made: " + err.Error())
+			pause = time.Second
+			poke(r.wake)
+		}
+		select {
+		case <-time.After(pause):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// flush sends every receipt that is due and every event of the office not yet published.
+func (o *Office) flush(ctx context.Context, r *room) error {
+	r.mu.Lock()
+	due := r.due
+	r.due = map[string]bool{}
+	r.mu.Unlock()
+	for source := range due {
+		if err := o.receipt(ctx, r, source); err != nil {
+			for s := range due {
+				r.owe(s)
+			}
+			return err
+		}
+		delete(due, source)
+	}
+	return o.publish(ctx, r)
+}
+
+func (o *Office) receipt(ctx context.Context, r *room, source string) error {
+	name, ok := board(r.Name, source)
+	if !ok {
+		return nil // the office itself
+	}
+	topics, err := wire.NewKiosk(r.Name, name)
+	if err != nil {
+		return err
+	}
+	epochs, err := o.cfg.Ledger.Epochs(ctx, source)
+	if err != nil {
+		return err
+	}
+	b, err := encodeReceipt(wire.Receipt{Ledger: o.cfg.Ledger.ID(), Term: Term, Epochs: epochs})
+	if err != nil {
+		return fmt.Errorf("receipt for %s: %w", source, err)
+	}
+	if err := r.line.Publish(ctx, topics.Receipt(), true, b); err != nil {
+		return fmt.Errorf("send receipt to %s: %w: %w", source, errUnsent, err)
+	}
+	o.mu.Lock()
+	o.counts.Receipts++
+	o.mu.Unlock()
+	return nil
+}
+
+// encodeReceipt leaves out the oldest epochs and the highest gaps if a receipt
+// would be too long to be read.
+func encodeReceipt(r wire.Receipt) ([]byte, error) {
+	for {
+		b, err := r.Encode()
+		if err == nil || len(r.Epochs) == 0 {
+			return b, err
+		}
+		if oldest := &r.Epochs[0]; len(oldest.Gaps) > 1 {
+			oldest.Gaps = oldest.Gaps[:1]
+		} else {
+			r.Epochs = r.Epochs[1:]
+		}
+	}
+}
+
+// board is the name of the board whose source it is.
+func board(store, source string) (string, bool) {
+	prefix := kiosk.KioskSource(store, "")
+	if len(source) <= len(prefix) || source[:len(prefix)] != prefix {
+		return "", false
+	}
+	return source[len(prefix):], true
+}
+
+// publish sends the events of the office that were not acknowledged yet. The
+// mark moves after the acknowledgement, so that each is published at least once.
+func (o *Office) publish(ctx context.Context, r *room) error {
+	mark := "published/" + r.Name + "/" + o.cfg.Ledger.ID()
+	done, err := o.cfg.Ledger.Marked(ctx, mark)
+	if err != nil {
+		return err
+	}
+	head, _, err := o.head(ctx, r.Name)
+	if err != nil || done >= head {
+		return err
+	}
+	topics, err := wire.NewStore(r.Name)
+	if err != nil {
+		return err
+	}
+	for seq := done + 1; seq <= head; seq++ {
+		row, found, err := o.cfg.Ledger.Event(ctx, r.Name, kiosk.EventID(o.cfg.Ledger.ID(), seq))
+		if err != nil || !found {
+			return err
+		}
+		e, err := kiosk.Decode(row.Bytes)
+		if err != nil {
+			return err
+		}
+		topic, err := topics.Event(string(e.Type()))
+		if err != nil {
+			return err
+		}
+		if err := r.line.Publish(ctx, topic, false, row.Bytes); err != nil {
+			return fmt.Errorf("publish event %s: %w: %w", e.ID(), errUnsent, err)
+		}
+		if err := o.cfg.Ledger.Mark(ctx, mark, seq); err != nil {
+			return err
+		}
+	}
+	return nil
+}
