@@ -2,6 +2,7 @@ package station
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -9,26 +10,27 @@ import (
 	"sync/atomic"
 	"time"
 
-	"golang.org/x/sync/errgroup"
-
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
 	"baylight/kiosk/ticket"
-	"baylight/kiosk/words"
 )
 
-// Journal keeps events durably.
+// Journal keeps events durably. Its methods are called from two goroutines.
 type Journal interface {
 	Epoch() string
 	// Append commits the events or, on an error, may or may not have done so.
 	Append([]kiosk.Event) error
-	// Replay calls fn for each event after a sequence number, in order.
+	// Replay calls fn for each event after a sequence number, in order; after 0
+	// those of earlier epochs come first. fn may take its time.
 	Replay(after uint64, fn func(kiosk.Event) error) error
+	// Cursor is a durable position in the epoch, 0 if it was never set.
 	Cursor(name string) (uint64, error)
+	// SetCursor sets one or, on an error, may or may not have done so.
 	SetCursor(name string, v uint64) error
 }
 
 // Lamps are the lamps of the bays. Set is state, not a queue: the last one wins.
+// It is called on the station's goroutine: it must not wait, nor call the station.
 type Lamps interface {
 	Set(bay string, l Lamp)
 }
@@ -64,9 +66,9 @@ type Config struct {
 	Lamps   Lamps                           // nil: none
 	Printer Printer                         // nil: none
 	Name    string                          // of the printer, in events
-	Beep    func(scanner string, good bool) // the scanner sounds the result; nil: it cannot
-	// NewID makes the id of an input that came without one. Random in
-	// production; the demo makes it from what came in and when.
+	Beep    func(scanner string, good bool) // the scanner sounds the result, without waiting; nil: it cannot
+	// NewID makes the id of a scan that came without one; nil: a random one. The
+	// demo makes it from what came in and when.
 	NewID func(in floor.Input, now kiosk.Moment) string
 	Log   *slog.Logger
 }
@@ -84,17 +86,21 @@ type Station struct {
 	in    chan request
 	look  chan func(*floor.State, kiosk.Moment)
 	ready chan struct{}
+	ended chan struct{} // nothing is taken any more
 	wake  chan struct{} // the paper has something to read
+	back  chan struct{} // the printer is back
 
-	state   *floor.State
-	devices map[string]bool // device → up, as last recorded
-	printed map[string]uint64
+	// What follows belongs to the loop.
+	state    *floor.State
+	devices  map[string]bool         // device → up, as recorded
+	told     map[string]floor.Device // device → as it last was
+	outcomes map[string]outcome      // document → what became of it
+	settled  uint64                  // outcomes up to here are not kept
 
 	version atomic.Uint64 // grows with every change
-
-	head   atomic.Uint64 // the last durable event
-	read   atomic.Uint64 // the last event whose paper is done
-	broken atomic.Pointer[string]
+	head    atomic.Uint64 // the last durable event
+	read    atomic.Uint64 // the last event whose paper is done
+	broken  atomic.Pointer[string]
 
 	mu   sync.Mutex
 	said map[string]Said // last reply by place
@@ -123,9 +129,13 @@ func New(cfg Config) *Station {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
+	if cfg.NewID == nil {
+		cfg.NewID = func(floor.Input, kiosk.Moment) string { return rand.Text() }
+	}
 	return &Station{
 		cfg: cfg, log: cfg.Log, in: make(chan request, maxBatch), look: make(chan func(*floor.State, kiosk.Moment)),
-		ready: make(chan struct{}), wake: make(chan struct{}, 1), devices: map[string]bool{}, printed: map[string]uint64{},
+		ready: make(chan struct{}), ended: make(chan struct{}), wake: make(chan struct{}, 1), back: make(chan struct{}, 1),
+		devices: map[string]bool{}, told: map[string]floor.Device{}, outcomes: map[string]outcome{},
 		said: map[string]Said{}, subs: map[chan struct{}]bool{},
 	}
 }
@@ -133,44 +143,88 @@ func New(cfg Config) *Station {
 // String names the task.
 func (s *Station) String() string { return "station " + s.cfg.Floor.Board }
 
-// Ready is closed when the journal was replayed and the start is recorded.
+// Ready is closed when the journal was replayed, the start is recorded and the
+// lamps are lit.
 func (s *Station) Ready() <-chan struct{} { return s.ready }
 
-// Run replays the journal and works until ctx ends. It returns an error only if
-// the journal cannot be read: without it nothing here can be trusted.
+// Run replays the journal and works until ctx ends; it is called once. It
+// returns an error only if the journal cannot be read, or the start not be
+// recorded: without that nothing here can be trusted.
 func (s *Station) Run(ctx context.Context) error {
-	if err := s.rebuild(); err != nil {
+	p, err := s.begin()
+	if err != nil {
+		close(s.ended)
 		return err
 	}
-	if res := s.commit([]request{{in: floor.Start{Version: s.cfg.Version}}}); res != nil {
-		return fmt.Errorf("record the start: %w", res)
-	}
 	close(s.ready)
-	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return s.loop(ctx) })
-	g.Go(func() error { return s.paper(ctx) })
-	return g.Wait()
+	// The loop ends after the paper, so that what became of a document printed
+	// at the very end is recorded.
+	loopCtx, endLoop := context.WithCancel(context.WithoutCancel(ctx))
+	paperCtx, endPaper := context.WithCancel(ctx)
+	defer endPaper()
+	joined := make(chan struct{})
+	go func() {
+		defer close(joined)
+		defer endLoop()
+		p.run(paperCtx)
+	}()
+	err = s.loop(loopCtx)
+	close(s.ended)
+	endPaper()
+	<-joined
+	return err
 }
 
+// begin is what comes before anything is taken.
+func (s *Station) begin() (*press, error) {
+	p, err := s.newPress()
+	if err != nil {
+		return nil, err
+	}
+	s.settled = p.done
+	s.read.Store(p.done)
+	if err := s.rebuild(); err != nil {
+		return nil, err
+	}
+	if err := s.commit([]request{{in: floor.Start{Version: s.cfg.Version}}}); err != nil {
+		return nil, fmt.Errorf("record the start: %w", err)
+	}
+	return p, nil
+}
+
+// tick is how often, in shop time, lamps are asserted anew.
+const tick = time.Second
+
 func (s *Station) loop(ctx context.Context) error {
-	tick, stop := s.cfg.Clock.Alarm(time.Second)
+	alarm, stop := s.cfg.Clock.Alarm(tick)
 	defer func() { stop() }()
 	for {
+		var err error
 		select {
 		case <-ctx.Done():
 			return nil
 		case r := <-s.in:
-			if err := s.commit(s.drain(r)); err != nil && !errors.Is(err, ErrNotRecorded) {
-				return err
-			}
+			err = s.commit(s.drain(r))
 		case f := <-s.look:
 			f(s.state, s.cfg.Clock.Now())
-		case <-tick:
-			tick, stop = s.cfg.Clock.Alarm(time.Second)
-			s.light()
-			s.changed()
+		case <-alarm:
+			alarm, stop = s.cfg.Clock.Alarm(tick)
+			err = s.onTick()
+		}
+		if err != nil && !errors.Is(err, ErrNotRecorded) {
+			return err
 		}
 	}
+}
+
+// onTick lets time show. What could not be recorded of a device is tried again.
+func (s *Station) onTick() error {
+	if reqs := s.unrecorded(); len(reqs) > 0 {
+		return s.commit(reqs)
+	}
+	s.light()
+	s.changed()
+	return nil
 }
 
 // drain takes what else is waiting, so that one commit serves all of it.
@@ -185,125 +239,6 @@ func (s *Station) drain(first request) []request {
 		}
 	}
 	return reqs
-}
-
-// commit decides a batch, makes it durable and releases its replies.
-func (s *Station) commit(reqs []request) error {
-	var events []kiosk.Event
-	replies := make([]floor.Reply, len(reqs))
-	now := s.cfg.Clock.Now()
-	for i, r := range reqs {
-		if s.known(r.in) {
-			replies[i] = floor.Reply{Good: true}
-			continue
-		}
-		var evs []kiosk.Event
-		evs, replies[i] = s.state.Step(s.named(r.in, now), now)
-		for _, e := range evs {
-			s.note(e)
-		}
-		events = append(events, evs...)
-	}
-	var failed error
-	if len(events) > 0 {
-		if err := s.cfg.Journal.Append(events); err != nil {
-			failed = fmt.Errorf("%w: %w", ErrNotRecorded, err)
-			why := err.Error()
-			s.broken.Store(&why)
-			s.log.Error("nothing was recorded", "events", len(events), "error", err)
-			if err := s.rebuild(); err != nil {
-				return err
-			}
-		} else {
-			s.broken.Store(nil)
-			s.head.Store(events[len(events)-1].Seq)
-		}
-	}
-	for i, r := range reqs {
-		if failed != nil {
-			replies[i] = floor.Reply{Message: words.Say("station.not_recorded"), Place: replies[i].Place}
-		}
-		s.release(r, replies[i], failed)
-	}
-	s.light()
-	s.changed()
-	select {
-	case s.wake <- struct{}{}:
-	default:
-	}
-	return failed
-}
-
-// named gives an input that came without an id its id.
-func (s *Station) named(in floor.Input, now kiosk.Moment) floor.Input {
-	if sc, ok := in.(floor.Scan); ok && sc.ID == "" {
-		sc.ID = s.cfg.NewID(sc, now)
-		return sc
-	}
-	return in
-}
-
-// known says whether an input only repeats what is already recorded of a device.
-func (s *Station) known(in floor.Input) bool {
-	d, ok := in.(floor.Device)
-	if !ok {
-		return false
-	}
-	up, seen := s.devices[d.Name]
-	return up == d.Up && seen || !seen && d.Up
-}
-
-// note keeps what the station itself needs to know of an event.
-func (s *Station) note(e kiosk.Event) {
-	switch d := e.Data.(type) {
-	case *kiosk.DeviceDown:
-		s.devices[d.Device] = false
-	case *kiosk.DeviceUp:
-		s.devices[d.Device] = true
-	case *kiosk.TicketSent:
-		s.printed[d.Document] = e.Seq
-	case *kiosk.TicketConfirmed:
-		s.printed[d.Document] = e.Seq
-	case *kiosk.TicketUnknown:
-		s.printed[d.Document] = e.Seq
-	}
-}
-
-// release lets the result of one input be seen. Its events are durable, or failed says why not.
-func (s *Station) release(r request, reply floor.Reply, failed error) {
-	if sc, ok := r.in.(floor.Scan); ok {
-		if s.cfg.Beep != nil && sc.Repeated <= 1 {
-			s.cfg.Beep(sc.Scanner, reply.Good && failed == nil)
-		}
-		if reply.Place == "" {
-			reply.Place = s.cfg.Floor.Scanners[sc.Scanner]
-		}
-	}
-	if reply.Place != "" && reply.Message.Key != "" {
-		s.mu.Lock()
-		s.said[reply.Place] = Said{N: s.said[reply.Place].N + 1, Reply: reply, Real: time.Now()}
-		s.mu.Unlock()
-	}
-	if r.done != nil {
-		r.done <- result{reply, failed}
-	}
-}
-
-// rebuild makes the state anew from the journal.
-func (s *Station) rebuild() error {
-	s.state = floor.New(s.cfg.Floor, s.cfg.Journal.Epoch())
-	clear(s.devices)
-	clear(s.printed)
-	err := s.cfg.Journal.Replay(0, func(e kiosk.Event) error {
-		s.state.Replay(e)
-		s.note(e)
-		s.head.Store(e.Seq)
-		return nil
-	})
-	if err != nil {
-		return fmt.Errorf("replay the journal: %w", err)
-	}
-	return nil
 }
 
 // light asserts every lamp from the state.

@@ -1,0 +1,193 @@
+package station
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/kiosk/floor"
+	"baylight/kiosk/words"
+)
+
+// commit decides a batch, makes it durable and lets its results be seen. Until
+// the journal says that the batch is durable, nobody but this goroutine can see
+// the state: View runs here as well, between two batches.
+func (s *Station) commit(reqs []request) error {
+	events, replies := s.decide(reqs, s.cfg.Clock.Now())
+	failed, err := s.record(events)
+	if err != nil {
+		return err
+	}
+	if failed != nil {
+		for i := range replies {
+			replies[i] = floor.Reply{Message: words.Say("station.not_recorded"), Place: replies[i].Place}
+		}
+	}
+	// Lamps and screens come before the replies: who was answered finds all of
+	// it as it is now.
+	s.light()
+	for i, r := range reqs {
+		s.say(r, &replies[i])
+	}
+	s.changed()
+	for i, r := range reqs {
+		s.release(r, replies[i], failed)
+	}
+	signal(s.wake)
+	return failed
+}
+
+// decide lets the floor decide a batch, in memory. All of it happens at one moment.
+func (s *Station) decide(reqs []request, now kiosk.Moment) (events []kiosk.Event, replies []floor.Reply) {
+	replies = make([]floor.Reply, len(reqs))
+	for i, r := range reqs {
+		in := s.complete(r.in, now)
+		if s.known(in) {
+			replies[i] = floor.Reply{Good: true}
+			continue
+		}
+		var evs []kiosk.Event
+		evs, replies[i] = s.state.Step(in, now)
+		for _, e := range evs {
+			s.note(e)
+		}
+		events = append(events, evs...)
+	}
+	return events, replies
+}
+
+// record makes events durable. failed says why that could not be done; the state
+// is then what the journal has. err says that the journal cannot be read either.
+func (s *Station) record(events []kiosk.Event) (failed, err error) {
+	if len(events) == 0 {
+		return nil, nil
+	}
+	if err := s.cfg.Journal.Append(events); err != nil {
+		why := err.Error()
+		if s.Broken() != why {
+			s.log.Error("nothing can be recorded", "events", len(events), "error", err)
+		}
+		s.broken.Store(&why)
+		return fmt.Errorf("%w: %w", ErrNotRecorded, err), s.rebuild()
+	}
+	if s.broken.Swap(nil) != nil {
+		s.log.Info("events are recorded again")
+	}
+	s.head.Store(events[len(events)-1].Seq)
+	return nil, nil
+}
+
+// rebuild makes the state anew from the journal. Until it has ended, PaperBehind
+// goes by the head that was there before.
+func (s *Station) rebuild() error {
+	s.state = floor.New(s.cfg.Floor, s.cfg.Journal.Epoch())
+	clear(s.devices)
+	clear(s.outcomes)
+	err := s.cfg.Journal.Replay(0, func(e kiosk.Event) error {
+		s.state.Replay(e)
+		s.note(e)
+		return nil
+	})
+	if err != nil {
+		return fmt.Errorf("replay the journal: %w", err)
+	}
+	s.head.Store(s.state.Next() - 1)
+	return nil
+}
+
+// maxDevice bounds the name of a device in bytes, as the floor does: what is
+// recorded must be found again under the same name.
+const maxDevice = 64
+
+// complete gives a scan that came without an id its id, and notes how a device is.
+func (s *Station) complete(in floor.Input, now kiosk.Moment) floor.Input {
+	switch in := in.(type) {
+	case floor.Scan:
+		if in.ID == "" {
+			in.ID = s.cfg.NewID(in, now)
+		}
+		return in
+	case floor.Device:
+		in.Name = strings.ToValidUTF8(in.Name, "?")
+		for len(in.Name) > maxDevice {
+			in.Name = strings.ToValidUTF8(in.Name[:len(in.Name)-1], "")
+		}
+		s.told[in.Name] = in
+		return in
+	}
+	return in
+}
+
+// known says whether an input only repeats what is already recorded of a device.
+// A device that was never recorded is up.
+func (s *Station) known(in floor.Input) bool {
+	d, ok := in.(floor.Device)
+	if !ok {
+		return false
+	}
+	up, seen := s.devices[d.Name]
+	return d.Up == (up || !seen)
+}
+
+// unrecorded are the devices whose last change a failed commit took back.
+func (s *Station) unrecorded() (reqs []request) {
+	for _, name := range slices.Sorted(maps.Keys(s.told)) {
+		if !s.known(s.told[name]) {
+			reqs = append(reqs, request{in: s.told[name]})
+		}
+	}
+	return reqs
+}
+
+// note keeps what the station itself needs to know of an event.
+func (s *Station) note(e kiosk.Event) {
+	switch d := e.Data.(type) {
+	case *kiosk.DeviceDown:
+		s.devices[d.Device] = false
+	case *kiosk.DeviceUp:
+		s.devices[d.Device] = true
+		if d.Device == s.cfg.Name {
+			signal(s.back)
+		}
+	case *kiosk.TicketSent:
+		s.notePaper(e, d.Document, true)
+	case *kiosk.TicketConfirmed:
+		s.notePaper(e, d.Document, true)
+	case *kiosk.TicketUnknown:
+		s.notePaper(e, d.Document, false)
+	}
+}
+
+// say keeps what is said at the place of an input.
+func (s *Station) say(r request, reply *floor.Reply) {
+	if sc, ok := r.in.(floor.Scan); ok && reply.Place == "" {
+		reply.Place = s.cfg.Floor.Scanners[sc.Scanner]
+	}
+	if reply.Place == "" || reply.Message.Key == "" {
+		return
+	}
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.said[reply.Place] = Said{N: s.said[reply.Place].N + 1, Reply: *reply, Real: time.Now()}
+}
+
+// release answers who waits for one input. Its events are durable, or failed
+// says why not.
+func (s *Station) release(r request, reply floor.Reply, failed error) {
+	if sc, ok := r.in.(floor.Scan); ok && s.cfg.Beep != nil && sc.Repeated <= 1 {
+		s.cfg.Beep(sc.Scanner, reply.Good)
+	}
+	if r.done != nil {
+		r.done <- result{reply, failed}
+	}
+}
+
+func signal(c chan<- struct{}) {
+	select {
+	case c <- struct{}{}:
+	default: // one is under way
+	}
+}
