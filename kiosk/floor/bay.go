@@ -179,7 +179,7 @@ func (x *step) oddities(visit string) []kiosk.Flag {
 // told is a good reply that says what happened to a visit, or, of the oddest
 // flag, what should be done about it.
 func (x *step) told(key words.Key, visit string, flags []kiosk.Flag) Reply {
-	for _, f := range oddest {
+	for _, f := range oddest() {
 		if slices.Contains(flags, f) {
 			key = words.Key("floor.odd." + string(f))
 			break
@@ -191,5 +191,7 @@ func (x *step) told(key words.Key, visit string, flags []kiosk.Flag) Reply {
 }
 
 // oddest lists the flags the floor gives, the one that most needs a person first.
-var oddest = []kiosk.Flag{kiosk.NoBadge, kiosk.AfterDelivery, kiosk.WorkOpen, kiosk.NotInspector, kiosk.InspectorTechnician,
-	kiosk.OtherTechnician, kiosk.WrongBay, kiosk.NotCheckedIn, kiosk.UnknownVisit, kiosk.NoOrder}
+func oddest() []kiosk.Flag {
+	return []kiosk.Flag{kiosk.NoBadge, kiosk.AfterDelivery, kiosk.WorkOpen, kiosk.NotInspector, kiosk.InspectorTechnician,
+		kiosk.OtherTechnician, kiosk.WrongBay, kiosk.NotCheckedIn, kiosk.UnknownVisit, kiosk.NoOrder}
+}

@@ -1,8 +1,8 @@
 package floor
 
 import (
-	"regexp"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -11,11 +11,9 @@ import (
 	"baylight/kiosk/words"
 )
 
-// Who may do what at a screen.
-var (
-	counter = []staff.Role{staff.Adviser, staff.Manager}
-	leaders = []staff.Role{staff.Supervisor, staff.Manager}
-)
+// counter may do an adviser's work, leaders may correct what happened.
+func counter() []staff.Role { return []staff.Role{staff.Adviser, staff.Manager} }
+func leaders() []staff.Role { return []staff.Role{staff.Supervisor, staff.Manager} }
 
 // Bounds of an order.
 const (
@@ -28,7 +26,7 @@ const (
 )
 
 // consents lists how a customer may agree.
-var consents = []string{"signature", "phone", "message", "other"}
+func consents() []string { return []string{"signature", "phone", "message", "other"} }
 
 // may says whether a person is known here and has one of the roles (any if none
 // is named).
@@ -104,7 +102,7 @@ func (x *step) adviser(in Input) (id string, run func() Reply) {
 	return id, func() Reply {
 		v := x.look(visit)
 		switch {
-		case !x.may(by, counter...):
+		case !x.may(by, counter()...):
 			return bad("floor.not_allowed")
 		case x.records[visit] == nil:
 			return bad("floor.no_visit")
@@ -148,7 +146,7 @@ func (x *step) sign(in Sign, v *kiosk.Visit) Reply {
 	key := words.Key("floor.signed")
 	if v.Order != nil {
 		key, e.Flags = "floor.odd.second_order", []kiosk.Flag{kiosk.SecondOrder}
-		e.Order += "-" + string(rune('0'+min(x.records[in.Visit].orders+1, 9)))
+		e.Order += "-" + strconv.Itoa(x.records[in.Visit].orders+1)
 	}
 	x.emit(e)
 	r := good(key, x.name(in.Visit))
@@ -191,7 +189,7 @@ func (x *step) addItems(in AddItems, v *kiosk.Visit) Reply {
 	switch {
 	case !v.Order.InForce():
 		return bad("floor.no_order")
-	case !slices.Contains(consents, in.ConsentHow):
+	case !slices.Contains(consents(), in.ConsentHow):
 		return bad("floor.no_consent")
 	}
 	last := 0
@@ -215,7 +213,7 @@ func (x *step) revise(in Revise, v *kiosk.Visit) Reply {
 		return bad("floor.bad_promise")
 	case !slices.Contains(kiosk.RevisionReasons(), in.Reason):
 		return bad("floor.bad_reason")
-	case in.Consent && !slices.Contains(consents, in.ConsentHow):
+	case in.Consent && !slices.Contains(consents(), in.ConsentHow):
 		return bad("floor.no_consent")
 	case !in.Consent:
 		in.ConsentHow = ""
@@ -330,7 +328,7 @@ func (x *step) stateFinish(in StateFinish) Reply {
 	at := in.At.Round(0).Truncate(time.Second)
 	reason, person, ok := said(in.Reason)
 	switch {
-	case !x.may(in.By, leaders...):
+	case !x.may(in.By, leaders()...):
 		return bad("floor.not_allowed")
 	case x.records[in.Visit] == nil:
 		return bad("floor.no_visit")
@@ -358,7 +356,7 @@ func (x *step) void(in Void) Reply {
 	n := x.byID[in.Event]
 	reason, person, ok := said(in.Reason)
 	switch {
-	case !x.may(in.By, leaders...):
+	case !x.may(in.By, leaders()...):
 		return bad("floor.not_allowed")
 	case n == nil:
 		return bad("floor.no_event")
@@ -380,15 +378,13 @@ func (x *step) void(in Void) Reply {
 	return x.about(n.visit, good("floor.voided"))
 }
 
-var aCode = regexp.MustCompile(`^[a-z_]{1,32}$`)
-
 // said is a reason: one from a list stays in the event, what a person wrote goes
 // to the person part. ok is false if none was given.
 func said(reason string) (string, kiosk.Person, bool) {
 	switch {
 	case strings.TrimSpace(reason) == "":
 		return "", kiosk.Person{}, false
-	case aCode.MatchString(reason):
+	case len(reason) <= 32 && strings.Trim(reason, "abcdefghijklmnopqrstuvwxyz_") == "":
 		return reason, kiosk.Person{}, true
 	}
 	return "other", kiosk.Person{Text: bounded(reason, maxText)}, true

@@ -306,6 +306,13 @@ func TestGrammar(t *testing.T) {
 			+24s badge:t1@b1    | badge.scanned b1 t1; event.amended job.started badge technician=t1 flags=[]
 			bay b1              | working A001 t1 badge:t1
 			card:A001@b1        | card.scanned A001 b1`},
+		{"UNDO takes an attribution back", 1, `
+			card:A001@b1        | job.started A001 b1 [no_badge]
+			badge:t1@b1         | badge.scanned b1 t1; event.amended job.started badge technician=t1 flags=[]
+			UNDO@b1             | event.voided badge.scanned undo; event.voided event.amended undo
+			bay b1              | working A001 warn
+			badge:t2@b1         | badge.scanned b1 t2; event.amended job.started badge technician=t2 flags=[]
+			bay b1              | working A001 t2 badge:t2`},
 		{"a badge that comes too late", 1, `
 			card:A001@b1        | job.started A001 b1 [no_badge]
 			+30s bay b1         | working A001

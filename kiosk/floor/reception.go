@@ -128,7 +128,7 @@ func (x *step) typed(in CheckIn) Reply {
 		return bad("floor.bad_input", bounded(f.Purpose, 32))
 	case len(f.Phone) > maxPhone || len(f.Name) > maxName || len(f.Text) > maxText || len(f.Booking) > maxBooking:
 		return bad("floor.too_long")
-	case in.By != "" && !x.may(in.By, counter...):
+	case in.By != "" && !x.may(in.By, counter()...):
 		return bad("floor.not_allowed")
 	}
 	a := arrival{form: f.tidy(), means: "keyed", by: in.By}

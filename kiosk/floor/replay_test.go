@@ -66,7 +66,9 @@ type story struct {
 	orderly bool     // no corrections and no trouble with clocks
 }
 
-func pick[E any](d *story, label string, from ...E) E { return rapid.SampledFrom(from).Draw(d.T, label) }
+func pick[E any](d *story, label string, from ...E) E {
+	return rapid.SampledFrom(from).Draw(d.T, label)
+}
 
 func (d *story) id() string {
 	if !d.orderly && len(d.used) > 0 && pick(d, "double tap", 0, 0, 0, 0, 0, 0, 0, 1) == 1 {

@@ -101,9 +101,9 @@ func (s shop) fold(n *entry, cfg *Config) {
 		s.job(n, d.Job)
 	case *kiosk.Passed:
 		s.free(d.Visit)
-		s.at(n.place).visitor = hold{}
+		s.at(d.Bay).visitor = hold{}
 	case *kiosk.Failed:
-		s.at(n.place).visitor = hold{}
+		s.at(d.Bay).visitor = hold{}
 	case *kiosk.Delivered:
 		s.free(d.Visit)
 	case *kiosk.Closed:

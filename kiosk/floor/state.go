@@ -71,6 +71,9 @@ type heard struct {
 
 // New makes the state before the first event of an epoch.
 func New(cfg Config, epoch string) *State {
+	if cfg.Calendar.Zone == nil {
+		cfg.Calendar.Zone = time.UTC
+	}
 	if cfg.Staff == nil {
 		cfg.Staff = staff.NewDirectory(nil)
 	}

@@ -51,10 +51,7 @@ func (s *State) tidy(m kiosk.Moment) kiosk.Moment {
 	if y := m.Wall.Year(); y < 1970 || y > 9998 {
 		m.Wall = time.Unix(0, 0)
 	}
-	if s.cfg.Calendar.Zone != nil {
-		m.Wall = m.Wall.In(s.cfg.Calendar.Zone)
-	}
-	m.Wall = m.Wall.Round(0).Truncate(time.Millisecond)
+	m.Wall = m.Wall.In(s.cfg.Calendar.Zone).Round(0).Truncate(time.Millisecond)
 	m.Up = max(m.Up, 0).Truncate(time.Millisecond)
 	switch m.Clock {
 	case kiosk.Synced, kiosk.Holdover, kiosk.Unset:
