@@ -73,11 +73,15 @@ func (s *Station) record(events []kiosk.Event) (failed, err error) {
 		s.broken.Store(&why)
 		return fmt.Errorf("%w: %w", ErrNotRecorded, err), s.rebuild()
 	}
-	if s.broken.Swap(nil) != nil {
-		s.log.Info("events are recorded again")
-	}
+	s.recovered()
 	s.head.Store(events[len(events)-1].Seq)
 	return nil, nil
+}
+
+func (s *Station) recovered() {
+	if s.broken.Swap(nil) != nil {
+		s.log.Info("events can be recorded again")
+	}
 }
 
 // rebuild makes the state anew from the journal. Until it has ended, PaperBehind

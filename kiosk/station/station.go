@@ -217,8 +217,15 @@ func (s *Station) loop(ctx context.Context) error {
 	}
 }
 
-// onTick lets time show. What could not be recorded of a device is tried again.
+// alive is a cursor that is only written to find out whether that works.
+const alive = "station_alive"
+
+// onTick lets time show. While nothing can be recorded it tries whether that has
+// passed, and what could not be recorded of a device is tried again.
 func (s *Station) onTick() error {
+	if s.Broken() != "" && s.cfg.Journal.SetCursor(alive, s.head.Load()) == nil {
+		s.recovered()
+	}
 	if reqs := s.unrecorded(); len(reqs) > 0 {
 		return s.commit(reqs)
 	}

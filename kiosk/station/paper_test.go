@@ -1,0 +1,419 @@
+package station_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/kiosk/floor"
+	"baylight/kiosk/station"
+	"baylight/kiosk/ticket"
+)
+
+var errAway = errors.New("no paper")
+
+// outcomes are the events about paper on disk, as "type document".
+func (r *rig) outcomes() (out []string) {
+	r.t.Helper()
+	for _, e := range r.events() {
+		switch d := e.Data.(type) {
+		case *kiosk.TicketSent:
+			out = append(out, "sent "+kindOf(d.Document))
+		case *kiosk.TicketConfirmed:
+			out = append(out, "confirmed "+kindOf(d.Document))
+		case *kiosk.TicketUnknown:
+			out = append(out, "unknown "+kindOf(d.Document))
+		}
+	}
+	return out
+}
+
+func kindOf(document string) string {
+	for i := range document {
+		if document[i] == '-' {
+			return document[:i]
+		}
+	}
+	return document
+}
+
+func TestPaperFollowsEvents(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, file(t))
+		p := &press{print: func(_ context.Context, _ ticket.Document, n int) (floor.PrintOutcome, error) {
+			return []floor.PrintOutcome{floor.PrintConfirmed, floor.PrintSent, floor.PrintUnknown}[(n-1)%3], nil
+		}}
+		r.cfg.Printer = p
+		r.start()
+		defer r.stop()
+		visit := r.checkIn("沪A12345")
+		r.sign(visit, time.Hour)
+		synctest.Wait()
+		r.checkIn("沪A12345") // is here: its ticket again
+		synctest.Wait()
+		r.do(floor.Reprint{ID: r.id(), By: "a1", Visit: visit, Document: ticket.TicketID(visit)})
+		synctest.Wait()
+		equal(t, "paper", p.prints(), []string{"ticket", "jobcard", "promise", "ticket*", "ticket*"})
+		equal(t, "outcomes", r.outcomes(), []string{"confirmed ticket", "sent jobcard", "unknown promise", "confirmed ticket", "sent ticket"})
+		equal(t, "paper behind", r.PaperBehind(), 0)
+		r.sameAsDisk()
+	})
+}
+
+// TestPrinterAway: the printer takes nothing for an hour, through a restart and
+// a power cut. Scans go on; when it is back everything is printed once.
+func TestPrinterAway(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		path, away := file(t), true
+		p := &press{print: func(context.Context, ticket.Document, int) (floor.PrintOutcome, error) {
+			if away {
+				return "", errAway
+			}
+			return floor.PrintConfirmed, nil
+		}}
+		open := func() *rig {
+			r := newRig(t, path)
+			r.cfg.Printer = p
+			return r.start()
+		}
+		r := open()
+		visit := r.checkIn("沪A12345")
+		r.sign(visit, time.Hour)
+		for i := range 500 {
+			r.scan("sb1", badge([]string{"t1", "t2"}[i%2]))
+		}
+		pass(time.Hour)
+		if r.PaperBehind() == 0 || p.attempts < 100 || p.attempts > 200 {
+			t.Errorf("after an hour: paper behind %d, %d attempts", r.PaperBehind(), p.attempts)
+		}
+		r.stop()
+		r = open()
+		pass(time.Hour + 7*time.Second) // in the middle of a pause
+		r.cut()
+		r = open()
+		defer r.stop()
+		pass(15 * time.Second)
+		away = false
+		equal(t, "paper while the printer is away", p.prints(), nil)
+		r.Device(r.ctx, "printer", false, "")
+		r.Device(r.ctx, "printer", true, "")
+		synctest.Wait() // no time passes: its return is enough
+		equal(t, "paper", p.prints(), []string{"ticket", "jobcard", "promise"})
+		equal(t, "outcomes", r.outcomes(), []string{"confirmed ticket", "confirmed jobcard", "confirmed promise"})
+		equal(t, "paper behind", r.PaperBehind(), 0)
+	})
+}
+
+// TestPowerCutsAtThePaper cuts the power at every write of a check-in and a
+// signed order, just before and just after it, and while each document is with
+// the printer. Nothing is ever printed twice; what was not printed is printed
+// after the start, or recorded as unknown if it was with the printer.
+func TestPowerCutsAtThePaper(t *testing.T) {
+	all := []string{"ticket", "jobcard", "promise"}
+	for n := 1; ; n++ {
+		reached := false
+		for _, when := range []string{"before", "after", "printing", "printed"} {
+			t.Run(fmt.Sprintf("%s write %d", when, n), func(t *testing.T) {
+				bubble(t, func(t *testing.T) {
+					reached = powerCut(t, n, when, all) || reached
+				})
+			})
+		}
+		if !reached {
+			if n < 8 {
+				t.Errorf("only %d writes", n)
+			}
+			return
+		}
+	}
+}
+
+func powerCut(t *testing.T, n int, when string, all []string) (reached bool) {
+	path := file(t)
+	r := newRig(t, path)
+	writes := 0
+	write := func(do func() error) error {
+		writes++
+		if writes == n && when == "before" {
+			reached = true
+			r.disk.dead.Store(true)
+		}
+		err := do()
+		if writes == n && when == "after" {
+			reached = true
+			r.disk.dead.Store(true)
+		}
+		return err
+	}
+	p := &press{print: func(ctx context.Context, _ ticket.Document, k int) (floor.PrintOutcome, error) {
+		if k == n && (when == "printing" || when == "printed") {
+			reached = true
+			r.disk.dead.Store(true)
+			if when == "printing" {
+				<-ctx.Done()
+				return "", errors.New("cut before the first byte")
+			}
+		}
+		return floor.PrintConfirmed, nil
+	}}
+	r.cfg.Printer = p
+	r.start()
+	visit := r.checkIn("沪A12345")
+	r.sign(visit, time.Hour)
+	r.disk.append = func(_ []kiosk.Event, do func() error) error { return write(do) }
+	r.disk.cursor = func(_ string, _ uint64, do func() error) error { return write(do) }
+	synctest.Wait()
+	r.cut()
+	first := p.prints()
+
+	again := newRig(t, path)
+	second := &press{}
+	again.cfg.Printer = second
+	again.start()
+	defer again.stop()
+	synctest.Wait()
+	became := map[string]int{}
+	for _, o := range again.outcomes() {
+		var how, kind string
+		if _, err := fmt.Sscan(o, &how, &kind); err != nil {
+			t.Fatal(err)
+		}
+		became[kind]++
+		if how == "unknown" {
+			became["unknown"]++
+		}
+	}
+	times := map[string]int{}
+	for _, kind := range append(first, second.prints()...) {
+		times[kind]++
+	}
+	printed := 0
+	for _, kind := range all {
+		printed += times[kind]
+		if times[kind] > 1 || became[kind] != 1 {
+			t.Errorf("%s was printed %d times and has %d outcomes: %v, then %v; %v", kind, times[kind], became[kind], first, second.prints(), again.outcomes())
+		}
+	}
+	if became["unknown"] > 1 || printed < len(all)-became["unknown"] {
+		t.Errorf("%d printed, %d unknown", printed, became["unknown"])
+	}
+	equal(t, "paper behind", again.PaperBehind(), 0)
+	return reached
+}
+
+// TestPaperWritesThatFail: each write of the paper fails once, and did or did
+// not persist.
+func TestPaperWritesThatFail(t *testing.T) {
+	for _, persists := range []bool{false, true} {
+		t.Run(fmt.Sprintf("persists %t", persists), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t, file(t))
+				p := &press{}
+				r.cfg.Printer = p
+				r.start()
+				defer r.stop()
+				held, failed := make(chan struct{}), map[string]int{}
+				fail := func(what string, do func() error) error {
+					<-held
+					if failed[what]++; failed[what]%2 == 0 {
+						return do()
+					}
+					if persists {
+						if err := do(); err != nil {
+							return err
+						}
+					}
+					return errBoom
+				}
+				visit := r.checkIn("沪A12345")
+				synctest.Wait()
+				r.disk.cursor = func(name string, _ uint64, do func() error) error { return fail(name, do) }
+				r.sign(visit, time.Hour)
+				synctest.Wait()
+				r.disk.append = func(_ []kiosk.Event, do func() error) error { return fail("event", do) }
+				close(held)
+				pass(time.Minute)
+				equal(t, "paper", p.prints(), []string{"ticket", "jobcard", "promise"})
+				equal(t, "outcomes", r.outcomes(), []string{"confirmed ticket", "confirmed jobcard", "confirmed promise"})
+				equal(t, "paper behind", r.PaperBehind(), 0)
+				if failed["event"] < 2 || failed["paper"] < 1 || failed["paper_begun"] < 1 || failed["paper_part"] < 1 {
+					t.Errorf("writes: %v", failed)
+				}
+				r.sameAsDisk()
+			})
+		})
+	}
+}
+
+func TestNoPrinter(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		path := file(t)
+		r := newRig(t, path).start()
+		visit := r.checkIn("沪A12345")
+		synctest.Wait()
+		equal(t, "paper behind", r.PaperBehind(), 0)
+		r.cut()
+		// With a printer the old ticket is not printed; asked for, it is.
+		r = newRig(t, path)
+		p := &press{}
+		r.cfg.Printer = p
+		r.start()
+		defer r.stop()
+		synctest.Wait()
+		equal(t, "paper", p.prints(), nil)
+		r.do(floor.Reprint{ID: r.id(), By: "a1", Visit: visit, Document: ticket.TicketID(visit)})
+		synctest.Wait()
+		equal(t, "paper", p.prints(), []string{"ticket*"})
+	})
+}
+
+// TestPrintedAtTheEnd: a document that leaves the printer as the station ends
+// has its outcome recorded.
+func TestPrintedAtTheEnd(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		path := file(t)
+		r := newRig(t, path)
+		r.cfg.Printer = &press{print: func(ctx context.Context, _ ticket.Document, _ int) (floor.PrintOutcome, error) {
+			<-ctx.Done()
+			return floor.PrintSent, nil
+		}}
+		r.start()
+		r.checkIn("沪A12345")
+		synctest.Wait()
+		if r.PaperBehind() == 0 {
+			t.Error("nothing is behind while a document is with the printer")
+		}
+		r.stop()
+		r = newRig(t, path)
+		p := &press{}
+		r.cfg.Printer = p
+		r.start()
+		defer r.stop()
+		synctest.Wait()
+		equal(t, "outcomes", r.outcomes(), []string{"sent ticket"})
+		equal(t, "paper", p.prints(), nil)
+	})
+}
+
+// TestImpatience: who asks again for a ticket that waits for the printer gets one.
+func TestImpatience(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, file(t))
+		back := make(chan struct{})
+		p := &press{print: func(_ context.Context, _ ticket.Document, n int) (floor.PrintOutcome, error) {
+			if n == 1 {
+				<-back
+				return floor.PrintUnknown, nil
+			}
+			return floor.PrintConfirmed, nil
+		}}
+		r.cfg.Printer = p
+		r.start()
+		defer r.stop()
+		for range 5 {
+			r.advance(10 * time.Second)
+			r.checkIn("沪A12345")
+		}
+		close(back)
+		synctest.Wait()
+		// The first may not have come out: the second wish is granted, the others are by then.
+		equal(t, "paper", p.prints(), []string{"ticket", "ticket*"})
+		equal(t, "outcomes", r.outcomes(), []string{"unknown ticket", "confirmed ticket"})
+		equal(t, "paper behind", r.PaperBehind(), 0)
+	})
+}
+
+// TestPaperBehindNeverSaysTooLittle looks at it at every write and attempt.
+func TestPaperBehindNeverSaysTooLittle(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, file(t))
+		fail := true
+		r.cfg.Printer = &press{print: func(context.Context, ticket.Document, int) (floor.PrintOutcome, error) {
+			if r.PaperBehind() == 0 {
+				t.Error("0 while a document is with the printer")
+			}
+			return floor.PrintConfirmed, nil
+		}}
+		r.start()
+		defer r.stop()
+		r.disk.append = func(_ []kiosk.Event, do func() error) error {
+			if fail = !fail; fail {
+				return errBoom // the station replays the journal
+			}
+			return do()
+		}
+		for i := range 20 {
+			_, err := r.Do(r.ctx, floor.CheckIn{ID: r.id(), Plate: fmt.Sprintf("沪A%05d", i)})
+			if err == nil && r.PaperBehind() == 0 && len(r.outcomes()) == 0 {
+				t.Error("0 right after a check-in")
+			}
+			for r.PaperBehind() > 0 {
+				pass(time.Second)
+			}
+			asked, became := 0, len(r.outcomes())
+			for _, typ := range r.types(0) {
+				if typ == "visit.checked_in" {
+					asked++
+				}
+			}
+			equal(t, "outcomes when nothing is behind", became, asked)
+		}
+	})
+}
+
+// TestEarlierEpochsAreNotPrintedAgain: a journal that begins a new epoch replays
+// the events of the old one, whose paper was done there.
+func TestEarlierEpochsAreNotPrintedAgain(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, file(t))
+		p := &press{}
+		r.cfg.Printer = p
+		older := &epochs{Journal: r.disk, old: elsewhere(t)}
+		r.cfg.Journal = older
+		for _, e := range older.old {
+			r.disk.durable.Replay(e)
+		}
+		r.start()
+		defer r.stop()
+		synctest.Wait()
+		equal(t, "paper of the old epoch", p.prints(), nil)
+		if len(r.picture().Open) != 1 {
+			t.Error("the visit of the old epoch is not open")
+		}
+		r.n = 100 // ids that the old epoch has not seen
+		r.checkIn("沪B67890")
+		synctest.Wait()
+		equal(t, "paper of the new one", p.prints(), []string{"ticket"})
+		equal(t, "paper behind", r.PaperBehind(), 0)
+	})
+}
+
+// epochs is a journal with an earlier epoch before it.
+type epochs struct {
+	station.Journal
+	old []kiosk.Event
+}
+
+// elsewhere are the events of a check-in in an epoch of its own.
+func elsewhere(t *testing.T) []kiosk.Event {
+	r := newRig(t, file(t)).start()
+	r.checkIn("沪A12345")
+	synctest.Wait()
+	defer r.stop()
+	return r.events()
+}
+
+func (j *epochs) Replay(after uint64, fn func(kiosk.Event) error) error {
+	if after == 0 {
+		for _, e := range j.old {
+			if err := fn(e); err != nil {
+				return err
+			}
+		}
+	}
+	return j.Journal.Replay(after, fn)
+}
