@@ -97,11 +97,12 @@ func (b *Broker) URL() string { return "mqtt://" + b.Addr() }
 // Close ends all connections and forgets everything. Closing again does nothing.
 func (b *Broker) Close() error {
 	b.once.Do(func() {
-		_ = b.l.Close() // mochi closes it again, and would leave open what it accepts meanwhile
+		// mochi waits for ever for a client that comes while it closes.
+		_ = b.l.Close()
+		b.l.cut()
 		if err := b.server.Close(); err != nil {
 			b.err = fmt.Errorf("stop broker: %w", err)
 		}
-		b.l.cut()
 	})
 	return b.err
 }
@@ -130,7 +131,7 @@ func (l *listener) Accept() (net.Conn, error) {
 	return &conn{c, l}, nil
 }
 
-// cut ends every connection.
+// cut ends every connection, and those that are still being accepted.
 func (l *listener) cut() {
 	l.mu.Lock()
 	defer l.mu.Unlock()

@@ -24,23 +24,7 @@ func readyOffice() wire.Office { return wire.Office{State: wire.Ready, Session: 
 func arrived(t *testing.T, o *office, j *journal, n uint64) {
 	t.Helper()
 	until(t, fmt.Sprintf("office has %d", n), o.changed, func() bool { through, _ := o.got(); return through == n })
-	poll := time.NewTicker(time.Millisecond)
-	defer poll.Stop()
-	changed := make(chan struct{})
-	go func() {
-		defer close(changed)
-		for range poll.C {
-			if j.marked().Through == n {
-				return
-			}
-			select {
-			case <-t.Context().Done():
-				return
-			default:
-			}
-		}
-	}()
-	until(t, fmt.Sprintf("cursor at %d", n), changed, func() bool { return j.marked().Through == n })
+	until(t, fmt.Sprintf("cursor at %d", n), tick(t), func() bool { return j.marked().Through == n })
 }
 
 func TestEverythingArrivesThoughTheBrokerForgets(t *testing.T) {
