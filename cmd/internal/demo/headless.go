@@ -56,7 +56,7 @@ func (h Headless) Run(ctx context.Context) (r Result, err error) {
 func (h Headless) play(ctx context.Context, shop *Shop, s script.Script, r *Result) error {
 	hands, jury := newHands(shop), judge.New()
 	day := 0
-	for _, step := range s.Steps {
+	for _, step := range online(s.Steps) {
 		if step.Act == script.Rework { // the back office has to know the visit first
 			if err := shop.drained(ctx); err != nil {
 				return err
@@ -98,6 +98,31 @@ func (h Headless) play(ctx context.Context, shop *Shop, s script.Script, r *Resu
 	r.owed(hands.done, events)
 	r.Digest = digest(events)
 	return nil
+}
+
+// online puts off what people do at the back office while the broker is away:
+// the visit they speak of has not arrived there yet.
+func online(steps []script.Step) (out []script.Step) {
+	var later []script.Step
+	down := false
+	for _, s := range steps {
+		switch {
+		case s.Act == script.BrokerDown:
+			down = true
+		case s.Act == script.Rework && down:
+			later = append(later, s)
+			continue
+		}
+		out = append(out, s)
+		if s.Act == script.BrokerUp {
+			for _, l := range later {
+				l.At = s.At
+				out = append(out, l)
+			}
+			down, later = false, nil
+		}
+	}
+	return out
 }
 
 // drained waits until everything recorded is receipted.

@@ -25,8 +25,8 @@ const (
 	nTwice        = 29 // checks in twice
 	nHelp         = 31 // the technician calls for help
 	nMidKill      = 35 // the kiosk dies in the middle of its first card
-	nForgotten    = 58 // nobody scans the finish; stated the next day
-	nForgottenFor = 59 // nobody ever does
+	nForgotten    = 48 // nobody scans the finish; stated the next day
+	nForgottenFor = 50 // nobody ever does
 	nNoPromise    = 37 // signed without a promise
 	nIdentified   = 39 // typed plate, VIN known later
 )
@@ -95,7 +95,7 @@ func (w *writer) comesBack(c *car) *car {
 func (w *writer) sign(c *car, t time.Time) {
 	if c.items == nil {
 		menu := Menu()[:9]
-		for range 1 + w.r.IntN(3) {
+		for range 1 + w.r.IntN(5)/2 {
 			it := menu[w.r.IntN(len(menu))]
 			if !slices.Contains(c.items, it) && (len(c.items) == 0 || it.Minutes <= 40) {
 				c.items = append(c.items, it)

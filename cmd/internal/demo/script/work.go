@@ -41,7 +41,7 @@ func workBays() (ids []string) {
 // work writes a car's way through the workshop: a bay is its own from the first
 // card to the inspection.
 func (w *writer) work(c *car) {
-	need := time.Duration(minutes(c.items))*time.Minute*3/2 + 50*time.Minute
+	need := time.Duration(minutes(c.items))*time.Minute*4/5 + 30*time.Minute
 	t := w.soon(c.signed.Add(w.between(2*time.Minute, 6*time.Minute)), need)
 	bay, t := first(w.bays, workBays(), t)
 	tech, t := first(w.people, Technicians(), t)
@@ -90,7 +90,7 @@ func (w *writer) repair(c *car, bay, tech string, t time.Time) (end time.Time, f
 		item = 1
 	}
 	length := time.Duration(minutes(c.items)) * time.Minute
-	length = w.between(length*7/10, length*13/10)
+	length = w.between(length*3/10, length*8/10)
 	t = w.card(c, bay, tech, item, t, Started)
 	second := ""
 	if c.n%10 == nTwoAtOnce {
@@ -121,8 +121,8 @@ func (w *writer) repair(c *car, bay, tech string, t time.Time) (end time.Time, f
 		t = t.Add(length)
 	}
 	if c.n == nUndo {
-		wrong := w.action(c, bay, tech, "FNSH", t.Add(-5*time.Minute))
-		w.action(c, bay, tech, "VND0", wrong.Add(w.between(10*time.Second, 100*time.Second)))
+		wrong := w.action(c, bay, tech, "FNSH", t.Add(-110*time.Second))
+		w.action(c, bay, tech, "VND0", wrong.Add(w.between(10*time.Second, 80*time.Second)))
 	}
 	if second != "" {
 		t2 := w.action(c, bay, second, "FNSH", t.Add(-2*time.Minute), Fact{What: Finished, Tech: second})

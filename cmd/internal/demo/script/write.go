@@ -98,7 +98,7 @@ func (w *writer) day(d int) {
 	open := midnight.Add(opening)
 	arrivals := make([]time.Time, w.o.Visits)
 	for i := range arrivals {
-		arrivals[i] = open.Add(w.between(2*time.Minute, 7*time.Hour))
+		arrivals[i] = open.Add(w.between(2*time.Minute, 390*time.Minute))
 	}
 	slices.SortFunc(arrivals, time.Time.Compare)
 	for n, t := range arrivals {
