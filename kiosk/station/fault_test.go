@@ -34,7 +34,7 @@ func failOnce(t *testing.T, persists bool) {
 	before := r.picture()
 
 	held, fail := make(chan struct{}), false
-	r.disk.append = func(_ []kiosk.Event, do func() error) error {
+	r.disk.onAppend(func(do func() error) error {
 		<-held
 		if !fail {
 			return do()
@@ -46,7 +46,7 @@ func failOnce(t *testing.T, persists bool) {
 			}
 		}
 		return errBoom
-	}
+	})
 	r.Scan(r.ctx, floor.Scan{ID: "hold", Scanner: "sb3", Text: badge("t2")}) // while it is held, a batch gathers
 	synctest.Wait()
 	type told struct {
@@ -119,14 +119,14 @@ func TestRecoveryNeedsNoInput(t *testing.T) {
 		r := newRig(t, file(t)).start()
 		defer r.stop()
 		head := r.disk.Head()
-		r.disk.append = func([]kiosk.Event, func() error) error { return errBoom }
+		r.disk.onAppend(func(func() error) error { return errBoom })
 		full := true
-		r.disk.cursor = func(_ string, _ uint64, do func() error) error {
+		r.disk.onCursor(func(_ string, do func() error) error {
 			if full {
 				return errBoom
 			}
 			return do()
-		}
+		})
 		if _, err := r.Do(r.ctx, floor.CallHelp{ID: "h", Place: "b1"}); !errors.Is(err, station.ErrNotRecorded) {
 			t.Errorf("Do = %v", err)
 		}

@@ -132,12 +132,12 @@ func TestADeviceLostWhileNothingCouldBeRecorded(t *testing.T) {
 		defer r.stop()
 		head := r.disk.Head()
 		full := true
-		r.disk.append = func(_ []kiosk.Event, do func() error) error {
+		r.disk.onAppend(func(do func() error) error {
 			if full {
 				return errBoom
 			}
 			return do()
-		}
+		})
 		r.Device(r.ctx, "printer", false, "no paper")
 		synctest.Wait()
 		if r.Broken() == "" {
@@ -161,7 +161,7 @@ func TestNothingHangsAfterTheEnd(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, file(t)).start()
 		held, waiting := make(chan struct{}), make(chan error, 1)
-		r.disk.append = func(_ []kiosk.Event, do func() error) error { <-held; return do() }
+		r.disk.onAppend(func(do func() error) error { <-held; return do() })
 		go func() { _, err := r.Do(r.ctx, floor.CallHelp{ID: "h1", Place: "b1"}); waiting <- err }()
 		synctest.Wait()
 		queued, looking := make(chan error, 1), make(chan error, 1)
@@ -197,7 +197,7 @@ func TestGivingUpWhileTheQueueIsFull(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, file(t)).start()
 		held := make(chan struct{})
-		r.disk.append = func(_ []kiosk.Event, do func() error) error { <-held; return do() }
+		r.disk.onAppend(func(do func() error) error { <-held; return do() })
 		ctx, cancel := context.WithCancelCause(r.ctx)
 		done := make(chan struct{})
 		go func() {
@@ -230,7 +230,7 @@ func TestAJournalThatCannotBeReadEndsTheStation(t *testing.T) {
 		r := newRig(t, file(t))
 		r.cfg.Printer = &press{}
 		r.start()
-		r.disk.append = func([]kiosk.Event, func() error) error { return errors.Join(errBoom, r.disk.Close()) }
+		r.disk.onAppend(func(func() error) error { return errors.Join(errBoom, r.disk.Close()) })
 		if _, err := r.Do(r.ctx, floor.CallHelp{ID: "h1", Place: "b1"}); !errors.Is(err, station.ErrStopped) {
 			t.Errorf("Do = %v", err)
 		}
@@ -247,7 +247,7 @@ func TestAJournalThatCannotBeReadEndsTheStation(t *testing.T) {
 func TestAStartThatCannotBeRecorded(t *testing.T) {
 	bubble(t, func(t *testing.T) {
 		r := newRig(t, file(t))
-		r.disk.append = func([]kiosk.Event, func() error) error { return errBoom }
+		r.disk.onAppend(func(func() error) error { return errBoom })
 		s := station.New(r.cfg)
 		if err := s.Run(t.Context()); !errors.Is(err, errBoom) {
 			t.Errorf("Run = %v", err)

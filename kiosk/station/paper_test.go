@@ -135,6 +135,7 @@ func TestPowerCutsAtThePaper(t *testing.T) {
 func powerCut(t *testing.T, n int, when string, all []string) (reached bool) {
 	path := file(t)
 	r := newRig(t, path)
+	begin := make(chan struct{}) // the paper's first write waits for it
 	writes := 0
 	write := func(do func() error) error {
 		writes++
@@ -149,6 +150,7 @@ func powerCut(t *testing.T, n int, when string, all []string) (reached bool) {
 		}
 		return err
 	}
+	r.disk.onCursor(func(_ string, do func() error) error { <-begin; return write(do) })
 	p := &press{print: func(ctx context.Context, _ ticket.Document, k int) (floor.PrintOutcome, error) {
 		if k == n && (when == "printing" || when == "printed") {
 			reached = true
@@ -164,8 +166,8 @@ func powerCut(t *testing.T, n int, when string, all []string) (reached bool) {
 	r.start()
 	visit := r.checkIn("沪A12345")
 	r.sign(visit, time.Hour)
-	r.disk.append = func(_ []kiosk.Event, do func() error) error { return write(do) }
-	r.disk.cursor = func(_ string, _ uint64, do func() error) error { return write(do) }
+	r.disk.onAppend(write)
+	close(begin)
 	synctest.Wait()
 	r.cut()
 	first := p.prints()
@@ -231,10 +233,10 @@ func TestPaperWritesThatFail(t *testing.T) {
 				}
 				visit := r.checkIn("沪A12345")
 				synctest.Wait()
-				r.disk.cursor = func(name string, _ uint64, do func() error) error { return fail(name, do) }
+				r.disk.onCursor(func(name string, do func() error) error { return fail(name, do) })
 				r.sign(visit, time.Hour)
 				synctest.Wait()
-				r.disk.append = func(_ []kiosk.Event, do func() error) error { return fail("event", do) }
+				r.disk.onAppend(func(do func() error) error { return fail("event", do) })
 				close(held)
 				pass(time.Minute)
 				equal(t, "paper", p.prints(), []string{"ticket", "jobcard", "promise"})
@@ -340,12 +342,12 @@ func TestPaperBehindNeverSaysTooLittle(t *testing.T) {
 		}}
 		r.start()
 		defer r.stop()
-		r.disk.append = func(_ []kiosk.Event, do func() error) error {
+		r.disk.onAppend(func(do func() error) error {
 			if fail = !fail; fail {
 				return errBoom // the station replays the journal
 			}
 			return do()
-		}
+		})
 		for i := range 20 {
 			_, err := r.Do(r.ctx, floor.CheckIn{ID: r.id(), Plate: fmt.Sprintf("沪A%05d", i)})
 			if err == nil && r.PaperBehind() == 0 && len(r.outcomes()) == 0 {

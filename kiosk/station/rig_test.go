@@ -66,9 +66,9 @@ func floorConfig() floor.Config {
 // seen.
 type disk struct {
 	*journal.Journal
-	append func(events []kiosk.Event, do func() error) error
-	cursor func(name string, v uint64, do func() error) error
-	dead   atomic.Bool // nothing reaches the disk any more
+	append atomic.Pointer[func(do func() error) error]              // nil: do
+	cursor atomic.Pointer[func(name string, do func() error) error] // nil: do
+	dead   atomic.Bool                                              // nothing reaches the disk any more
 
 	head    atomic.Uint64
 	appends atomic.Int64
@@ -91,10 +91,10 @@ func (d *disk) Append(events []kiosk.Event) error {
 		d.head.Store(d.Journal.Head())
 		return nil
 	}
-	if d.append == nil {
-		return do()
+	if f := d.append.Load(); f != nil {
+		return (*f)(do)
 	}
-	return d.append(events, do)
+	return do()
 }
 
 func (d *disk) SetCursor(name string, v uint64) error {
@@ -105,11 +105,15 @@ func (d *disk) SetCursor(name string, v uint64) error {
 		}
 		return d.Journal.SetCursor(name, v)
 	}
-	if d.cursor == nil {
-		return do()
+	if f := d.cursor.Load(); f != nil {
+		return (*f)(name, do)
 	}
-	return d.cursor(name, v, do)
+	return do()
 }
+
+func (d *disk) onAppend(f func(do func() error) error) { d.append.Store(&f) }
+
+func (d *disk) onCursor(f func(name string, do func() error) error) { d.cursor.Store(&f) }
 
 // tower are lamps that hold each change against what is durable.
 type tower struct {
@@ -351,8 +355,11 @@ func (r *rig) sameAsDisk() {
 	}
 }
 
-// pass lets d of the bubble's time pass.
-func pass(d time.Duration) { <-time.After(d) }
+// pass lets d of the bubble's time pass, and all that it wakes come to rest.
+func pass(d time.Duration) {
+	<-time.After(d)
+	synctest.Wait()
+}
 
 var everything = cmp.Exporter(func(reflect.Type) bool { return true })
 
