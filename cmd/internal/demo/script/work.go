@@ -86,7 +86,7 @@ func (w *writer) action(c *car, bay, tech, action string, t time.Time, facts ...
 
 func (w *writer) repair(c *car, bay, tech string, t time.Time) (end time.Time, finished bool) {
 	item := 0
-	if w.r.IntN(5) < 2 {
+	if w.r.IntN(5) < 2 && c.n != nForgotten {
 		item = 1
 	}
 	length := time.Duration(minutes(c.items)) * time.Minute
