@@ -18,8 +18,9 @@ type action struct {
 
 // actions are all actions of the desk by the last part of their address.
 func actions() map[string]action {
-	desk := []staff.Role{staff.Adviser, staff.Supervisor, staff.Manager}
+	desk := []staff.Role{staff.Adviser, staff.Manager}
 	correct := []staff.Role{staff.Supervisor, staff.Manager}
+	anyone := []staff.Role{staff.Adviser, staff.Supervisor, staff.Manager}
 	return map[string]action{
 		"checkin":   {desk, deskCheckIn},
 		"identify":  {desk, identify},
@@ -32,9 +33,9 @@ func actions() map[string]action {
 		"call":      {desk, call},
 		"pickup":    {desk, deskPickup},
 		"deliver":   {desk, deliver},
-		"reprint":   {desk, reprint},
-		"help":      {desk, callHelp},
-		"clearhelp": {desk, clearHelp},
+		"reprint":   {anyone, reprint},
+		"help":      {anyone, callHelp},
+		"clearhelp": {anyone, clearHelp},
 		"finish":    {correct, stateFinish},
 		"void":      {correct, void},
 	}

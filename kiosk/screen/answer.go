@@ -114,8 +114,8 @@ type answer struct {
 	Plate   string `json:"plate,omitempty"` // masked
 }
 
-// tell answers a script: 200 if it was done, problem details if not.
-func (h *handler) tell(w http.ResponseWriter, r *http.Request, reply floor.Reply, err error) {
+// reply answers a script: 200 if it was done, problem details if not.
+func (h *handler) reply(w http.ResponseWriter, r *http.Request, done floor.Reply, err error) {
 	var b *badInput
 	switch {
 	case errors.As(err, &b):
@@ -125,14 +125,14 @@ func (h *handler) tell(w http.ResponseWriter, r *http.Request, reply floor.Reply
 		status, m := h.said(r, err)
 		h.problem(w, r, status, m, "", false)
 		return
-	case !reply.Good:
-		h.problem(w, r, http.StatusUnprocessableEntity, reply.Message, "", reply.Confirm)
+	case !done.Good:
+		h.problem(w, r, http.StatusUnprocessableEntity, done.Message, "", done.Confirm)
 		return
 	}
 	snap := h.st.Snapshot()
-	a := answer{Good: true, Warn: reply.Warn, Confirm: reply.Confirm, Key: string(reply.Message.Key), Message: reply.Message.In(h.cfg.Lang),
-		Visit: reply.Visit, Plate: snap.Plates[reply.Visit]}
-	if v, ok := snap.Visit(reply.Visit); ok {
+	a := answer{Good: true, Warn: done.Warn, Confirm: done.Confirm, Key: string(done.Message.Key), Message: h.flash(h.cfg.Lang, done).Text,
+		Visit: done.Visit, Plate: snap.Plates[done.Visit]}
+	if v, ok := snap.Visit(done.Visit); ok {
 		a.Ticket = v.Ticket
 	}
 	writeJSON(w, "application/json", http.StatusOK, a)

@@ -15,7 +15,7 @@ import (
 // Config is what the screens depend on besides the station.
 type Config struct {
 	Lang        words.Lang       // of pages that ask for none; "" is zh-CN
-	Hosts       []string         // names and addresses by which the kiosk may be asked, besides loopback
+	Hosts       []string         // names (lower case) and addresses by which the kiosk may be asked, besides loopback
 	InsecureLAN bool             // reached without TLS from beyond loopback: every page says so
 	Setup       func() Setup     // what the store has set up, as it is now
 	Door        *staff.Door      // where staff sign in

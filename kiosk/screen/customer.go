@@ -139,10 +139,13 @@ func (h *handler) customerPickup(f fields, id string) (floor.Input, error) {
 	return nil, bad("ticket", "screen.bad.ticket", number)
 }
 
-// callPerson calls somebody to reception.
+// callPerson calls somebody to reception. It works from a page of any age.
 func (h *handler) callPerson(w http.ResponseWriter, r *http.Request) {
 	if !h.parse(w, r) {
 		return
+	}
+	if _, ok := h.ids.verify(r.PostForm.Get("id")); !ok {
+		r.PostForm.Set("id", h.ids.sign(h.st.NewID()))
 	}
 	_, key, err := h.act(r, "", h.fields(r.PostForm), customerHelp)
 	if err != nil {
@@ -192,5 +195,5 @@ func (h *handler) apiCustomer(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	reply, _, err := h.act(r, "", h.fields(values), build)
-	h.tell(w, r, reply, err)
+	h.reply(w, r, reply, err)
 }

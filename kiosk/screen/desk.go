@@ -10,7 +10,6 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
-	"baylight/kiosk/staff"
 	"baylight/kiosk/words"
 )
 
@@ -87,7 +86,8 @@ type visitView struct {
 	Outcomes   []string
 	Consents   []string
 	Open       []*kiosk.Work // jobs without a finish
-	Correct    bool          // may state a finish and void
+	Counter    bool          // the reader may do what advisers do
+	Correct    bool          // … state a finish and void
 }
 
 // line is one event of a visit's timeline.
@@ -123,7 +123,7 @@ func (h *handler) visitPage(w http.ResponseWriter, r *http.Request, status int, 
 	}
 	d := visitView{V: v, Events: timeline(p, events), Documents: documents(id, events), Load: load(p.Snap.Visits, p.Now),
 		Categories: kiosk.Categories(), Payers: kiosk.Payers(), Reasons: kiosk.RevisionReasons(), Outcomes: kiosk.Outcomes(),
-		Consents: consents(), Correct: p.Me.Has(staff.Supervisor, staff.Manager)}
+		Consents: consents(), Counter: actions()["sign"].may(p.Me.Person), Correct: actions()["void"].may(p.Me.Person)}
 	d.Proposal = propose(p.Now, p.Setup.Calendar, d.Load, len(p.Snap.Bays), 0)
 	for _, work := range v.Works {
 		if work.Finished.IsZero() {
@@ -145,7 +145,7 @@ func timeline(p *page, events []kiosk.Event) []line {
 	lines := make([]line, 0, len(events))
 	for _, e := range events {
 		m := e.Data.Common()
-		who, detail := describe(p, e.Data)
+		who, detail := describe(p, e)
 		l := line{ID: e.ID(), Type: words.Key("event." + string(e.Type())), At: e.Time(), Stated: m.At != nil, Who: who, Detail: detail,
 			Flags: m.Flags, Voided: voided[e.ID()], CanVoid: kiosk.Corrects(e.Data) == "" && !voided[e.ID()]}
 		lines = append(lines, l)
@@ -154,9 +154,34 @@ func timeline(p *page, events []kiosk.Event) []line {
 }
 
 // describe is who did it and what about it, for the timeline.
-func describe(p *page, data kiosk.Payload) (who, detail string) {
-	m := data.Common()
-	who = m.By
+func describe(p *page, e kiosk.Event) (who, detail string) {
+	who, detail = tell(p, e.Data)
+	if reason := whyOf(p, e); reason != "" {
+		detail = strings.TrimPrefix(detail+" · "+reason, " · ")
+	}
+	if who != "" {
+		who = p.Who(who)
+	}
+	return who, detail
+}
+
+// whyOf is the reason of an event: in the person's own words where there are
+// some, for they stand in the person part.
+func whyOf(p *page, e kiosk.Event) string {
+	if own, err := kiosk.DecodePerson(e.Person); err == nil && own.Text != "" {
+		return clip(own.Text, maxText)
+	}
+	reason := e.Data.Common().Reason
+	for _, room := range []string{"pause", "revision"} {
+		if key := p.Key(room, reason); reason != "" && p.T(key) != string(key) {
+			return p.T(key)
+		}
+	}
+	return clip(reason, maxText)
+}
+
+func tell(p *page, data kiosk.Payload) (who, detail string) {
+	who = data.Common().By
 	switch d := data.(type) {
 	case *kiosk.CheckedIn:
 		detail = p.T(p.Key("purpose", d.Purpose))
@@ -170,13 +195,13 @@ func describe(p *page, data kiosk.Payload) (who, detail string) {
 	case *kiosk.ItemsAdded:
 		who, detail = d.Adviser, itemList(d.Items)
 	case *kiosk.PromiseRevised:
-		return who, p.Clock(d.Promise) + " · " + p.T(p.Key("revision", m.Reason))
+		detail = p.Clock(d.Promise)
 	case *kiosk.Started:
 		who, detail = d.Technician, job(p, d.Job)
 	case *kiosk.Resumed:
 		who, detail = d.Technician, job(p, d.Job)
 	case *kiosk.Paused:
-		return d.Technician, job(p, d.Job) + " · " + p.T(p.Key("pause", m.Reason))
+		who, detail = d.Technician, job(p, d.Job)
 	case *kiosk.Finished:
 		who, detail = d.Technician, job(p, d.Job)
 	case *kiosk.Passed:
@@ -190,19 +215,13 @@ func describe(p *page, data kiosk.Payload) (who, detail string) {
 	case *kiosk.Delivered:
 		who = d.Adviser
 	case *kiosk.TicketSent:
-		detail = d.Document
+		detail = p.Document(d.Document)
 	case *kiosk.TicketConfirmed:
-		detail = d.Document
+		detail = p.Document(d.Document)
 	case *kiosk.TicketUnknown:
-		detail = d.Document
+		detail = p.Document(d.Document)
 	case *kiosk.TicketReprinted:
-		detail = d.Document
-	}
-	if m.Reason != "" {
-		detail = strings.TrimPrefix(detail+" · "+m.Reason, " · ")
-	}
-	if who != "" {
-		who = p.Who(who)
+		detail = p.Document(d.Document)
 	}
 	return who, detail
 }
@@ -300,10 +319,10 @@ func (h *handler) apiDesk(w http.ResponseWriter, r *http.Request, me signedIn) {
 		h.problem(w, r, status, m, fieldOf(err), false)
 		return
 	}
-	h.tell(w, r, reply, nil)
+	h.reply(w, r, reply, nil)
 }
 
-// errRole and errAction say that a person may not, or nobody can.
+// refused says that somebody may not do what they asked, or nobody can.
 type refused struct {
 	status int
 	words.Message

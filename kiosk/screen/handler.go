@@ -26,6 +26,7 @@ type handler struct {
 	pages   map[string]*template.Template
 	static  map[string]asset
 	style   string // hash of all static files: changes their address with their content
+	run     string // names this run of the program
 	ids     ids
 	recent  *recent
 	streams atomic.Int64
@@ -52,6 +53,7 @@ func New(cfg Config, st Station) http.Handler {
 	}
 	h := &handler{cfg: cfg, st: st, pages: templates(), ids: newIDs(), recent: newRecent(), mux: http.NewServeMux()}
 	h.static, h.style = assets()
+	h.run = h.ids.mac("run")
 	h.routes()
 	return h
 }

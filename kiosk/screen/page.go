@@ -6,6 +6,7 @@ import (
 	"net/url"
 	"slices"
 	"strconv"
+	"strings"
 	"time"
 
 	"baylight/kiosk"
@@ -209,7 +210,7 @@ func (p *page) PlaceName(id string) string {
 	if b, ok := p.Snap.Bay(id); ok && b.Bay.Name != "" {
 		return b.Bay.Name
 	}
-	return clip(id, 32)
+	return clip(id, maxWord)
 }
 
 // Lamp is how a bay's lamp is lit.
@@ -249,7 +250,13 @@ func (p *page) PrinterDown() bool {
 	return true
 }
 
+// flash is a reply in words; places it names by their ids get their names.
 func (h *handler) flash(l words.Lang, r floor.Reply) *Flash {
+	p := &page{Lang: l, Snap: h.st.Snapshot()}
+	r.Message.Args = slices.Clone(r.Message.Args)
+	for i, a := range r.Message.Args {
+		r.Message.Args[i] = p.PlaceName(a)
+	}
 	return &Flash{Good: r.Good, Warn: r.Warn, Confirm: r.Confirm, Text: r.Message.In(l)}
 }
 
@@ -280,3 +287,14 @@ func (p *page) AllPurposes() []string { return kiosk.Purposes() }
 
 // Age is a duration for people who look after the kiosk.
 func (p *page) Age(d time.Duration) string { return d.Round(time.Second).String() }
+
+// Document is what people call a document on paper, by its id.
+func (p *page) Document(id string) string {
+	kind, rest, _ := strings.Cut(id, "-")
+	key := words.Key("screen.paper." + kind)
+	if name := p.T(key); name != string(key) {
+		_, n, _ := strings.Cut(rest, "-")
+		return strings.TrimSpace(name + " " + clip(n, 20))
+	}
+	return clip(id, maxWord)
+}

@@ -177,6 +177,7 @@ func label(pairs ...string) string {
 
 // change is what every open browser hears: counters, nothing personal.
 type change struct {
+	Run  string            `json:"run"` // another one: the daemon was restarted, forms have expired
 	Head uint64            `json:"head"`
 	Said map[string]uint64 `json:"said"`
 }
@@ -194,6 +195,7 @@ func (h *handler) stream(w http.ResponseWriter, r *http.Request) {
 	defer cancel()
 	out := http.NewResponseController(w)
 	w.Header().Set("Content-Type", "text/event-stream")
+	_ = out.SetReadDeadline(time.Time{}) // nothing more is read; the server's limit would end the stream
 	beat := time.NewTicker(heartbeat)
 	defer beat.Stop()
 	message := h.change()
@@ -218,7 +220,7 @@ func (h *handler) stream(w http.ResponseWriter, r *http.Request) {
 
 func (h *handler) change() []byte {
 	s := h.st.Snapshot()
-	c := change{Head: s.Head, Said: map[string]uint64{}}
+	c := change{Run: h.run, Head: s.Head, Said: map[string]uint64{}}
 	for place, said := range s.Said {
 		c.Said[place] = said.N
 	}

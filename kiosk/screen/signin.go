@@ -23,15 +23,15 @@ func (h *handler) signIn(w http.ResponseWriter, r *http.Request) {
 	if !h.parse(w, r) {
 		return
 	}
-	if _, ok := h.enter(w, r, r.PostForm); ok == nil {
+	_, err := h.enter(w, r, r.PostForm)
+	if err == nil {
 		http.Redirect(w, r, h.to(r, "/desk"), http.StatusSeeOther)
 		return
-	} else {
-		status, m := h.refusal(r, ok)
-		p := h.page(r, "signin", "screen.signin")
-		p.Form, p.Flash = url.Values{"who": {clip(r.PostForm.Get("who"), maxWord)}}, &Flash{Text: m.In(p.Lang)}
-		h.show(w, status, p)
 	}
+	status, m := h.refusal(r, err)
+	p := h.page(r, "signin", "screen.signin")
+	p.Form, p.Flash = url.Values{"who": {clip(r.PostForm.Get("who"), maxWord)}}, &Flash{Text: m.In(p.Lang)}
+	h.show(w, status, p)
 }
 
 // apiSignIn does the same for scripts; the cookie is the session.

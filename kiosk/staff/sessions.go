@@ -1,7 +1,6 @@
 package staff
 
 import (
-	"crypto/rand"
 	"crypto/sha256"
 	"crypto/subtle"
 	"encoding/base64"
@@ -117,8 +116,4 @@ func (s *Sessions) sweep(now time.Time) {
 }
 
 // secret is 256 random bits as text.
-func secret() string {
-	b := make([]byte, 32)
-	rand.Read(b) // never fails
-	return base64.RawURLEncoding.EncodeToString(b)
-}
+func secret() string { return base64.RawURLEncoding.EncodeToString(random(32)) }

@@ -14,7 +14,7 @@ func screenWords() map[Key]Pair {
 func customerWords() map[Key]Pair {
 	return map[Key]Pair{
 		"screen.start":           {"欢迎光临", "Welcome"},
-		"screen.switch":          {"English", "Zhongwen"},
+		"screen.switch":          {"中文", "English"},
 		"screen.callperson":      {"呼叫工作人员", "Call a person"},
 		"screen.invite":          {"请扫码登记", "Scan to check in"},
 		"screen.invite.what":     {"预约码、车架号(VIN)标签或旧小票均可", "Booking code, VIN label or an earlier ticket"},
@@ -93,6 +93,10 @@ func deskWords() map[Key]Pair {
 		"screen.agreed":          {"客户已同意", "agreed"},
 		"screen.notagreed":       {"客户未同意", "not agreed"},
 		"screen.paper":           {"单据", "Paper"},
+		"screen.paper.ticket":    {"排队单", "service ticket"},
+		"screen.paper.jobcard":   {"施工单", "job card"},
+		"screen.paper.promise":   {"交车时间单", "promise slip"},
+		"screen.paper.delivery":  {"交车单", "delivery slip"},
 		"screen.timeline":        {"全过程记录", "Timeline"},
 		"screen.time":            {"时间", "Time"},
 		"screen.event":           {"事件", "Event"},

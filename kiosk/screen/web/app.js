@@ -7,8 +7,12 @@
 // typing in one.
 const place = document.body.dataset.place || "";
 const home = document.body.dataset.home || "";
+let run = "";     // names this run of the kiosk's program
 let heard = null; // the counter of answers at our place
 let busy = false, again = false;
+
+// What is to be seen of a part: the ids of its forms differ each time it is drawn.
+const look = (part) => part.outerHTML.replace(/ value="[^"]*"/g, "");
 
 async function refresh() {
   if (busy) { again = true; return; }
@@ -19,7 +23,7 @@ async function refresh() {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const old of document.querySelectorAll("[data-live]")) {
         const now = page.getElementById(old.id);
-        if (now && !old.contains(document.activeElement) && old.outerHTML !== now.outerHTML) old.replaceWith(now);
+        if (now && !old.contains(document.activeElement) && look(old) !== look(now)) old.replaceWith(now);
       }
       ends();
     }
@@ -29,8 +33,10 @@ async function refresh() {
 }
 
 function changed(text) {
-  let said;
-  try { said = JSON.parse(text).said[place]; } catch { return; }
+  let said, now;
+  try { ({ run: now, said: { [place]: said } } = JSON.parse(text)); } catch { return; }
+  if (run !== "" && now !== run && !document.activeElement.value) { location.reload(); return; }
+  run = now;
   const news = place !== "" && heard !== null && said !== undefined && said !== heard;
   if (place !== "") heard = said === undefined ? 0 : said;
   // Somebody scanned at the customer's kiosk: the answer is on the start page.
