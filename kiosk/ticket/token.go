@@ -8,6 +8,8 @@ import (
 	"fmt"
 	"strings"
 	"time"
+
+	"baylight/kiosk"
 )
 
 // Token is what the QR code of a queue ticket says, signed:
@@ -47,6 +49,10 @@ func (t Token) Sign(key []byte) (string, error) {
 	}
 	return body + "." + mac(key, body), nil
 }
+
+// Code is the visit's code on paper: a scan of the QR code, once verified, means
+// the same as a scan of the bar code.
+func (t Token) Code() string { return kiosk.MakeCode(kiosk.KindVisit, t.Visit) }
 
 // VerifyToken reads the text of a QR code and checks its signature in constant
 // time. keys gives the key of an id, nil if there is none. Errors: ErrTokenForm,

@@ -4,6 +4,8 @@ import (
 	"errors"
 	"strings"
 	"testing"
+
+	"baylight/kiosk"
 )
 
 var token = Token{KeyID: "2026", Visit: visit, Ticket: "A017", Day: "20261121"}
@@ -26,6 +28,9 @@ func TestToken(t *testing.T) {
 	}
 	if got, err := VerifyToken(text, keys); err != nil || got != token {
 		t.Errorf("VerifyToken = %+v, %v", got, err)
+	}
+	if c, err := kiosk.ParseCode(token.Code()); err != nil || c.Kind != kiosk.KindVisit || c.ID != visit {
+		t.Errorf("code %q: %+v, %v", token.Code(), c, err)
 	}
 	for i := range len(text) {
 		for _, c := range "0A.x" {
