@@ -28,6 +28,10 @@ func TestCounter(t *testing.T) {
 			deliver A002 a1                | visit.delivered A002 a1
 			粤B12345@reception             | visit.checked_in A003
 			in 粤B12345 1HGCM82633A004352   | ticket.reprinted A001 ticket-A001`},
+		{"one plate, two vehicles", `
+			in 粤B12345 1HGCM82633A004352   | visit.checked_in A001
+			in 粤B12345                     | ticket.reprinted A001 ticket-A001
+			in 粤B12345 LSVAM4187C2184847   | visit.checked_in A002`},
 		{"a check digit that fails asks", `
 			LSVAA4182E2184930@reception    | scan.rejected reception confirm
 			粤B12345@reception             | visit.checked_in A001`},
@@ -185,6 +189,18 @@ func TestOrderIsBounded(t *testing.T) {
 	ev = h.step(AddItems{ID: "a", By: "a1", Visit: h.visit("A001"), Items: items[:1], ConsentHow: "phone"})
 	if d := ev[0].Data.(*kiosk.ItemsAdded); d.Items[0].No != 3 || d.Consent.By != "a1" {
 		t.Errorf("added %+v", d)
+	}
+	full := make([]kiosk.Item, 0, maxItems)
+	for range maxItems {
+		full = append(full, fine)
+	}
+	for i, n := range []int{30, 30, 30, 6} { // to the ninety-ninth
+		if ev := h.step(AddItems{ID: h.id(), By: "a1", Visit: h.visit("A001"), Items: full[:n], ConsentHow: "phone"}); len(ev) != 1 {
+			t.Errorf("addition %d of %d items was refused: %s", i+1, n, h.last.Message.Key)
+		}
+	}
+	if ev := h.step(AddItems{ID: h.id(), By: "a1", Visit: h.visit("A001"), Items: full[:1], ConsentHow: "phone"}); len(ev) != 0 {
+		t.Error("a hundredth item was added")
 	}
 	if ev := h.step(AddItems{ID: "b", By: "a1", Visit: h.visit("A001"), Items: items[:1], ConsentHow: "telepathy"}); len(ev) != 0 {
 		t.Error("items were added without consent")

@@ -194,6 +194,12 @@ func TestGrammar(t *testing.T) {
 			card:A003@b1        | job.started A003 b1 t1; job.paused A001 b1 t1 switched; job.paused A002 b1 t1 switched
 			PARALLEL@b1         | card.scanned b1 PARA
 			+30s card:A001@b1   | job.resumed A001 b1 t1; job.paused A003 b1 t1 switched`},
+		{"PARALLEL is used up by the next card, whatever it does", 2, `
+			badge:t1@b1         | badge.scanned b1 t1
+			card:A001@b1        | job.started A001 b1 t1
+			PARALLEL@b1         | card.scanned b1 PARA
+			card:A001@b1        | card.scanned A001 b1
+			card:A002@b1        | job.started A002 b1 t1; job.paused A001 b1 t1 switched`},
 		{"a job that is paused goes on in any bay", 1, `
 			badge:t1@b1         | badge.scanned b1 t1
 			card:A001@b1        | job.started A001 b1 t1

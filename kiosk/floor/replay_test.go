@@ -240,6 +240,9 @@ func checkEvents(t *rapid.T, in Input, ev []kiosk.Event, reply Reply, all []kios
 	if isScan && len(ev) > 0 && (ev[0].Data.Common().Cause == "" || ev[0].Data.Common().Scan == nil) {
 		t.Fatalf("the first event of a scan has cause %q and scan %v", ev[0].Data.Common().Cause, ev[0].Data.Common().Scan)
 	}
+	if odd := len(ev) > 0 && len(ev[0].Data.Common().Flags) > 0; isScan && reply.Good && reply.Warn != odd {
+		t.Fatalf("%#v: warned %v, flags %v", in, reply.Warn, ev[0].Data.Common().Flags)
+	}
 	if isScan && len(ev) == 0 && !repeats(scan, all) {
 		t.Fatalf("%#v left no event", scan)
 	}

@@ -110,8 +110,9 @@ func (x *step) code(c kiosk.Code, text string) Reply {
 	case x.place == Reception:
 		return x.ticketAtReception(c.ID)
 	}
-	x.emit(&kiosk.CardScanned{Bay: x.place, Visit: c.ID, Item: c.Item, Meta: kiosk.Meta{Flags: x.unknown(c.ID)}})
-	return x.about(c.ID, good("floor.selected", x.name(c.ID), x.where(x.place)))
+	flags := x.unknown(c.ID)
+	x.emit(&kiosk.CardScanned{Bay: x.place, Visit: c.ID, Item: c.Item, Meta: kiosk.Meta{Flags: flags}})
+	return x.about(c.ID, x.told("floor.selected", c.ID, flags))
 }
 
 func knownAction(a kiosk.Action) bool {
@@ -168,8 +169,11 @@ func (x *step) ticketAtReception(visit string) Reply {
 		r.Warn = true
 		return x.about(visit, r)
 	}
-	x.emit(&kiosk.PickupRequested{Visit: visit, Meta: kiosk.Meta{Flags: x.unknown(visit)}})
-	return x.about(visit, good("floor.pickup", x.name(visit)))
+	r := good("floor.pickup", x.name(visit))
+	flags := x.unknown(visit)
+	r.Warn = len(flags) > 0
+	x.emit(&kiosk.PickupRequested{Visit: visit, Meta: kiosk.Meta{Flags: flags}})
+	return x.about(visit, r)
 }
 
 // about names the visit of a reply.

@@ -41,8 +41,7 @@ type State struct {
 
 	newest  time.Time // corrected time of the newest event
 	hour    int64     // of newest, when forgetting was last done
-	boot    string
-	segment []*entry  // events since this boot began or its clock was last set
+	segment []*entry  // events since a clock was last set
 	floor   time.Time // corrected time of the event before the segment
 }
 
@@ -151,9 +150,6 @@ func (s *State) visitOf(e kiosk.Event) string {
 // time derives the corrected time of an event as kiosk.Correct would.
 func (s *State) time(n *entry) {
 	e := &n.event
-	if e.Moment.Boot != s.boot {
-		s.boot, s.segment, s.floor = e.Moment.Boot, nil, s.newest
-	}
 	e.When, e.Uncertain = e.Moment.Wall, e.Moment.Clock == kiosk.Unset
 	if e.When.Before(s.newest) {
 		e.When = s.newest

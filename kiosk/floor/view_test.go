@@ -116,6 +116,23 @@ func TestWindowsIgnoreTheWallClock(t *testing.T) {
 		+2m UNDO@b1  | action.unmatched b1 VND0 no_undo`)
 }
 
+// Whatever a board says of its time, the event can be written and read.
+func TestImpossibleMoments(t *testing.T) {
+	s := New(Config{Store: "s", Board: "k"}, "epoch")
+	for _, m := range []kiosk.Moment{
+		{},
+		{Wall: time.Date(1969, 1, 1, 0, 0, 0, 0, time.UTC), Up: -time.Hour, Clock: "sundial"},
+		{Wall: time.Date(12000, 1, 1, 0, 0, 0, 0, time.UTC), Clock: kiosk.Synced},
+		{Wall: morning.Wall.Add(1234567), Up: 1234567, Clock: kiosk.Holdover},
+	} {
+		ev, _ := s.Step(Device{Name: "d"}, m)
+		got, want := stored(t, ev[0]).Moment, ev[0].Moment
+		if !got.Wall.Equal(want.Wall) || got.Up != want.Up || got.Clock != want.Clock || want.Wall.IsZero() || want.Wall.Year() > 9999 {
+			t.Errorf("%v became %v, read back as %v", m, want, got)
+		}
+	}
+}
+
 func TestWindowsAcrossARestart(t *testing.T) {
 	h := opened(t, 1)
 	h.play(`badge:t1@b1 | badge.scanned b1 t1
@@ -233,6 +250,26 @@ func TestForgets(t *testing.T) {
 	twin := replayed(testConfig(), h.events)
 	if a, b := seen(t, h.s, h.now), seen(t, twin, h.now); a != b {
 		t.Error("a replay forgets something else")
+	}
+}
+
+// A flood of events pushes out the oldest; what they meant for the bays stays.
+func TestForgetsUnderAFlood(t *testing.T) {
+	h := opened(t, 1)
+	h.play(`badge:t1@b1 | badge.scanned b1 t1
+		card:A001@b1 | job.started A001 b1 t1`)
+	for range keepLog {
+		h.step(Device{Name: "sb2"})
+	}
+	if len(h.s.log) > keepLog || len(h.s.byID) > keepLog {
+		t.Errorf("%d events are remembered, %d by id", len(h.s.log), len(h.s.byID))
+	}
+	h.play(`bay b1 | working A001 t1 badge:t1
+		FINISH@b1 | job.finished A001 b1 t1
+		UNDO@b1   | event.voided job.finished undo
+		bay b1    | working A001 t1 badge:t1`)
+	if a, b := seen(t, h.s, h.now), seen(t, replayed(testConfig(), h.events), h.now); a != b {
+		t.Error("a replay remembers something else")
 	}
 }
 
