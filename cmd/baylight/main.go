@@ -23,6 +23,11 @@ import (
 type cli struct {
 	Demo    demoCmd          `cmd:"" help:"Run a whole shop on this machine: pretend devices, real kiosk, real back office."`
 	Pin     pinCmd           `cmd:"" help:"Print the verifier of a PIN for the staff file; the PIN comes on standard input."`
+	Devices devicesCmd       `cmd:"" help:"List what is connected to a running kiosk, and what is not."`
+	Outbox  outboxCmd        `cmd:"" help:"Say what the back office has not yet receipted."`
+	Scan    scanCmd          `cmd:"" help:"Scan by hand at a running kiosk."`
+	Print   printCmd         `cmd:"" help:"Try the printer of a running kiosk."`
+	Lamp    lampCmd          `cmd:"" help:"Try the lamps of a running kiosk."`
 	Kiosk   kioskChild       `cmd:"" name:"demo-kiosk" hidden:""`
 	Office  officeChild      `cmd:"" name:"demo-office" hidden:""`
 	Version kong.VersionFlag `help:"Print the version."`
@@ -119,7 +124,7 @@ func (c *officeChild) Run() error {
 
 func main() {
 	var c cli
-	if err := task.Parse(&c, "baylight", "The people's tool of Baylight.").Run(); err != nil {
+	if err := task.Parse(&c, "baylight", "The people's tool of Baylight.", kong.Vars{"socket": defaultSocket}).Run(); err != nil {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}

@@ -15,9 +15,10 @@ import (
 )
 
 type cli struct {
-	Run     runCmd           `cmd:"" help:"Run the kiosk."`
-	Check   checkCmd         `cmd:"" help:"Say in words what is wrong with configuration, devices and database."`
-	Version kong.VersionFlag `help:"Print the version."`
+	Run      runCmd           `cmd:"" help:"Run the kiosk."`
+	Check    checkCmd         `cmd:"" help:"Say in words what is wrong with configuration, devices and database."`
+	LampsOff lampsOffCmd      `cmd:"" name:"lamps-off" help:"Turn every lamp dark; for the time after the daemon has ended."`
+	Version  kong.VersionFlag `help:"Print the version."`
 }
 
 type runCmd struct {

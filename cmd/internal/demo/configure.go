@@ -113,7 +113,7 @@ func staffFile(key []byte) (string, error) {
 
 func (s *Shop) kioskFile(store string) string {
 	var b strings.Builder
-	fmt.Fprintf(&b, "schema = 1\nstaff_file = \"staff.toml\"\n[store]\n%s[kiosk]\nname = %q\nletter = \"A\"\ndata = \"kiosk\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n", store, Board, s.Kiosk, s.BrokerURL())
+	fmt.Fprintf(&b, "schema = 1\nstaff_file = \"staff.toml\"\n[store]\n%s[kiosk]\nname = %q\nletter = \"A\"\ndata = \"kiosk\"\nsocket = \"kiosk.sock\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n", store, Board, s.Kiosk, s.BrokerURL())
 	for _, p := range places() {
 		// The hands scan as fast as they are answered, which no person can.
 		fmt.Fprintf(&b, "[[scanner]]\nname = %q\nplace = %q\ndevice = %q\nbeep = \"honeywell\"\nbaud = 115200\nlimit = 1000000\n", scannerAt(p), p, s.scanners[p].Path())

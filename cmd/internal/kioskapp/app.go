@@ -56,6 +56,8 @@ type app struct {
 	uplink   *uplink.Uplink
 	devices  *devices
 	view     *view
+	paper    station.Printer // nil: none
+	lights   *lamps
 	tasks    []task.Task
 	listener net.Listener
 }
@@ -78,7 +80,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	appended, stop := a.journal.Watch()
 	defer stop()
 	a.source = source{a.journal, appended}
-	for _, part := range []func() error{a.network, a.shop, a.pages} {
+	for _, part := range []func() error{a.network, a.shop, a.pages, a.socket} {
 		if err := part(); err != nil {
 			return err
 		}
@@ -101,22 +103,24 @@ func FloorConfig(s *settings.Kiosk) floor.Config {
 	return c
 }
 
+// keyID names the store's key in the tickets' QR codes without telling it.
+func (a *app) keyID() string { return kiosk.DigestOf(a.set.Store.Key)[:8] }
+
 // shop makes the station and the devices around it.
 func (a *app) shop() error {
 	a.devices = newDevices(a.log)
 	cfg := station.Config{
-		Floor: FloorConfig(a.set), Version: a.o.Version, Title: a.set.Store.Title, KeyID: kiosk.DigestOf(a.set.Store.Key)[:8],
+		Floor: FloorConfig(a.set), Version: a.o.Version, Title: a.set.Store.Title, KeyID: a.keyID(),
 		Journal: a.journal, Clock: a.o.Clock, NewID: a.o.NewID, Log: a.log, Beep: a.devices.beep,
 	}
-	lamps, err := a.lamps()
-	if err != nil {
+	var err error
+	if a.lights, err = a.lamps(); err != nil {
 		return err
 	}
-	if lamps != nil {
-		cfg.Lamps = lamps
-	}
+	cfg.Lamps = a.lights
 	if p := a.set.Printer; p != nil {
-		cfg.Printer, cfg.Name = a.printer(p), p.Name
+		a.paper = a.printer(p)
+		cfg.Printer, cfg.Name = a.paper, p.Name
 	}
 	a.station = station.New(cfg)
 	a.devices.station = a.station

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"hash/fnv"
 	"log/slog"
+	"maps"
 	"sync"
 	"time"
 
@@ -110,7 +111,7 @@ func (a *app) scanner(set settings.Scanner) {
 	a.devices.add(set.Name, "scanner")
 	ctx, stop := context.WithCancel(context.Background()) // ends what waits for a full queue when the line ends
 	onScan := func(s scanner.Scan) {
-		in := floor.Scan{Scanner: set.Name, Text: s.Text, Symbology: s.Symbology, Malformed: s.Malformed, Repeated: s.Repeated}
+		in := floor.Scan{Scanner: set.Name, Text: a.ours(s.Text), Symbology: s.Symbology, Malformed: s.Malformed, Repeated: s.Repeated}
 		if set.Place == floor.Reception {
 			in.CheckIn = a.view.prepared()
 		}
@@ -120,6 +121,21 @@ func (a *app) scanner(set settings.Scanner) {
 	s := scanner.New(set.Config, a.log, onScan, func(st line.State) { a.devices.set(set.Name, st.Up, st.Reason, st.Reopens) })
 	a.devices.scanners[set.Name] = s
 	a.tasks = append(a.tasks, scannerTask{s, stop})
+}
+
+// ours is the visit's code if text is the signed QR code of one of our tickets,
+// else text as it is: a forged one means nothing to the floor.
+func (a *app) ours(text string) string {
+	t, err := ticket.VerifyToken(text, func(id string) []byte {
+		if id == a.keyID() {
+			return a.set.Store.Key
+		}
+		return nil
+	})
+	if err != nil {
+		return text
+	}
+	return t.Code()
 }
 
 // scannerTask ends a scan that waits for the station when the daemon ends.
@@ -186,12 +202,9 @@ type lamps struct {
 	d      *devices
 }
 
-// lamps makes the towers. A machine without pins is no error: the lamps are
-// then drawn on the screens only, and the devices page says so.
-func (a *app) lamps() (station.Lamps, error) {
-	l := lamps{wired: map[string]bool{}, d: a.devices}
-	var towers []lamp.Tower
-	for _, b := range a.set.Bays {
+// Towers are the lamps of the settings that have pins.
+func Towers(set *settings.Kiosk) (towers []lamp.Tower, err error) {
+	for _, b := range set.Bays {
 		if len(b.Pins) == 0 {
 			continue
 		}
@@ -204,10 +217,23 @@ func (a *app) lamps() (station.Lamps, error) {
 			t.Pins[c] = pin
 		}
 		towers = append(towers, t)
-		l.wired[b.ID] = true
-		a.devices.add("lamp "+b.ID, "lamp")
 	}
-	open, err := a.o.Pins, error(nil)
+	return towers, nil
+}
+
+// lamps makes the towers. A machine without pins is no error: the lamps are
+// then drawn on the screens only, and the devices page says so.
+func (a *app) lamps() (*lamps, error) {
+	l := &lamps{wired: map[string]bool{}, d: a.devices}
+	towers, err := Towers(a.set)
+	if err != nil {
+		return nil, err
+	}
+	for _, t := range towers {
+		l.wired[t.Name] = true
+		a.devices.add("lamp "+t.Name, "lamp")
+	}
+	open := a.o.Pins
 	if open == nil && len(towers) > 0 {
 		open, err = lamp.OpenHost()
 	}
@@ -235,7 +261,7 @@ func (a *app) lamps() (station.Lamps, error) {
 }
 
 // Set lights a bay's lamp.
-func (l lamps) Set(bay string, s station.Lamp) {
+func (l *lamps) Set(bay string, s station.Lamp) {
 	l.d.mu.Lock()
 	before := l.d.lit[bay]
 	now := screen.Lamp{Colour: s.Colour, Blink: s.Blink}
@@ -254,5 +280,16 @@ func (l lamps) Set(bay string, s station.Lamp) {
 	}
 	if err := l.towers.Set(bay, lamp.Signal{Colour: c, Blink: s.Blink}); err != nil {
 		l.d.log.Error("lamp", "bay", bay, "error", err)
+	}
+}
+
+// restore lights every tower as its bay's state says.
+func (l *lamps) restore() {
+	l.d.mu.Lock()
+	lit := maps.Clone(l.d.lit)
+	clear(l.d.lit)
+	l.d.mu.Unlock()
+	for bay, s := range lit {
+		l.Set(bay, station.Lamp{Colour: s.Colour, Blink: s.Blink})
 	}
 }

@@ -116,4 +116,4 @@ func (d *devices) lamps() map[string]screen.Lamp {
 }
 
 var _ screen.Station = (*view)(nil)
-var _ station.Lamps = lamps{}
+var _ station.Lamps = (*lamps)(nil)

@@ -15,12 +15,16 @@ import (
 	"baylight/kiosk/staff"
 )
 
+// DefaultSocket is where the people's tool finds a kiosk that was told nothing else.
+const DefaultSocket = "/run/baylight/kiosk.sock"
+
 // Kiosk is the checked configuration of one board.
 type Kiosk struct {
 	Store    Store
 	Name     string // of the board, in topics and sources
 	Letter   byte   // of the board, in codes and ticket numbers
 	Data     string // folder of the journal
+	Socket   string // where the people's tool reaches the daemon
 	HTTP     HTTP
 	MQTT     MQTT
 	Scanners []Scanner
@@ -104,6 +108,7 @@ type kioskFile struct {
 		Name   string `toml:"name"`
 		Letter string `toml:"letter"`
 		Data   string `toml:"data"`
+		Socket string `toml:"socket"`
 	} `toml:"kiosk"`
 	Scanner []struct {
 		Name       string             `toml:"name"`
@@ -154,7 +159,8 @@ func LoadKiosk(path string) (*Kiosk, error) {
 	k := &Kiosk{
 		Store: p.store(path, f.Store, f.Hours),
 		Name:  f.Kiosk.Name, Data: beside(path, cmp.Or(f.Kiosk.Data, "/var/lib/baylight")),
-		HTTP: p.http(f.HTTP, "127.0.0.1:8080"), MQTT: p.mqtt(path, f.MQTT),
+		Socket: beside(path, cmp.Or(f.Kiosk.Socket, DefaultSocket)),
+		HTTP:   p.http(f.HTTP, "127.0.0.1:8080"), MQTT: p.mqtt(path, f.MQTT),
 	}
 	p.need("kiosk.name", k.Name, name.MatchString(k.Name) && !slices.Contains(reserved, k.Name),
 		"a to z, 0 to 9 and -, at most 32, and none of "+strings.Join(reserved, ", "))

@@ -42,14 +42,14 @@ func Report(w io.Writer, findings []error) bool {
 
 // Parse reads the command line into c. A mistake in it is told with what would
 // be right, and ends the program with 2.
-func Parse(c any, name, what string) *kong.Context {
-	k, err := kong.New(c, kong.Name(name), kong.Description(what), kong.UsageOnError(), kong.Vars{"version": Version()},
+func Parse(c any, name, what string, options ...kong.Option) *kong.Context {
+	k, err := kong.New(c, append(options, kong.Name(name), kong.Description(what), kong.UsageOnError(), kong.Vars{"version": Version()},
 		kong.Exit(func(code int) {
 			if code != 0 {
 				code = 2
 			}
 			os.Exit(code)
-		}))
+		}))...)
 	if err != nil {
 		panic(err) // the command's own definition is wrong: no input can cause it
 	}

@@ -1,0 +1,13 @@
+package main
+
+import (
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"baylight/cmd/internal/cmdtest"
+)
+
+func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"baylight": main}) }
+
+func TestCommand(t *testing.T) { cmdtest.Run(t) }

@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io"
+	"net"
+	"net/http"
+	"net/url"
+	"os"
+	"strings"
+	"text/tabwriter"
+	"time"
+
+	"baylight/cmd/internal/kioskapp"
+	"baylight/cmd/internal/settings"
+)
+
+// socket is how a command reaches a running kiosk.
+type socket struct {
+	Socket string `help:"The running kiosk's socket." default:"${socket}" type:"path"`
+	JSON   bool   `help:"Print the answer as JSON." name:"json"`
+}
+
+const defaultSocket = settings.DefaultSocket
+
+// errRefused is an answer that was not good; it has been printed.
+var errRefused = errors.New("nothing was done")
+
+// ask sends one request to the kiosk; form nil is a GET.
+func (s socket) ask(path string, form url.Values, into any) error {
+	client := &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{
+		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
+			var d net.Dialer
+			return d.DialContext(ctx, "unix", s.Socket)
+		}}}
+	res, err := client.Get("http://kiosk" + path)
+	if form != nil {
+		res, err = client.PostForm("http://kiosk"+path, form)
+	}
+	if err != nil {
+		return fmt.Errorf("reach the kiosk at %s: %w; is kioskd running, and may you open its socket?", s.Socket, err)
+	}
+	defer res.Body.Close()
+	b, err := io.ReadAll(io.LimitReader(res.Body, 4<<20))
+	if err != nil {
+		return fmt.Errorf("read the kiosk's answer: %w", err)
+	}
+	if s.JSON {
+		fmt.Println(strings.TrimSpace(string(b)))
+	}
+	return json.Unmarshal(b, into)
+}
+
+// do asks for something to be done and prints what came of it.
+func (s socket) do(path string, form url.Values) error {
+	var a kioskapp.Answer
+	if err := s.ask(path, form, &a); err != nil {
+		return err
+	}
+	if !s.JSON {
+		fmt.Println(a.Message)
+	}
+	if !a.Good {
+		return errRefused
+	}
+	return nil
+}
+
+type devicesCmd struct{ socket }
+
+// Run lists the devices of a running kiosk.
+func (c *devicesCmd) Run() error {
+	var list []struct {
+		Name, Kind, Reason, Last string
+		Up                       bool
+		Reconnects               int
+	}
+	if err := c.ask("/devices", nil, &list); err != nil || c.JSON {
+		return err
+	}
+	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(w, "DEVICE\tKIND\tSTATE\tRECONNECTS\tLAST")
+	for _, d := range list {
+		state := "up"
+		if !d.Up {
+			state = "down: " + d.Reason
+		}
+		fmt.Fprintf(w, "%s\t%s\t%s\t%d\t%s\n", d.Name, d.Kind, state, d.Reconnects, d.Last)
+	}
+	return w.Flush()
+}
+
+type outboxCmd struct{ socket }
+
+// Run says what the back office has not yet receipted.
+func (c *outboxCmd) Run() error {
+	var st struct {
+		Connected, Office, Stopped bool
+		Head, Through, Depth       uint64
+		Oldest                     time.Duration
+	}
+	if err := c.ask("/outbox", nil, &st); err != nil || c.JSON {
+		return err
+	}
+	fmt.Printf("broker connected: %v\nback office ready: %v\nevents recorded: %d\nreceipted: %d\nwaiting: %d, the oldest for %s\n",
+		st.Connected, st.Office, st.Head, st.Through, st.Depth, st.Oldest.Round(time.Second))
+	if st.Stopped {
+		fmt.Println("receipts do not fit this journal: it was restored or cloned; see the log")
+	}
+	return nil
+}
+
+type scanCmd struct {
+	socket
+	Text string `arg:"" help:"What the scanner would read."`
+	At   string `help:"Name of the scanner; the first one if left out."`
+}
+
+// Run scans by hand.
+func (c *scanCmd) Run() error {
+	return c.do("/scan", url.Values{"text": {c.Text}, "scanner": {c.At}})
+}
+
+type printCmd struct {
+	Test printTestCmd `cmd:"" help:"Print a test page."`
+}
+
+type printTestCmd struct{ socket }
+
+// Run prints the test page.
+func (c *printTestCmd) Run() error { return c.do("/print/test", url.Values{}) }
+
+type lampCmd struct {
+	Test lampTestCmd `cmd:"" help:"Show each colour on each lamp, then follow the bays again."`
+}
+
+type lampTestCmd struct {
+	socket
+	Bay string `help:"Only this bay."`
+}
+
+// Run tests the lamps.
+func (c *lampTestCmd) Run() error { return c.do("/lamp/test", url.Values{"bay": {c.Bay}}) }

@@ -1,0 +1,81 @@
+// Package cmdtest runs a program as its users do, by scripts in testdata/*.txtar
+// (see github.com/rogpeppe/go-internal/testscript). Besides testscript's own
+// commands a script has:
+//
+//	exits N program [args…]   runs it and expects this exit code
+//	expand FILE               writes FILE from FILE.in with $NAME replaced
+//	device NAME               plugs a pretend scanner in at $WORK/NAME
+//
+// and besides its variables $TAKEN, an address where something listens and says
+// nothing, and $CLOSED, an address where nothing does.
+package cmdtest
+
+import (
+	"errors"
+	"net"
+	"os"
+	"os/exec"
+	"strconv"
+	"testing"
+
+	"github.com/rogpeppe/go-internal/testscript"
+
+	"baylight/device/bench"
+)
+
+// Run runs all scripts of the package.
+func Run(t *testing.T) {
+	t.Helper()
+	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: addresses, RequireExplicitExec: true,
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "expand": expand, "device": device}})
+}
+
+func addresses(env *testscript.Env) error {
+	taken, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	env.Defer(func() { taken.Close() })
+	closed, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		return err
+	}
+	env.Setenv("TAKEN", taken.Addr().String())
+	env.Setenv("CLOSED", closed.Addr().String())
+	return closed.Close()
+}
+
+func exits(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) < 2 {
+		ts.Fatalf("usage: exits N program [args...]")
+	}
+	want, err := strconv.Atoi(args[0])
+	ts.Check(err)
+	got := 0
+	var exit *exec.ExitError
+	if err := ts.Exec(args[1], args[2:]...); errors.As(err, &exit) {
+		got = exit.ExitCode()
+	} else if err != nil {
+		ts.Fatalf("run %s: %v", args[1], err)
+	}
+	if got != want {
+		ts.Fatalf("%v ended with %d, want %d", args[1:], got, want)
+	}
+}
+
+func expand(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: expand FILE")
+	}
+	text := os.Expand(ts.ReadFile(args[0]+".in"), ts.Getenv)
+	ts.Check(os.WriteFile(ts.MkAbs(args[0]), []byte(text), 0o600))
+}
+
+func device(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: device NAME")
+	}
+	s, err := bench.NewScanner(ts.MkAbs(args[0]))
+	ts.Check(err)
+	ts.Defer(func() { ts.Check(s.Close()) })
+}

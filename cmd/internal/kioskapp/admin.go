@@ -1,0 +1,150 @@
+package kioskapp
+
+import (
+	"context"
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"net"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"time"
+
+	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/task"
+	"baylight/device/lamp"
+	"baylight/kiosk/floor"
+	"baylight/kiosk/ticket"
+	"baylight/kiosk/words"
+)
+
+// The people's tool reaches a running kiosk over HTTP on a Unix socket. Who may
+// open the socket may do what stands here; there is no other sign-in.
+
+// Tool bounds.
+const (
+	toolBody   = 8 << 10
+	toolWithin = 30 * time.Second
+	lampStep   = 700 * time.Millisecond // how long each colour of a lamp test is shown
+)
+
+// Answer is what a tool is told.
+type Answer struct {
+	Good    bool   `json:"good"`
+	Message string `json:"message"`
+}
+
+// socket makes the tool's listener. A socket that a dead daemon left is removed;
+// one that answers belongs to a living one.
+func (a *app) socket() error {
+	path := a.set.Socket
+	if path == "" {
+		return nil
+	}
+	if err := os.MkdirAll(filepath.Dir(path), 0o750); err != nil {
+		return fmt.Errorf("make folder of the tool's socket: %w", err)
+	}
+	if c, err := net.Dial("unix", path); err == nil {
+		c.Close()
+		return fmt.Errorf("open %s: another kioskd answers there; stop it first", path)
+	}
+	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
+		return fmt.Errorf("remove what an earlier run left: %w", err)
+	}
+	l, err := net.Listen("unix", path)
+	if err != nil {
+		return fmt.Errorf("open the tool's socket: %w", err)
+	}
+	if err := os.Chmod(path, 0o660); err != nil {
+		return errors.Join(fmt.Errorf("set permissions of the tool's socket: %w", err), l.Close())
+	}
+	a.tasks = append(a.tasks, &task.Web{Name: "tools", Listener: l, Handler: func(ctx context.Context) *http.Server {
+		return &http.Server{Handler: a.tools(), ReadTimeout: 10 * time.Second, BaseContext: func(net.Listener) context.Context { return ctx }}
+	}})
+	return nil
+}
+
+func (a *app) tools() http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.devices.list()) })
+	mux.HandleFunc("GET /outbox", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.uplink.Status()) })
+	mux.HandleFunc("POST /scan", a.toolScan)
+	mux.HandleFunc("POST /print/test", a.toolPrint)
+	mux.HandleFunc("POST /lamp/test", a.toolLamp)
+	return http.TimeoutHandler(http.MaxBytesHandler(mux, toolBody), toolWithin, `{"good":false,"message":"the kiosk did not answer in time"}`)
+}
+
+func answer(w http.ResponseWriter, v any) {
+	w.Header().Set("Content-Type", "application/json")
+	_ = json.NewEncoder(w).Encode(v) // the tool may have gone
+}
+
+// toolScan hands a code over as if a scanner had read it.
+func (a *app) toolScan(w http.ResponseWriter, r *http.Request) {
+	name := r.FormValue("scanner")
+	if name == "" && len(a.set.Scanners) > 0 {
+		name = a.set.Scanners[0].Name
+	}
+	i := slices.IndexFunc(a.set.Scanners, func(s settings.Scanner) bool { return s.Name == name })
+	if i < 0 || r.FormValue("text") == "" {
+		answer(w, Answer{Message: fmt.Sprintf("no scanner is called %q, or there is nothing to scan", name)})
+		return
+	}
+	reply, err := a.station.Do(r.Context(), floor.Scan{Scanner: name, Text: r.FormValue("text"), Symbology: "typed"})
+	if err != nil {
+		answer(w, Answer{Message: err.Error()})
+		return
+	}
+	answer(w, Answer{Good: reply.Good, Message: reply.Message.In(words.ZH) + " · " + reply.Message.In(words.EN)})
+}
+
+// toolPrint prints the test page.
+func (a *app) toolPrint(w http.ResponseWriter, r *http.Request) {
+	if a.paper == nil {
+		answer(w, Answer{Message: "no printer is configured"})
+		return
+	}
+	page := ticket.TestPage(ticket.View{Store: a.set.Store.Title, Board: a.set.Name, Zone: a.set.Store.Calendar.Zone}, a.o.Clock.Now().Wall)
+	out, err := a.paper.Print(r.Context(), page)
+	if err != nil {
+		answer(w, Answer{Message: err.Error()})
+		return
+	}
+	answer(w, Answer{Good: true, Message: "test page: " + string(out)})
+}
+
+// toolLamp shows each colour on each tower (or on one bay's), then gives the
+// lamps back to what the bays' states say.
+func (a *app) toolLamp(w http.ResponseWriter, r *http.Request) {
+	bay := r.FormValue("bay")
+	if a.lights.towers == nil {
+		answer(w, Answer{Message: "no lamp is wired, or this machine has no pins"})
+		return
+	}
+	shown := 0
+	for _, c := range []lamp.Colour{lamp.White, lamp.Green, lamp.Amber, lamp.Red, lamp.Blue} {
+		for _, b := range a.set.Bays {
+			if !a.lights.wired[b.ID] || bay != "" && bay != b.ID {
+				continue
+			}
+			if err := a.lights.towers.Set(b.ID, lamp.Signal{Colour: c}); err != nil {
+				answer(w, Answer{Message: err.Error()})
+				return
+			}
+			shown++
+		}
+		select {
+		case <-time.After(lampStep):
+		case <-r.Context().Done():
+		}
+	}
+	a.lights.restore()
+	if shown == 0 {
+		answer(w, Answer{Message: fmt.Sprintf("no bay with a lamp is called %q", bay)})
+		return
+	}
+	answer(w, Answer{Good: true, Message: "white, green, amber, red, blue were shown; the lamps follow the bays again"})
+}
