@@ -3,8 +3,8 @@
 // forgets everything, retained messages too. It lets everybody in and
 // therefore listens on loopback addresses only; a store runs a real broker.
 //
-// Start returns when clients can connect. The broker's goroutines end soon
-// after Close, which returns when the address is free again.
+// Start returns when clients can connect. When Close returns, the goroutines of
+// the broker and of its clients have ended and the address is free again.
 package broker
 
 import (
@@ -14,7 +14,6 @@ import (
 	"sync"
 
 	mochi "github.com/mochi-mqtt/server/v2"
-	"github.com/mochi-mqtt/server/v2/listeners"
 	"github.com/mochi-mqtt/server/v2/packets"
 )
 
@@ -29,10 +28,15 @@ type Config struct {
 
 // Broker is a running broker.
 type Broker struct {
-	server *mochi.Server
-	l      *listener
-	once   sync.Once
-	err    error
+	server  *mochi.Server
+	l       net.Listener
+	clients sync.WaitGroup
+	once    sync.Once
+	err     error
+
+	mu     sync.Mutex
+	conns  map[net.Conn]bool
+	closed bool
 }
 
 // limits keep one client from filling the process's memory.
@@ -65,16 +69,13 @@ func Start(cfg Config) (*Broker, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
-	tracked := &listener{Listener: l, conns: make(map[net.Conn]bool)}
-	if err := s.AddListener(listeners.NewNet("tcp", tracked)); err != nil {
-		_ = l.Close()
-		return nil, fmt.Errorf("start broker: %w", err)
-	}
 	if err := s.Serve(); err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
-	return &Broker{server: s, l: tracked}, nil
+	b := &Broker{server: s, l: l, conns: make(map[net.Conn]bool)}
+	b.clients.Go(b.accept)
+	return b, nil
 }
 
 func checkLoopback(addr string) error {
@@ -97,9 +98,9 @@ func (b *Broker) URL() string { return "mqtt://" + b.Addr() }
 // Close ends all connections and forgets everything. Closing again does nothing.
 func (b *Broker) Close() error {
 	b.once.Do(func() {
-		// mochi waits for ever for a client that comes while it closes.
 		_ = b.l.Close()
-		b.l.cut()
+		b.cut()
+		b.clients.Wait()
 		if err := b.server.Close(); err != nil {
 			b.err = fmt.Errorf("stop broker: %w", err)
 		}
@@ -107,52 +108,45 @@ func (b *Broker) Close() error {
 	return b.err
 }
 
-// listener knows the connections it accepted.
-type listener struct {
-	net.Listener
-	mu    sync.Mutex
-	done  bool
-	conns map[net.Conn]bool
+// accept serves clients. mochi's own listeners can deadlock when they close
+// while clients come or go, so the broker does not use them.
+func (b *Broker) accept() {
+	for {
+		c, err := b.l.Accept()
+		if err != nil {
+			return
+		}
+		if !b.enter(c) {
+			_ = c.Close()
+			return
+		}
+		b.clients.Go(func() {
+			// The error tells how the client left, which is its own affair.
+			_ = b.server.EstablishConnection("tcp", c)
+			_ = c.Close()
+			b.mu.Lock()
+			delete(b.conns, c)
+			b.mu.Unlock()
+		})
+	}
 }
 
-// Accept waits for a connection and remembers it.
-func (l *listener) Accept() (net.Conn, error) {
-	c, err := l.Listener.Accept()
-	if err != nil {
-		return nil, err
+func (b *Broker) enter(c net.Conn) bool {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if !b.closed {
+		b.conns[c] = true
 	}
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if l.done {
+	return !b.closed
+}
+
+func (b *Broker) cut() {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.closed = true
+	for c := range b.conns {
 		_ = c.Close()
-		return nil, net.ErrClosed
 	}
-	l.conns[c] = true
-	return &conn{c, l}, nil
-}
-
-// cut ends every connection, and those that are still being accepted.
-func (l *listener) cut() {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	l.done = true
-	for c := range l.conns {
-		_ = c.Close()
-	}
-}
-
-// conn is forgotten when it is closed.
-type conn struct {
-	net.Conn
-	l *listener
-}
-
-// Close ends the connection.
-func (c *conn) Close() error {
-	c.l.mu.Lock()
-	delete(c.l.conns, c.Conn)
-	c.l.mu.Unlock()
-	return c.Conn.Close()
 }
 
 // hook lets everybody do everything and shows published messages to a function.

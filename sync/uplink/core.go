@@ -112,7 +112,7 @@ func (c *core) ready() bool {
 // sent again; what the office has not receipted follows once it is ready.
 func (c *core) connected(session uint64, now time.Time) {
 	c.session = session
-	c.next = c.acked + 1
+	c.from(c.acked + 1)
 	c.start = c.next
 	c.greet(now)
 }
@@ -148,13 +148,17 @@ func (c *core) greet(now time.Time) {
 	c.rewind(now)
 }
 
-// rewind starts a new run behind the receipt. Only ranges that it does not
-// cover are still sent apart.
+// rewind starts a new run behind the receipt.
 func (c *core) rewind(now time.Time) {
-	c.next = c.mark.Through + 1
-	c.extra = slices.DeleteFunc(c.extra, func(s span) bool { return s.to >= c.next })
+	c.from(c.mark.Through + 1)
 	c.progress = now
 	clear(c.gapSeen)
+}
+
+// from starts a new run. Only ranges that it does not touch are still sent apart.
+func (c *core) from(seq uint64) {
+	c.next = seq
+	c.extra = slices.DeleteFunc(c.extra, func(s span) bool { return s.to >= seq })
 }
 
 // tick resends after a while without progress.

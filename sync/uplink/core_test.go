@@ -218,6 +218,7 @@ type world struct {
 	c       *core
 	now     time.Time
 	session uint64
+	acked   uint64   // the broker acknowledged up to here
 	way     []uint64 // sent, neither acknowledged nor delivered
 	office  wire.Office
 	ledger  int
@@ -244,6 +245,9 @@ func (w *world) send(n int) {
 		for range min(n, most) {
 			after++
 			n--
+			if len(w.way) == 0 && after > w.acked+1 || len(w.way) > 0 && after > max(w.acked, slices.Max(w.way))+1 {
+				w.t.Fatalf("%d is sent, the broker has %d, on the way %v", after, w.acked, w.way)
+			}
 			w.way = append(w.way, after)
 			w.c.sent(after)
 		}
@@ -257,6 +261,7 @@ func (w *world) deliver(n int, lost bool) {
 		seq := w.way[0]
 		w.way = w.way[1:]
 		w.c.ackedTo(seq)
+		w.acked = max(w.acked, seq)
 		if w.office.State == wire.Ready && !lost {
 			w.has[seq] = true
 		}
@@ -342,5 +347,21 @@ func TestAges(t *testing.T) {
 	a.note(10_000, 10_000, at(10_001))
 	if got := a.oldest(10_000, at(10_002)); got != 0 {
 		t.Errorf("nothing waits %v", got)
+	}
+}
+
+func TestGapsDoNotOvertakeANewRun(t *testing.T) {
+	c, j := coreOn(15)
+	drain(c)
+	gaps := []wire.Gap{{First: 6, Last: 6}, {First: 9, Last: 9}}
+	c.receipt(j.receipt("A", 1, 5, gaps...), j, start)
+	c.receipt(j.receipt("A", 1, 5, gaps...), j, start.Add(3*time.Second))
+	if len(c.extra) != 2 {
+		t.Fatalf("%d ranges are to be sent again", len(c.extra))
+	}
+	c.disconnected()
+	c.connected(2, start.Add(4*time.Second))
+	if got := drain(c); !slices.Equal(got, run(6, 15)) {
+		t.Errorf("the broker acknowledged nothing of 6 to 15, sent %v", got)
 	}
 }
