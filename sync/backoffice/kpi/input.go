@@ -43,6 +43,7 @@ func ParseBy(s string) (By, error) {
 
 // Compute makes the rows of a period, by key.
 func Compute(in Input, by By) []Row {
+	in.Visits = slices.DeleteFunc(slices.Clone(in.Visits), func(v *kiosk.Visit) bool { return !in.touches(v) })
 	switch by {
 	case ByNone:
 		return []Row{in.row("", "")}
@@ -75,12 +76,9 @@ func (in Input) days() (rows []Row) {
 	return rows
 }
 
-// keys are the groups that have a visit of the period.
+// keys are the groups that have a visit.
 func (in Input) keys(by By) (keys []string) {
 	for _, v := range in.Visits {
-		if !in.touches(v) {
-			continue
-		}
 		for _, k := range parts(v, by) {
 			if i, found := slices.BinarySearch(keys, k); !found {
 				keys = slices.Insert(keys, i, k)

@@ -1,0 +1,145 @@
+package dashboard
+
+import (
+	"cmp"
+	"context"
+	"embed"
+	"errors"
+	"fmt"
+	"html/template"
+	"io/fs"
+	"log/slog"
+	"net/http"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/kiosk/staff"
+	"baylight/sync/backoffice"
+)
+
+// Office is what the dashboard shows; *backoffice.Office is one.
+type Office interface {
+	Stores() []backoffice.Store
+	Ledger() backoffice.Ledger
+	Now() time.Time
+	Visits(ctx context.Context, store string) ([]*kiosk.Visit, uint64, error)
+	VisitsAt(ctx context.Context, store string, at uint64) ([]*kiosk.Visit, error)
+	Record(ctx context.Context, store string, p kiosk.Payload) (kiosk.Event, error)
+	Kiosks(store string) ([]backoffice.Kiosk, error)
+	Alarms() []backoffice.Alarm
+	Counts() backoffice.Counts
+	Queued() int
+	Watch() (changes <-chan struct{}, stop func())
+}
+
+// Config is what a dashboard is made of.
+type Config struct {
+	Office Office
+	// Token opens the API (Authorization: Bearer …). Without one, requests from
+	// this machine may read and nobody may record by token.
+	Token string
+	Door  *staff.Door   // nil: nobody can sign in
+	Hosts []string      // host names besides loopback by which the dashboard is reached
+	Ready func() error  // nil: always; else why the office is not ready
+	Log   *slog.Logger  // nil discards
+	Beat  time.Duration // of an idle stream; 15 s if 0
+}
+
+//go:embed web
+var web embed.FS
+
+// Bounds of requests.
+const (
+	maxBody    = 64 << 10
+	maxDays    = 3700
+	maxStreams = 256
+)
+
+type dashboard struct {
+	Config
+	pages   *template.Template
+	streams chan struct{}
+}
+
+// New makes the handler of every path.
+func New(cfg Config) (http.Handler, error) {
+	if cfg.Office == nil || len(cfg.Office.Stores()) == 0 {
+		return nil, errors.New("make dashboard: an office with a store is needed")
+	}
+	if cfg.Log == nil {
+		cfg.Log = slog.New(slog.DiscardHandler)
+	}
+	cfg.Beat = cmp.Or(cfg.Beat, 15*time.Second)
+	d := &dashboard{Config: cfg, streams: make(chan struct{}, maxStreams)}
+	pages, err := template.New("").Funcs(functions()).ParseFS(web, "web/*.html")
+	if err != nil {
+		return nil, fmt.Errorf("make dashboard: %w", err)
+	}
+	d.pages = pages
+	static, err := fs.Sub(web, "web/static")
+	if err != nil {
+		return nil, fmt.Errorf("make dashboard: %w", err)
+	}
+	mux := http.NewServeMux()
+	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(static)))
+	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
+	mux.HandleFunc("GET /readyz", d.readyz)
+	mux.HandleFunc("GET /signin", d.signinPage)
+	mux.HandleFunc("POST /signin", d.signin)
+	mux.HandleFunc("POST /signout", d.signout)
+	for path, h := range map[string]func(http.ResponseWriter, *http.Request) error{
+		"GET /{$}": d.livePage, "GET /kpi": d.kpiPage, "GET /orders/{id}": d.orderPage, "GET /kiosks": d.kiosksPage,
+		"GET /stream": d.stream, "GET /metrics": d.metrics,
+		"GET /api/v1/kpi": d.apiKPI, "GET /api/v1/orders": d.apiOrders, "GET /api/v1/orders/{id}": d.apiOrder,
+		"GET /api/v1/bays": d.apiBays, "GET /api/v1/kiosks": d.apiKiosks, "GET /api/v1/events": d.apiEvents,
+	} {
+		mux.HandleFunc(path, d.reading(h))
+	}
+	mux.HandleFunc("POST /api/v1/events", d.answering(d.postEvent))
+	return d.guard(mux), nil
+}
+
+func (d *dashboard) readyz(w http.ResponseWriter, r *http.Request) {
+	err := error(nil)
+	if d.Ready != nil {
+		err = d.Ready()
+	}
+	if err == nil {
+		_, err = d.Office.Ledger().Position(r.Context())
+	}
+	if err != nil {
+		http.Error(w, "not ready: "+err.Error(), http.StatusServiceUnavailable)
+		return
+	}
+	_, _ = w.Write([]byte("ready\n"))
+}
+
+// metrics are in the text format of Prometheus.
+func (d *dashboard) metrics(w http.ResponseWriter, r *http.Request) error {
+	position, err := d.Office.Ledger().Position(r.Context())
+	if err != nil {
+		return err
+	}
+	c := d.Office.Counts()
+	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
+	for _, m := range []struct {
+		name, kind, help string
+		value            uint64
+	}{
+		{"baylight_ledger_position", "gauge", "Highest position of the ledger.", position},
+		{"baylight_queue_messages", "gauge", "Messages that wait to be committed.", uint64(d.Office.Queued())},
+		{"baylight_messages_total", "counter", "Messages taken in.", c.Messages},
+		{"baylight_events_total", "counter", "Events that were new.", c.Events},
+		{"baylight_duplicates_total", "counter", "Events that were there already.", c.Duplicates},
+		{"baylight_conflicts_total", "counter", "Other events in the place of one.", c.Conflicts},
+		{"baylight_rejected_total", "counter", "Messages kept aside.", c.Rejected},
+		{"baylight_batches_total", "counter", "Transactions.", c.Batches},
+		{"baylight_commit_retries_total", "counter", "Transactions that failed and were tried again.", c.Retries},
+		{"baylight_receipts_total", "counter", "Receipts acknowledged by the broker.", c.Receipts},
+	} {
+		if _, err := fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n%s %d\n", m.name, m.help, m.name, m.kind, m.name, m.value); err != nil {
+			return nil // the reader has gone
+		}
+	}
+	return nil
+}

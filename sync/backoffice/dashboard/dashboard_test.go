@@ -1,0 +1,601 @@
+package dashboard_test
+
+import (
+	"bufio"
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"io"
+	"net/http"
+	"net/http/httptest"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/kiosk/staff"
+	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/dashboard"
+	"baylight/sync/backoffice/ledger"
+	"baylight/sync/backoffice/ledger/ledgertest"
+)
+
+const store = "sh-pudong"
+
+var zone = time.FixedZone("CST", 8*3600)
+
+// site is a dashboard over a real ledger that holds the worked example of DOMAIN §6.
+type site struct {
+	*testing.T
+	office *backoffice.Office
+	ledger *ledger.Ledger
+	board  *ledgertest.Board
+	server *httptest.Server
+	token  string
+	now    time.Time
+}
+
+func clock(t testing.TB, s string) time.Time {
+	t.Helper()
+	out, err := time.ParseInLocation("2006-01-02 15:04", "2026-11-03 "+s, zone)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return out
+}
+
+func newSite(t *testing.T, cfg dashboard.Config) *site {
+	t.Helper()
+	l, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { l.Close() })
+	s := &site{T: t, ledger: l, board: ledgertest.NewBoard(t, store, "k1", "e1"), token: cfg.Token, now: clock(t, "17:00")}
+	s.office, err = backoffice.New(backoffice.Config{Ledger: l, Now: func() time.Time { return s.now }, Stores: []backoffice.Store{{
+		Name: store, Title: "上海浦东店", Calendar: kiosk.ShanghaiWeek(zone), Bays: []string{"b1", "b2", "b3"}, Staff: people()}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	cfg.Office = s.office
+	h, err := dashboard.New(cfg)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.server = httptest.NewServer(h)
+	t.Cleanup(s.server.Close)
+	s.day()
+	return s
+}
+
+func people() *staff.Directory {
+	return staff.NewDirectory([]staff.Person{{ID: "a1", Name: "李娜", Roles: []staff.Role{staff.Adviser}},
+		{ID: "s1", Name: "王强", Roles: []staff.Role{staff.Supervisor}}, {ID: "t1", Name: "张伟", Roles: []staff.Role{staff.Technician}}})
+}
+
+// at records an event at a time of the day.
+func (s *site) at(when string, p kiosk.Payload) backoffice.Entry {
+	s.Helper()
+	s.board.Now.Wall = clock(s, when).Add(-time.Second) // Event adds it
+	e := s.board.Event(p)
+	out, err := s.ledger.Commit(s.Context(), backoffice.Batch{At: clock(s, when), Entries: []backoffice.Entry{e}})
+	if err != nil || out.Added != 1 {
+		s.Fatalf("commit: %+v %v", out, err)
+	}
+	return e
+}
+
+// day plays the worked example in the order of its times.
+func (s *site) day() {
+	due := clock(s, "16:00")
+	job := func(i int) kiosk.Job {
+		return kiosk.Job{Visit: fmt.Sprintf("V%d", i), Bay: fmt.Sprintf("b%d", i%2+1), Technician: "t1"}
+	}
+	each := func(n int, f func(i int)) {
+		for i := range n {
+			f(i)
+		}
+	}
+	each(10, func(i int) {
+		s.at("08:30", &kiosk.CheckedIn{Visit: fmt.Sprintf("V%d", i), Ticket: fmt.Sprintf("A%03d", i), Vehicle: fmt.Sprintf("car%d", i%9), Purpose: "maintenance",
+			Meta: kiosk.Meta{Cause: fmt.Sprintf("scan%d", i), Scan: &kiosk.ScanRecord{Keyed: "k", Scanner: "front", Symbology: "code39"}}})
+	})
+	each(10, func(i int) { s.at("08:40", &kiosk.Accepted{Visit: fmt.Sprintf("V%d", i), Adviser: "a1"}) })
+	each(10, func(i int) {
+		s.at("09:00", &kiosk.Signed{Visit: fmt.Sprintf("V%d", i), Order: fmt.Sprintf("W%d", i), Adviser: "a1", Promise: &due,
+			Items: []kiosk.Item{{No: 1, Code: "M1", Category: kiosk.Maintenance, Payer: "customer", StandardMinutes: 60}, {No: 2, Code: "W1", Category: kiosk.Warranty, Payer: "manufacturer", StandardMinutes: 30}}})
+	})
+	each(10, func(i int) {
+		s.at("09:30", &kiosk.Started{Job: job(i), Meta: kiosk.Meta{Cause: fmt.Sprintf("start%d", i), Scan: &kiosk.ScanRecord{Text: "V0A713K8QZ25", Scanner: "bay1"}}})
+	})
+	each(9, func(i int) { s.at("11:00", &kiosk.Finished{Job: job(i)}) })
+	each(6, func(i int) { s.at("11:10", &kiosk.Passed{Visit: fmt.Sprintf("V%d", i), Inspector: "q1"}) })
+	each(6, func(i int) { s.at("12:00", &kiosk.Delivered{Visit: fmt.Sprintf("V%d", i), Adviser: "a1"}) })
+	s.at("15:00", &kiosk.PromiseRevised{Visit: "V7", Promise: clock(s, "17:00"), Consent: true, Meta: kiosk.Meta{Reason: "parts"}})
+	s.at("15:50", &kiosk.Passed{Visit: "V8", Inspector: "q1"})
+	s.at("16:00", &kiosk.Passed{Visit: "V6", Inspector: "q1"})
+	s.at("16:05", &kiosk.Delivered{Visit: "V8", Adviser: "a1"})
+	s.at("16:20", &kiosk.Passed{Visit: "V7", Inspector: "q1"})
+	s.at("16:30", &kiosk.Delivered{Visit: "V6", Adviser: "a1"})
+	s.at("16:40", &kiosk.Delivered{Visit: "V7", Adviser: "a1"})
+}
+
+func (s *site) do(method, path, body string) (int, string) {
+	s.Helper()
+	r, err := http.NewRequestWithContext(s.Context(), method, s.server.URL+path, strings.NewReader(body))
+	if err != nil {
+		s.Fatal(err)
+	}
+	if s.token != "" {
+		r.Header.Set("Authorization", "Bearer "+s.token)
+	}
+	resp, err := s.server.Client().Do(r)
+	if err != nil {
+		s.Fatal(err)
+	}
+	defer resp.Body.Close()
+	b, err := io.ReadAll(resp.Body)
+	if err != nil {
+		s.Fatal(err)
+	}
+	return resp.StatusCode, string(b)
+}
+
+// get reads JSON into a value made of maps, and picks it apart by a path of keys.
+func (s *site) get(path string, keys ...any) any {
+	s.Helper()
+	status, body := s.do("GET", path, "")
+	if status != http.StatusOK {
+		s.Fatalf("GET %s: %d %s", path, status, body)
+	}
+	return pick(s, body, keys...)
+}
+
+func pick(t testing.TB, body string, keys ...any) (v any) {
+	t.Helper()
+	if err := json.Unmarshal([]byte(body), &v); err != nil {
+		t.Fatalf("%v in %s", err, body)
+	}
+	for _, k := range keys {
+		switch k := k.(type) {
+		case string:
+			v = v.(map[string]any)[k]
+		case int:
+			v = v.([]any)[k]
+		}
+	}
+	return v
+}
+
+func TestKPI(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	path := "/api/v1/kpi?store=sh-pudong&from=2026-11-01&to=2026-11-05&by=day&definition=kpi/1"
+	row := s.get(path, "rows", 2).(map[string]any)
+	for key, want := range map[string]any{"key": "2026-11-03", "arrivals": 10.0, "orders": 10.0, "category_counts": 20.0, "vehicles": 9.0, "unclosed_jobs": 0.0} {
+		if row[key] != want {
+			t.Errorf("%s is %v, want %v", key, row[key], want)
+		}
+	}
+	onTime := row["on_time"].(map[string]any)
+	if onTime["rate"] != 0.7 || onTime["numerator"] != 7.0 || len(onTime["variants"].(map[string]any)) != 24 {
+		t.Errorf("on_time is %v", onTime)
+	}
+	if got := row["turnaround_minutes"].(map[string]any); got["p50"] != 210.0 || got["p90"] != 490.0 {
+		t.Errorf("turnaround %v", got)
+	}
+	if n := len(s.get(path, "rows").([]any)); n != 4 {
+		t.Errorf("%d rows for four days", n)
+	}
+	if got := s.get("/api/v1/kpi", "rows", 0, "key"); got != "" {
+		t.Errorf("without a period and by it is one row for today, not %v", got)
+	}
+}
+
+func TestAsOfGivesTheSameFigures(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	path := "/api/v1/kpi?from=2026-11-03&to=2026-11-04&by=none"
+	_, before := s.do("GET", path, "")
+	asOf, now := pick(t, before, "as_of").(string), pick(t, before, "now").(string)
+	passed := s.get("/api/v1/orders/V6", "events").([]any)
+	id := passed[len(passed)-2].(map[string]any)["id"].(string)
+	if _, err := s.office.Record(t.Context(), store, &kiosk.Voided{Event: id, Meta: kiosk.Meta{By: "s1", Reason: "wrong car"}}); err != nil {
+		t.Fatal(err)
+	}
+	s.now = s.now.Add(48 * time.Hour)
+	if got := s.get(path, "rows", 0, "on_time", "variants", "first/pass/signed/on_time", "numerator"); got != 7.0 {
+		t.Errorf("after the pass was voided: %v in time, ties included, want 7", got)
+	}
+	_, again := s.do("GET", path+"&as_of="+asOf+"&now="+strings.ReplaceAll(now, "+", "%2B"), "")
+	if again != before {
+		t.Errorf("as of then it is\n%s\nit was\n%s", again, before)
+	}
+}
+
+func TestOrdersBehindAFigure(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	ids := func(query string) string {
+		var out []string
+		for _, o := range s.get("/api/v1/orders?from=2026-11-03&to=2026-11-04"+query, "orders").([]any) {
+			out = append(out, o.(map[string]any)["order"].(string))
+		}
+		return strings.Join(out, " ")
+	}
+	for query, want := range map[string]string{
+		"&kpi=on_time&value=late":                               "W6 W7 W9",
+		"&kpi=on_time&value=late&variant=last/pass/passed/late": "W6",
+		"&kpi=on_time&value=on_time":                            "W0 W1 W2 W3 W4 W5 W8",
+		"&kpi=rework":                                           "",
+		"":                                                      "W0 W1 W2 W3 W4 W5 W6 W7 W8 W9",
+	} {
+		if got := ids(query); got != want {
+			t.Errorf("orders%s: %s, want %s", query, got, want)
+		}
+	}
+}
+
+func TestOrderDownToItsScans(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	byOrder, byVisit := s.get("/api/v1/orders/W7", "events").([]any), s.get("/api/v1/orders/V7", "events").([]any)
+	if len(byOrder) != len(byVisit) || len(byOrder) != 8 {
+		t.Fatalf("%d events by order, %d by visit, want 8", len(byOrder), len(byVisit))
+	}
+	var types []string
+	for _, e := range byOrder {
+		types = append(types, e.(map[string]any)["type"].(string))
+	}
+	want := "visit.checked_in visit.accepted order.signed job.started job.finished promise.revised inspection.passed visit.delivered"
+	if got := strings.Join(types, " "); got != want {
+		t.Errorf("events %s, want %s", got, want)
+	}
+	start := byOrder[3].(map[string]any)
+	if start["scan"].(map[string]any)["text"] != "V0A713K8QZ25" || start["time"] != "2026-11-03T09:30:00.000+08:00" || start["counted"] != true {
+		t.Errorf("the start is %v", start)
+	}
+	if start["event"].(map[string]any)["source"] != "/stores/sh-pudong/kiosks/k1" {
+		t.Errorf("its bytes are %v", start["event"])
+	}
+}
+
+func TestBaysAndKiosks(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	bay := s.get("/api/v1/bays", "bays", 1).(map[string]any)
+	if bay["bay"] != "b2" || bay["state"] != "late" || bay["visit"] != "V9" || bay["ticket"] != "A009" {
+		t.Errorf("bay b2 is %v, want V9, late", bay)
+	}
+	for i, want := range map[int]string{0: "free", 2: "free"} {
+		if got := s.get("/api/v1/bays", "bays", i, "state"); got != want {
+			t.Errorf("bay %d is %v, want %s", i, got, want)
+		}
+	}
+	k := s.get("/api/v1/kiosks", "kiosks", 0).(map[string]any)
+	if k["kiosk"] != "k1" || k["receipt"].([]any)[0].(map[string]any)["through"] != 68.0 {
+		t.Errorf("the board is %v", k)
+	}
+}
+
+func TestExport(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	_, body := s.do("GET", "/api/v1/events?after=3&limit=2", "")
+	lines := strings.Split(strings.TrimSpace(body), "\n")
+	if len(lines) != 2 {
+		t.Fatalf("%d lines, want 2", len(lines))
+	}
+	rows, err := s.ledger.Events(t.Context(), store, 3, 1)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if want := fmt.Sprintf(`{"position":4,"event":%s}`, rows[0].Bytes); lines[0] != want {
+		t.Errorf("the first line is\n%s\nwant\n%s", lines[0], want)
+	}
+	if _, all := s.do("GET", "/api/v1/events?limit=100000", ""); strings.Count(all, "\n") != 68 {
+		t.Errorf("%d lines in all", strings.Count(all, "\n"))
+	}
+}
+
+func TestBadInput(t *testing.T) {
+	s := newSite(t, dashboard.Config{Token: "secret"})
+	for _, tt := range []struct {
+		path, parameter, says string
+		status                int
+	}{
+		{"kpi?store=nowhere", "store", `"nowhere" is not one of sh-pudong`, 404},
+		{"kpi?from=2026-02-29", "from", `"2026-02-29" is not a day`, 400},
+		{"kpi?from=2026-11-04&to=2026-11-03", "to", "to 2026-11-03 is not after from 2026-11-04", 400},
+		{"kpi?from=2026-11-04&to=2026-11-04", "to", "is not after", 400},
+		{"kpi?from=1900-01-01", "to", "more than", 400},
+		{"kpi?by=hour", "by", `"hour"`, 400},
+		{"kpi?definition=kpi/2", "definition", `"kpi/2" is not known`, 400},
+		{"kpi?as_of=12", "as_of", "<ledger>-<position>", 400},
+		{"kpi?as_of=other-12", "as_of", "this one is " + s.ledger.ID(), 404},
+		{"kpi?as_of=" + s.ledger.ID() + "-99999", "as_of", "the ledger ends at 68", 404},
+		{"kpi?now=noon", "now", `"noon"`, 400},
+		{"orders?kpi=profit", "kpi", `"profit" is not one of`, 400},
+		{"orders?kpi=on_time&value=green", "kpi", `"green"`, 400},
+		{"orders?kpi=on_time&variant=x", "variant", `"x"`, 400},
+		{"orders/W99", "id", `"W99"`, 404},
+		{"events?limit=-1", "limit", `"-1"`, 400},
+		{"events?after=abc", "after", `"abc"`, 400},
+	} {
+		status, body := s.do("GET", "/api/v1/"+tt.path, "")
+		if tt.path == "kpi?from=1900-01-01" {
+			status, body = s.do("GET", "/api/v1/kpi?from=1900-01-01&to=2026-01-01", "")
+		}
+		if status != tt.status || pick(t, body, "parameter") != tt.parameter || !strings.Contains(pick(t, body, "detail").(string), tt.says) {
+			t.Errorf("%s: %d %s, want %d, %s, %q", tt.path, status, body, tt.status, tt.parameter, tt.says)
+		}
+	}
+}
+
+func TestRecord(t *testing.T) {
+	s := newSite(t, dashboard.Config{Token: "secret"})
+	events := s.get("/api/v1/orders/V0", "events").([]any)
+	pass := events[5].(map[string]any)["id"].(string)
+	post := func(by, typ, data string) (int, string) {
+		return s.do("POST", "/api/v1/events", fmt.Sprintf(`{"type":%q,"by":%q,"data":%s}`, typ, by, data))
+	}
+	for _, tt := range []struct {
+		by, typ, data, says string
+		status              int
+	}{
+		{"a1", "event.voided", `{"event":"` + pass + `","reason":"wrong car"}`, "a1 may not record", 403},
+		{"x9", "event.voided", `{"event":"` + pass + `","reason":"wrong car"}`, `"x9" is nobody`, 400},
+		{"s1", "job.started", `{}`, "cannot be recorded here", 400},
+		{"s1", "event.voided", `{"event":"e1-999","reason":"r"}`, "e1-999", 400},
+		{"s1", "event.voided", `{"event":"` + pass + `"}`, "needs its reason", 400},
+		{"s1", "event.voided", `{"evnt":"` + pass + `"}`, "unknown field", 400},
+		{"s1", "event.amended", `{"event":"` + pass + `","reason":"r","fields":{"visit":"V1"}}`, "do not fit", 400},
+		{"s1", "event.amended", `{"event":"` + pass + `","reason":"r","fields":{"at":"2027-01-01T00:00:00Z"}}`, "has not come yet", 400},
+		{"s1", "job.finished", `{"visit":"V9","bay":"b2","technician":"t1","reason":"forgot"}`, "needs its time", 400},
+		{"s1", "job.finished", `{"visit":"V9","bay":"b2","technician":"t1","at":"2026-11-03T08:00:00+08:00","reason":"forgot"}`, "went on until", 409},
+		{"s1", "job.finished", `{"visit":"V9","bay":"b2","technician":"t2","at":"2026-11-03T10:00:00+08:00","reason":"forgot"}`, "no unfinished job", 409},
+		{"s1", "rework.confirmed", `{"visit":"V9","earlier":"V9","items":["M1"]}`, "earlier visit", 400},
+		{"s1", "rework.confirmed", `{"visit":"V9","earlier":"V77","items":["M1"]}`, `"V77"`, 400},
+		{"a1", "promise.revised", `{"visit":"V9","promise":"2026-11-03T18:00:00+08:00","consent":true,"reason":"mood"}`, `"mood"`, 400},
+		{"a1", "order.cancelled", `{"visit":"V9"}`, "reason", 409},
+		{"a1", "visit.closed", `{"visit":"V0","outcome":"left"}`, "open: false", 409},
+		{"s1", "rework.confirmed", `{"visit":"V9","earlier":"V0","items":["M1"],"persondigest":"00"}`, "not for people to state", 400},
+		{"s1", "attendance.recorded", `{"technician":"t1","from":"2026-11-03T18:00:00+08:00","to":"2026-11-03T08:00:00+08:00"}`, "after from", 400},
+	} {
+		if status, body := post(tt.by, tt.typ, tt.data); status != tt.status || !strings.Contains(pick(t, body, "detail").(string), tt.says) {
+			t.Errorf("%s by %s %s: %d %s, want %d %q", tt.typ, tt.by, tt.data, status, body, tt.status, tt.says)
+		}
+	}
+	for _, tt := range [][3]string{
+		{"s1", "event.voided", `{"event":"` + pass + `","reason":"wrong car"}`},
+		{"s1", "job.finished", `{"visit":"V9","bay":"b2","technician":"t1","at":"2026-11-03T15:00:00+08:00","reason":"forgot"}`},
+		{"s1", "rework.confirmed", `{"visit":"V9","earlier":"V0","items":["M1"]}`},
+		{"a1", "promise.revised", `{"visit":"V9","promise":"2026-11-03T18:00:00+08:00","consent":true,"reason":"parts"}`},
+	} {
+		if status, body := post(tt[0], tt[1], tt[2]); status != http.StatusCreated || pick(t, body, "by") != tt[0] {
+			t.Errorf("%s: %d %s", tt[1], status, body)
+		}
+	}
+	row := s.get("/api/v1/kpi", "rows", 0).(map[string]any)
+	if row["on_time"].(map[string]any)["numerator"] != 6.0 || row["rework"].(map[string]any)["numerator"] != 1.0 {
+		t.Errorf("after a pass was voided and a rework confirmed: %v", row)
+	}
+	var voided bool
+	for _, e := range s.get("/api/v1/orders/V0", "events").([]any) {
+		if m := e.(map[string]any); m["id"] == pass {
+			voided = m["voided"].(bool)
+		}
+	}
+	if !voided {
+		t.Error("the voided event does not say so")
+	}
+	for body, says := range map[string]string{`{"type":"x"} {}`: "something follows", `[`: "read body", `{"typ":1}`: "unknown field", strings.Repeat(" ", 70_000): "too large"} {
+		if status, answer := s.do("POST", "/api/v1/events", body); status != 400 || !strings.Contains(answer, says) {
+			t.Errorf("body %.20q: %d %s, want %q", body, status, answer, says)
+		}
+	}
+}
+
+func TestAccess(t *testing.T) {
+	s := newSite(t, dashboard.Config{Token: "secret"})
+	s.token = ""
+	for path, want := range map[string]int{"/api/v1/kpi": 401, "/": 401, "/metrics": 401, "/stream": 401, "/healthz": 200, "/readyz": 200} {
+		if status, _ := s.do("GET", path, ""); status != want {
+			t.Errorf("GET %s without the token: %d, want %d", path, status, want)
+		}
+	}
+	s.token = "guess"
+	if status, body := s.do("GET", "/api/v1/kpi", ""); status != 401 || !strings.Contains(body, "bring the token") {
+		t.Errorf("with a wrong token: %d %s", status, body)
+	}
+	open := newSite(t, dashboard.Config{})
+	if status, _ := open.do("GET", "/api/v1/kpi", ""); status != 200 {
+		t.Errorf("from this machine, no token being set: %d", status)
+	}
+	if status, _ := open.do("POST", "/api/v1/events", `{"type":"event.voided","by":"s1","data":{}}`); status != 401 {
+		t.Errorf("recording without a token: %d", status)
+	}
+	r := httptest.NewRequest("GET", "http://localhost/api/v1/kpi", nil) // comes from 192.0.2.1
+	w := httptest.NewRecorder()
+	open.server.Config.Handler.ServeHTTP(w, r)
+	if w.Code != 401 {
+		t.Errorf("from another machine, no token being set: %d", w.Code)
+	}
+	r = httptest.NewRequest("GET", "http://evil.example/api/v1/kpi", nil)
+	w = httptest.NewRecorder()
+	open.server.Config.Handler.ServeHTTP(w, r)
+	if w.Code != http.StatusMisdirectedRequest {
+		t.Errorf("under a foreign name: %d", w.Code)
+	}
+}
+
+func TestSignIn(t *testing.T) {
+	pepper := []byte("pepper")
+	pin, err := staff.HashPIN(pepper, "135790")
+	if err != nil {
+		t.Fatal(err)
+	}
+	dir := staff.NewDirectory([]staff.Person{{ID: "s1", Name: "王强", Roles: []staff.Role{staff.Supervisor}, PIN: pin}})
+	door := staff.NewDoor(func() *staff.Directory { return dir }, pepper, time.Now)
+	s := newSite(t, dashboard.Config{Token: "secret", Door: door})
+	client := &http.Client{CheckRedirect: func(*http.Request, []*http.Request) error { return http.ErrUseLastResponse }}
+	send := func(method, path, body string, cookies []*http.Cookie, origin string) *http.Response {
+		r, err := http.NewRequestWithContext(t.Context(), method, s.server.URL+path, strings.NewReader(body))
+		if err != nil {
+			t.Fatal(err)
+		}
+		if strings.HasPrefix(body, "{") {
+			r.Header.Set("Content-Type", "application/json")
+		} else {
+			r.Header.Set("Content-Type", "application/x-www-form-urlencoded")
+		}
+		for _, c := range cookies {
+			r.AddCookie(c)
+		}
+		r.Header.Set("Sec-Fetch-Site", origin)
+		resp, err := client.Do(r)
+		if err != nil {
+			t.Fatal(err)
+		}
+		resp.Body.Close()
+		return resp
+	}
+	if resp := send("GET", "/kpi?from=2026-11-03", "", nil, "none"); resp.StatusCode != 303 || resp.Header.Get("Location") != "/signin?next=%2Fkpi%3Ffrom%3D2026-11-03" {
+		t.Errorf("a page for strangers: %d to %q", resp.StatusCode, resp.Header.Get("Location"))
+	}
+	if resp := send("POST", "/signin", "who=s1&pin=000000", nil, "same-origin"); resp.StatusCode != 403 {
+		t.Errorf("a wrong PIN: %d", resp.StatusCode)
+	}
+	if resp := send("POST", "/signin", "who=s1&pin=135790", nil, "cross-site"); resp.StatusCode != 403 {
+		t.Errorf("from another site: %d", resp.StatusCode)
+	}
+	resp := send("POST", "/signin", "who=s1&pin=135790&next=//evil.example", nil, "same-origin")
+	if resp.StatusCode != 303 || resp.Header.Get("Location") != "/" {
+		t.Fatalf("signing in: %d to %q", resp.StatusCode, resp.Header.Get("Location"))
+	}
+	cookies := resp.Cookies()
+	if got := send("GET", "/", "", cookies, "none"); got.StatusCode != 200 {
+		t.Errorf("a page once signed in: %d", got.StatusCode)
+	}
+	rework := `{"type":"rework.confirmed","data":{"visit":"V9","earlier":"V0","items":["M1"]}}`
+	if got := send("POST", "/api/v1/events", rework, cookies, "cross-site"); got.StatusCode != 403 {
+		t.Errorf("recording from another site: %d", got.StatusCode)
+	}
+	if got := send("POST", "/api/v1/events", rework, cookies, "same-origin"); got.StatusCode != 201 {
+		t.Errorf("recording once signed in: %d", got.StatusCode)
+	}
+	send("POST", "/signout", "", cookies, "same-origin")
+	if got := send("GET", "/", "", cookies, "none"); got.StatusCode != 303 {
+		t.Errorf("a page once signed out: %d", got.StatusCode)
+	}
+}
+
+func TestPages(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	for path, wants := range map[string][]string{
+		"/":                                  {"准时交车率", "70.0%", "7 / 10", "已超时", "A009", "超时 60 分钟", "上海浦东店", "到店数"},
+		"/?lang=en":                          {"On-time rate", "60 min over", "No order is at risk", "Latest events"},
+		"/?part=live":                        {"准时交车率"},
+		"/kpi?from=2026-11-03&to=2026-11-04": {"指标定义", "同一底盘号多次维修为一辆车", "2026-11-03", "210 / 490"},
+		"/kpi?from=x&lang=en":                {"Not possible:", "is not a day"},
+		"/orders/W7":                         {"V0A713K8QZ25", "个人信息", "promise.revised", "保修"},
+		"/kiosks?lang=en":                    {"Receipted up to", "68", "No alarms"},
+		"/signin":                            {"工牌"},
+	} {
+		_, body := s.do("GET", path, "")
+		for _, want := range wants {
+			if !strings.Contains(body, want) && !strings.Contains(body, strings.ReplaceAll(want, "promise.revised", "promise")) {
+				t.Errorf("%s does not show %q", path, want)
+			}
+		}
+		if strings.Contains(body, "office.") && !strings.Contains(body, "office.css") {
+			t.Errorf("%s shows the name of a text", path)
+		}
+		if strings.Contains(path, "part=") != !strings.Contains(body, "<html") {
+			t.Errorf("%s is a whole page, or is not", path)
+		}
+	}
+	if status, body := s.do("GET", "/kpi?from=%3Cscript%3E", ""); status != 400 || strings.Contains(body, "<script>") {
+		t.Errorf("a hostile parameter: %d, unescaped %v", status, strings.Contains(body, "<script>"))
+	}
+	resp, err := s.server.Client().Get(s.server.URL + "/")
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp.Body.Close()
+	if csp := resp.Header.Get("Content-Security-Policy"); !strings.Contains(csp, "default-src 'none'") || strings.Contains(csp, "unsafe") {
+		t.Errorf("policy %q", csp)
+	}
+}
+
+func TestStreamSaysThatSomethingChanged(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	ctx, cancel := context.WithCancel(t.Context())
+	defer cancel()
+	r, err := http.NewRequestWithContext(ctx, "GET", s.server.URL+"/stream", nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	resp, err := s.server.Client().Do(r)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer resp.Body.Close()
+	lines := bufio.NewScanner(resp.Body)
+	for lines.Scan() && lines.Text() != "" { // the stream stands
+	}
+	if _, err := s.office.Record(t.Context(), store, &kiosk.ReworkConfirmed{Visit: "V9", Earlier: "V0", Items: []string{"M1"}}); err != nil {
+		t.Fatal(err)
+	}
+	for lines.Scan() {
+		if data, ok := strings.CutPrefix(lines.Text(), "data: "); ok {
+			if data != `{"position":69}` {
+				t.Errorf("it says %s", data)
+			}
+			return
+		}
+	}
+	t.Errorf("the stream ended: %v", lines.Err())
+}
+
+func TestReadyAndMetrics(t *testing.T) {
+	why := fmt.Errorf("broker cannot be reached")
+	s := newSite(t, dashboard.Config{Ready: func() error { return why }})
+	if status, body := s.do("GET", "/readyz", ""); status != 503 || !strings.Contains(body, why.Error()) {
+		t.Errorf("not ready: %d %s", status, body)
+	}
+	why = nil
+	if status, _ := s.do("GET", "/readyz", ""); status != 200 {
+		t.Errorf("ready: %d", status)
+	}
+	if _, body := s.do("GET", "/metrics", ""); !strings.Contains(body, "\nbaylight_ledger_position 68\n") {
+		t.Errorf("metrics:\n%s", body)
+	}
+}
+
+func FuzzRecord(f *testing.F) {
+	l, err := ledger.Open(filepath.Join(f.TempDir(), "ledger.db"))
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Cleanup(func() { l.Close() })
+	office, err := backoffice.New(backoffice.Config{Ledger: l, Stores: []backoffice.Store{{Name: store, Calendar: kiosk.ShanghaiWeek(zone), Staff: people()}}})
+	if err != nil {
+		f.Fatal(err)
+	}
+	h, err := dashboard.New(dashboard.Config{Office: office, Token: "secret"})
+	if err != nil {
+		f.Fatal(err)
+	}
+	f.Add([]byte(`{"type":"attendance.recorded","by":"s1","data":{"technician":"t1","from":"2026-11-03T08:00:00Z","to":"2026-11-03T17:00:00Z"}}`))
+	f.Add([]byte(`{"type":"event.amended","by":"s1","data":{"event":"e1-1","fields":{},"reason":"r"}}`))
+	f.Add([]byte(`{"type":"job.finished","by":"s1","data":null}`))
+	f.Fuzz(func(t *testing.T, body []byte) {
+		r := httptest.NewRequest("POST", "http://localhost/api/v1/events", bytes.NewReader(body))
+		r.Header.Set("Authorization", "Bearer secret")
+		w := httptest.NewRecorder()
+		h.ServeHTTP(w, r)
+		if w.Code >= 500 {
+			t.Errorf("%d %s", w.Code, w.Body)
+		}
+		if w.Code >= 400 && w.Header().Get("Content-Type") != "application/problem+json" {
+			t.Errorf("%d without problem details: %s", w.Code, w.Body)
+		}
+	})
+}

@@ -1,0 +1,30 @@
+// Fetches the live part of the page again when the stream says that something
+// changed, and every 15 seconds, because promises fall due without an event.
+"use strict";
+const live = document.getElementById("live"), offline = document.getElementById("offline");
+let busy = false, again = false;
+
+async function refresh() {
+  if (busy) { again = true; return; }
+  busy = true;
+  try {
+    const url = new URL(location.href);
+    url.searchParams.set("part", "live");
+    const answer = await fetch(url, { cache: "no-store" });
+    if (answer.redirected) { location.reload(); return; }
+    if (!answer.ok) throw new Error(answer.status);
+    live.innerHTML = await answer.text();
+    offline.hidden = true;
+  } catch {
+    offline.hidden = false;
+  } finally {
+    busy = false;
+    if (again) { again = false; setTimeout(refresh, 100); }
+  }
+}
+
+const stream = new EventSource("/stream" + location.search);
+stream.onmessage = refresh;
+stream.onopen = refresh;
+stream.onerror = () => { offline.hidden = false; };
+setInterval(refresh, 15000);
