@@ -112,6 +112,20 @@ func TestJobs(t *testing.T) {
 	}
 }
 
+func TestFindWork(t *testing.T) {
+	r := newTape().add(&Started{Job: job("t1", 1)}, &Started{Job: job("t1", 2)}, &Started{Job: job("t2", 2)}, &Finished{Job: job("t2", 2)})
+	v := r.visit()
+	for _, c := range []struct {
+		who  string
+		item int
+		want *Work
+	}{{"t1", 1, v.Works[0]}, {"t1", 2, v.Works[1]}, {"t1", 0, v.Works[1]}, {"t1", 3, nil}, {"t2", 2, nil}, {"t3", 0, nil}} {
+		if got := v.Work(c.who, c.item, r.now); got != c.want {
+			t.Errorf("job of %s on item %d: %+v, want %+v", c.who, c.item, got, c.want)
+		}
+	}
+}
+
 // at is a time of the first day.
 func at(d time.Duration) *time.Time {
 	t := nine.Add(d - 9*time.Hour)

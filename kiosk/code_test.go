@@ -41,6 +41,7 @@ func TestParseCode(t *testing.T) {
 	if !ok {
 		t.Fatal("item 3 has no code")
 	}
+	last, _ := ItemCode("0A7A9AKAYD", 9)
 	for _, no := range []int{0, 10, -1} {
 		if c, ok := ItemCode("0A7A9AKAYD", no); ok {
 			t.Errorf("item %d has the code %s", no, c)
@@ -54,6 +55,7 @@ func TestParseCode(t *testing.T) {
 		{visit, Code{KindVisit, "0A7", "0A7A9AKAYD", 0}, nil},
 		{strings.ToLower(visit), Code{KindVisit, "0A7", "0A7A9AKAYD", 0}, nil},
 		{item, Code{'3', "0A7", "0A7A9AKAYD", 3}, nil},
+		{last, Code{'9', "0A7", "0A7A9AKAYD", 9}, nil},
 		{ActionCode("0A7", Help), Code{KindAction, "0A7", "0A7000HE1P", 0}, nil},
 		{"", Code{}, ErrNotOurs},
 		{visit[:11], Code{}, ErrNotOurs},

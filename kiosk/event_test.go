@@ -140,6 +140,8 @@ func TestDecodeRefuses(t *testing.T) {
 		"a short hash":        {`"prev":"00`, `"prev":"`},
 		"data of wrong type":  {`"item":2`, `"item":"2"`},
 		"no type":             {`"type":"baylight.job.started.v1"`, `"type":""`},
+		"a long source":       {"/stores/sh-pudong", "/stores/" + strings.Repeat("s", 201)},
+		"a sequence too high": {`"sequence":"00000000000000001234"`, `"sequence":"18446744073709551615"`},
 		"a long boot id":      {`"bootid":"b1"`, `"bootid":"` + strings.Repeat("b", 201) + `"`},
 		"too many bytes":      {`"visit":"v1"`, `"visit":"` + strings.Repeat("v", MaxEventBytes) + `"`},
 	} {
