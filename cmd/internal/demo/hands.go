@@ -9,6 +9,7 @@ import (
 	"io"
 	"net/http"
 	"net/http/cookiejar"
+	"net/url"
 	"regexp"
 	"syscall"
 	"time"
@@ -223,7 +224,7 @@ func (h *hands) touch(ctx context.Context, s script.Step, person, path string, f
 	if err != nil {
 		return err
 	}
-	if err := post(ctx, c, "http://"+h.shop.Kiosk+path, "", form); err != nil {
+	if err := post(ctx, c, "http://"+h.shop.Kiosk+path, form); err != nil {
 		return err
 	}
 	h.done = append(h.done, deed{At: s.At, What: string(s.Act)})
@@ -244,32 +245,43 @@ func (h *hands) session(ctx context.Context, person string) (*http.Client, error
 	if person == "" {
 		return c, nil
 	}
-	return c, post(ctx, c, "http://"+h.shop.Kiosk+"/api/sign-in", "", map[string]any{"who": person, "pin": PIN})
+	return c, post(ctx, c, "http://"+h.shop.Kiosk+"/api/sign-in", map[string]any{"who": person, "pin": PIN})
 }
 
-// office records a rework at the back office.
+// office records a rework at the back office, signed in there.
 func (h *hands) office(ctx context.Context, s script.Step, visit string) error {
-	c := &http.Client{Timeout: patience}
-	return post(ctx, c, "http://"+h.shop.Office+"/api/v1/events", "", map[string]any{
-		"store": Store, "type": "rework.confirmed", "by": s.Person,
+	base := "http://" + h.shop.Office
+	c := h.sessions["office "+s.Person]
+	if c == nil {
+		jar, err := cookiejar.New(nil)
+		if err != nil {
+			return err
+		}
+		c = &http.Client{Jar: jar, Timeout: patience}
+		res, err := c.PostForm(base+"/signin", url.Values{"who": {s.Person}, "pin": {PIN}})
+		if err != nil {
+			return err
+		}
+		res.Body.Close()
+		h.sessions["office "+s.Person] = c
+	}
+	return post(ctx, c, base+"/api/v1/events?store="+Store, map[string]any{
+		"type": "rework.confirmed",
 		"data": map[string]any{"visit": visit, "earlier": h.visits[s.Other], "items": []string{s.Items[0].Code}, "reason": "同一项目再次维修"},
 	})
 }
 
 // post sends JSON and takes anything but 2xx as an error, in the answer's own words.
-func post(ctx context.Context, c *http.Client, url, token string, form map[string]any) error {
+func post(ctx context.Context, c *http.Client, address string, form map[string]any) error {
 	body, err := json.Marshal(form)
 	if err != nil {
 		return err
 	}
-	req, err := http.NewRequestWithContext(ctx, http.MethodPost, url, bytes.NewReader(body))
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, address, bytes.NewReader(body))
 	if err != nil {
 		return err
 	}
 	req.Header.Set("Content-Type", "application/json")
-	if token != "" {
-		req.Header.Set("Authorization", "Bearer "+token)
-	}
 	res, err := c.Do(req)
 	if err != nil {
 		return err
@@ -280,7 +292,7 @@ func post(ctx context.Context, c *http.Client, url, token string, form map[strin
 		return err
 	}
 	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("%s: %s: %s", url, res.Status, answer)
+		return fmt.Errorf("%s: %s: %s", address, res.Status, answer)
 	}
 	return nil
 }

@@ -161,8 +161,8 @@ func (s *Shop) StartOffice(ctx context.Context) (err error) {
 		return err
 	}
 	return s.await(ctx, s.office, func(ctx context.Context) bool {
-		var x any
-		return s.get(ctx, "http://"+s.Office+"/readyz", &x) == nil
+		var boards any
+		return s.get(ctx, "http://"+s.Office+"/api/v1/kiosks?store="+Store, &boards) == nil
 	})
 }
 

@@ -72,9 +72,18 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		tasks = append(tasks, l)
 	}
-	web := dashboard.New(dashboard.Config{Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Version: o.Version, Log: o.Log}, office)
-	tasks = append(tasks, &task.Web{Name: "dashboard", Listener: listener,
-		Handler: func(ctx context.Context) *http.Server { return dashboard.NewServer(ctx, web) }})
+	dir := staff.NewDirectory(set.Staff)
+	web, err := dashboard.New(dashboard.Config{
+		Office: office, Token: set.Token, Hosts: set.HTTP.Hosts, Log: o.Log,
+		Door: staff.NewDoor(func() *staff.Directory { return dir }, set.Stores[0].Key, time.Now),
+	})
+	if err != nil {
+		return err
+	}
+	tasks = append(tasks, &task.Web{Name: "dashboard", Listener: listener, Handler: func(ctx context.Context) *http.Server {
+		return &http.Server{Handler: web, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+			MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx }}
+	}})
 	return task.Run(ctx, o.Log, o.Ready, tasks...)
 }
 
