@@ -4,17 +4,18 @@
 //
 //	scan, screen, device ─▶ queue ─▶ floor.Step … ─▶ journal.Append (one commit)
 //	                                                    │ durable
-//	                      beep, reply, lamps, screens ◀─┘      paper ◀─ cursor over the journal
+//	                     lamps, screens, reply, beep ◀──┘      paper ◀─ cursor over the journal
 //
 // All inputs that are waiting are decided in memory and committed as one batch;
-// then their replies are released. If the commit fails, the state is thrown away
-// and replayed from the journal, and everybody who waited is told that nothing
-// was recorded.
+// then lamps and screens show it, and last those who wait are answered. If the
+// commit fails, the state is thrown away and replayed from the journal, and
+// everybody who waited is told that nothing was recorded.
 //
 // Lamps are no effects but follow from the state, asserted after each batch and
-// each second. Paper is a cursor over the journal: see paper.go.
+// each second of shop time. Paper is a cursor over the journal: see paper.go.
 //
 // The station declares what it needs ([Journal], [Lamps], [Printer], [Clock]).
-// It runs two goroutines, the loop and the paper, both joined by Run. Time is
-// shop time and comes from Clock.
+// The loop runs on Run's goroutine, the paper on one that Run joins. Time is
+// shop time and comes from Clock; only pauses before another try at a printer
+// or a disk, and the age of what is said on a screen, are real time.
 package station

@@ -167,7 +167,7 @@ func (p *press) save(ctx context.Context) bool {
 // through before ctx ended.
 func (p *press) print(ctx context.Context, j job) bool {
 	seq := j.event.Seq
-	if p.s.cfg.Printer == nil || seq < p.begun {
+	if p.s.cfg.Printer == nil {
 		return true
 	}
 	resumed, doubt := seq == p.begun, p.part

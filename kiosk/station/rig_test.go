@@ -144,7 +144,8 @@ func (w *tower) of(bay string) station.Lamp {
 type press struct {
 	mu       sync.Mutex
 	attempts int
-	left     []string // documents that left the printer; copies have a star
+	left     []string // kinds of the documents that left the printer; copies have a star
+	ids      []string // their ids
 	print    func(ctx context.Context, d ticket.Document, n int) (floor.PrintOutcome, error)
 }
 
@@ -163,7 +164,7 @@ func (p *press) Print(ctx context.Context, d ticket.Document) (floor.PrintOutcom
 			name += "*"
 		}
 		p.mu.Lock()
-		p.left = append(p.left, name)
+		p.left, p.ids = append(p.left, name), append(p.ids, d.ID)
 		p.mu.Unlock()
 	}
 	return out, err
