@@ -28,6 +28,8 @@ const (
 	cr  = 0x0D
 	stx = 0x02
 	etx = 0x03
+	eot = 0x04
+	fs  = 0x1C
 )
 
 // Terminator is how a scanner ends a frame. See the package comment for bytes.
@@ -41,9 +43,12 @@ const (
 	TAB
 	STXETX
 	None // a gap in time
+	SSI  // Zebra's packets, which are answered: see Decoder.Replies
 )
 
-var terminatorNames = []string{CR: "cr", CRLF: "crlf", LF: "lf", TAB: "tab", STXETX: "stx-etx", None: "none"}
+const wantTerminator = "want cr, crlf, lf, tab, stx-etx, none or ssi"
+
+var terminatorNames = []string{CR: "cr", CRLF: "crlf", LF: "lf", TAB: "tab", STXETX: "stx-etx", None: "none", SSI: "ssi"}
 
 // String gives the name used in configuration files.
 func (t Terminator) String() string {
@@ -56,7 +61,7 @@ func (t Terminator) String() string {
 // MarshalText gives the name used in configuration files.
 func (t Terminator) MarshalText() ([]byte, error) { return []byte(t.String()), nil }
 
-// UnmarshalText reads cr, crlf, lf, tab, stx-etx or none; the empty text is cr.
+// UnmarshalText reads cr, crlf, lf, tab, stx-etx, none or ssi; the empty text is cr.
 func (t *Terminator) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*t = CR
@@ -64,7 +69,7 @@ func (t *Terminator) UnmarshalText(text []byte) error {
 	}
 	i := slices.Index(terminatorNames, string(text))
 	if i < 0 {
-		return fmt.Errorf("terminator %q: want cr, crlf, lf, tab, stx-etx or none", text)
+		return fmt.Errorf("terminator %q: %s", text, wantTerminator)
 	}
 	*t = Terminator(i)
 	return nil
@@ -75,11 +80,14 @@ type Scan struct {
 	// Scanner is the configured name of the scanner; empty from a bare Decoder.
 	Scanner string
 	// Text is what the code says, without terminator and AIM identifier. It is
-	// valid UTF-8 without control characters and not empty, unless Malformed is
-	// set: then it is the first MaxRaw bytes as they came.
+	// valid UTF-8 and not empty, without control characters but the separators
+	// FS, GS, RS and US of a code with several fields (ISO/IEC 15434, GS1) and
+	// the EOT at its end, unless Malformed is set: then it is the first MaxRaw
+	// bytes as they came.
 	Text string
-	// Symbology is code39, code128, qr, datamatrix, … from the AIM identifier,
-	// "aim:" and the identifier's two characters where unknown, else empty.
+	// Symbology is code39, code128, qr, datamatrix, … from the AIM identifier or
+	// the SSI code type, "aim:" and the identifier's two characters or "ssi:" and
+	// the type where unknown, else empty.
 	Symbology string
 	// Malformed says in words why Text is no code; empty for a good scan.
 	Malformed string
@@ -99,6 +107,8 @@ type Decoder struct {
 	inside bool // STX seen
 	wasCR  bool // a CR ended the last frame: swallow a LF
 	quiet  time.Duration
+
+	packets packets // SSI only
 }
 
 // NewDecoder makes a decoder for frames ended by t.
@@ -107,6 +117,10 @@ func NewDecoder(t Terminator) *Decoder { return &Decoder{term: t} }
 // Feed takes bytes as they came from the wire and calls emit for each frame that
 // ends in them, in order. p is not kept.
 func (d *Decoder) Feed(p []byte, emit func(Scan)) {
+	if d.term == SSI {
+		d.packets.feed(p, emit)
+		return
+	}
 	d.quiet = 0
 	for len(p) > 0 {
 		p = d.run(p, emit)
@@ -185,6 +199,10 @@ func (d *Decoder) add(p []byte, emit func(Scan)) {
 // Silent says that the wire has been silent for another gap. It ends a frame
 // without terminator, and gives up one that has been left unfinished.
 func (d *Decoder) Silent(gap time.Duration, emit func(Scan)) {
+	if d.term == SSI {
+		d.packets.silent(gap, emit)
+		return
+	}
 	d.quiet = min(d.quiet+gap, staleTime) // saturates
 	switch {
 	case d.term == None && d.quiet >= idleGap:
@@ -193,6 +211,15 @@ func (d *Decoder) Silent(gap time.Duration, emit func(Scan)) {
 		d.cut(fmt.Sprintf("frame left without its end (%s)", d.term), emit)
 		d.inside = false
 	}
+}
+
+// Replies gives what has to be sent to the scanner since the last call: SSI
+// packets are acknowledged, or asked for again. Other scanners want nothing. It
+// is at most as long as what was fed, and a few bytes.
+func (d *Decoder) Replies() []byte {
+	r := d.packets.replies
+	d.packets.replies = nil
+	return r
 }
 
 // Reset forgets a frame begun: the wire was lost, its rest will not come.
@@ -226,18 +253,19 @@ func parse(frame []byte) Scan {
 	text, symbology := stripAIM(frame)
 	s := Scan{Text: string(text), Symbology: symbology}
 	switch {
-	case len(text) == 0:
-		s = malformed(frame, "nothing behind the AIM identifier")
+	case len(bytes.Trim(text, "\x04\x1c\x1d\x1e\x1f")) == 0:
+		s = malformed(frame, "nothing but an AIM identifier or separators")
 	case !utf8.Valid(text):
 		s = malformed(frame, "not UTF-8 text")
-	case bytes.ContainsFunc(text, isControl):
+	case bytes.ContainsFunc(bytes.TrimSuffix(text, []byte{eot}), isControl):
 		s = malformed(frame, "control characters in the text")
 	}
 	s.Symbology = symbology
 	return s
 }
 
-func isControl(r rune) bool { return r < 0x20 || r >= 0x7F && r < 0xA0 }
+// isControl tells control characters; FS, GS, RS and US separate fields.
+func isControl(r rune) bool { return r < fs || r >= 0x7F && r < 0xA0 }
 
 // Code characters of ISO/IEC 15424 that name one symbology whatever the modifier.
 var aimCodes = map[byte]string{

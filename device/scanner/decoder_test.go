@@ -65,6 +65,10 @@ func playStream(t *testing.T, file string) {
 				t.Fatal(where, err)
 			}
 			d.Silent(gap, got.emit)
+		case "<":
+			if r := string(d.Replies()); r != unquote(t, where, rest) {
+				t.Errorf("%s: answered % x, want %s", where, r, rest)
+			}
 		case "=":
 			symbology, text, _ := strings.Cut(rest, " ")
 			want := Scan{Text: unquote(t, where, text), Symbology: strings.TrimPrefix(symbology, "-")}
@@ -84,6 +88,9 @@ func playStream(t *testing.T, file string) {
 	if len(got) > 0 {
 		t.Errorf("%s: more scans than expected: %+v", file, got)
 	}
+	if r := d.Replies(); len(r) > 0 {
+		t.Errorf("%s: more answers than expected: % x", file, r)
+	}
 }
 
 func unquote(t *testing.T, where, s string) string {
@@ -96,7 +103,7 @@ func unquote(t *testing.T, where, s string) string {
 }
 
 func TestEndlessFrameIsReportedOnceAndLeft(t *testing.T) {
-	for _, term := range []Terminator{CR, CRLF, LF, TAB, STXETX, None} {
+	for _, term := range []Terminator{CR, CRLF, LF, TAB, STXETX, None} { // a packet has a length
 		t.Run(term.String(), func(t *testing.T) {
 			d := NewDecoder(term)
 			var got collector
@@ -144,6 +151,9 @@ func frameOf(term Terminator, text string) string {
 		return "\x02" + text + "\x03"
 	case None:
 		return text
+	case SSI:
+		p := append([]byte{byte(5 + len(text)), ssiData, 0, 0, 3}, text...)
+		return string(p) + string([]byte{byte(ssiSum(p) >> 8), byte(ssiSum(p))})
 	}
 	return text + "\r"
 }
@@ -194,6 +204,7 @@ func FuzzDecoder(f *testing.F) {
 	}
 	f.Add(uint8(STXETX), []byte("\x02]Q1\x03\x03\x02\x02a\r\n\x03"), uint8(1))
 	f.Add(uint8(LF), []byte("a\r\r\n\n"), uint8(2))
+	f.Add(uint8(SSI), []byte("\xff"+frameOf(SSI, "V0A7")+frameOf(SSI, "")+"\x04\xf6\x00"), uint8(3))
 	f.Fuzz(func(t *testing.T, which uint8, stream []byte, cut uint8) {
 		term := Terminator(which % uint8(len(terminatorNames)))
 		whole, pieces := NewDecoder(term), NewDecoder(term)
@@ -206,15 +217,21 @@ func FuzzDecoder(f *testing.F) {
 		if fmt.Sprint(a) != fmt.Sprint(b) {
 			t.Fatalf("whole: %+v\nin pieces of %d: %+v", a, step, b)
 		}
+		if r := whole.Replies(); len(r) > len(stream)+7 {
+			t.Fatalf("%d bytes answered to %d", len(r), len(stream))
+		}
+		whole.Silent(staleTime, a.emit)
 		for _, s := range a {
 			checkScan(t, s)
 		}
-		whole.Silent(staleTime, a.emit)
 		n := len(a)
 		whole.Feed([]byte(frameOf(term, "V0A7")), a.emit)
 		whole.Silent(staleTime, a.emit)
-		if len(a) != n+1 || a[n] != (Scan{Text: "V0A7"}) {
+		if len(a) != n+1 || a[n].Text != "V0A7" || a[n].Malformed != "" {
 			t.Fatalf("a good frame afterwards gave %+v", a[n:])
+		}
+		if held := cap(whole.frame) + cap(whole.packets.buf) + cap(whole.packets.text); held > 4*MaxFrame {
+			t.Fatalf("the decoder holds %d bytes", held)
 		}
 	})
 }
@@ -226,7 +243,7 @@ func checkScan(t *testing.T, s Scan) {
 		if len(s.Text) > MaxRaw {
 			t.Fatalf("%d bytes kept of a malformed frame", len(s.Text))
 		}
-	case s.Text == "" || len(s.Text) > MaxFrame || !utf8.ValidString(s.Text) || strings.ContainsFunc(s.Text, isControl):
+	case s.Text == "" || len(s.Text) > MaxFrame || !utf8.ValidString(s.Text) || strings.ContainsFunc(strings.TrimSuffix(s.Text, "\x04"), isControl):
 		t.Fatalf("scan passes as good: %+v", s)
 	}
 	if len(s.Symbology) > 10 {

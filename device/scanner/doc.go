@@ -21,10 +21,31 @@
 //
 //	1B 37 2C   1B 38 2C    Honeywell  ESC 7 , good    ESC 8 , bad (razz)
 //	42         46 45       Datalogic  B good          F not on file, then E: F disables some models
+//	05 E6 04 00 00 FF 11   Zebra SSI  one short high     05 E6 04 00 12 FE FF four long low
 //
-// Zebra's simple serial mode is plain text with a terminator; its packet protocol
-// (SSI, acknowledged by default) is not spoken here: set the scanner to simple.
-// Newland's default is text with CR.
+// # Makers
+//
+// Zebra's simple serial mode is plain text with a terminator. Its packet protocol
+// (SSI, the default of many models) is terminator "ssi":
+//
+//	0B F3 00 00 03 56 30 41 37 … cc cc   length, DECODE_DATA, from the scanner, status,
+//	                                     code type (03 Code 128), text, checksum
+//	04 D0 04 00 FF 28                    our ACK, at once     05 D1 04 00 01 FF 25 NAK: again
+//
+// The checksum is the two's complement of the sum of all bytes before it. Status
+// bit 0 marks a packet sent again (our ACK was lost: it is acknowledged and not
+// given twice), bit 1 that more packets of the message follow. The ACK says that
+// the bytes came, no more; the business result is a beep of its own.
+//
+// Honeywell's default is text with CR (LF is added by the "Windows" plug and play
+// codes). Newland's default is text with CR too; its serial models answer no
+// result, so Beep stays none. Datalogic's is CR LF on most models, which is read
+// as CR; B, F and E act only where "host commands" or "beep on ASCII BEL" of the
+// model are enabled.
+//
+// A code with several fields (Data Matrix by ISO/IEC 15434: [)> RS 06 GS … RS EOT;
+// GS1-128: GS) keeps its separators in Text; what is in the fields is the
+// caller's business.
 //
 // Decoder is pure: the length of a silence is handed to it. Scanner is a Task: it
 // runs a line and a goroutine for beeps, and calls onScan and onState on the

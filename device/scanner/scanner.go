@@ -19,9 +19,12 @@ const (
 	BeepNone Beep = iota
 	BeepHoneywell
 	BeepDatalogic
+	BeepSSI // Zebra, for scanners that speak SSI
 )
 
-var beepNames = []string{BeepNone: "none", BeepHoneywell: "honeywell", BeepDatalogic: "datalogic"}
+const wantBeep = "want none, honeywell, datalogic or ssi"
+
+var beepNames = []string{BeepNone: "none", BeepHoneywell: "honeywell", BeepDatalogic: "datalogic", BeepSSI: "ssi"}
 
 // Command gives the bytes to send for a good or a bad result; none for BeepNone.
 func (b Beep) Command(good bool) []byte {
@@ -34,6 +37,10 @@ func (b Beep) Command(good bool) []byte {
 		return []byte("B")
 	case b == BeepDatalogic:
 		return []byte("FE")
+	case b == BeepSSI && good:
+		return ssiPacket(ssiBeep, ssiGoodBeep)
+	case b == BeepSSI:
+		return ssiPacket(ssiBeep, ssiBadBeep)
 	}
 	return nil
 }
@@ -49,7 +56,7 @@ func (b Beep) String() string {
 // MarshalText gives the name used in configuration files.
 func (b Beep) MarshalText() ([]byte, error) { return []byte(b.String()), nil }
 
-// UnmarshalText reads none, honeywell or datalogic; the empty text is none.
+// UnmarshalText reads none, honeywell, datalogic or ssi; the empty text is none.
 func (b *Beep) UnmarshalText(text []byte) error {
 	if len(text) == 0 {
 		*b = BeepNone
@@ -57,7 +64,7 @@ func (b *Beep) UnmarshalText(text []byte) error {
 	}
 	i := slices.Index(beepNames, string(text))
 	if i < 0 {
-		return fmt.Errorf("beep %q: want none, honeywell or datalogic", text)
+		return fmt.Errorf("beep %q: %s", text, wantBeep)
 	}
 	*b = Beep(i)
 	return nil
@@ -80,9 +87,11 @@ func (c Config) Validate() error {
 	case c.Name == "":
 		return fmt.Errorf("scanner name is empty: want one such as bay3")
 	case int(c.Terminator) >= len(terminatorNames):
-		return fmt.Errorf("terminator %d: want cr, crlf, lf, tab, stx-etx or none", c.Terminator)
+		return fmt.Errorf("terminator %d: %s", c.Terminator, wantTerminator)
 	case int(c.Beep) >= len(beepNames):
-		return fmt.Errorf("beep %d: want none, honeywell or datalogic", c.Beep)
+		return fmt.Errorf("beep %d: %s", c.Beep, wantBeep)
+	case (c.Beep == BeepSSI) != (c.Terminator == SSI) && c.Beep != BeepNone:
+		return fmt.Errorf("beep %s with terminator %s: a scanner that speaks SSI beeps by SSI, and no other does", c.Beep, c.Terminator)
 	case c.Limit < 0:
 		return fmt.Errorf("limit %d: want scans a second, or 0 for %d", c.Limit, defaultLimit)
 	}
@@ -92,15 +101,15 @@ func (c Config) Validate() error {
 const (
 	defaultLimit = 20
 	idle         = 100 * time.Millisecond // the shortest silence tarm/serial can measure
-	beepBacklog  = 32
+	sendBacklog  = 32
 )
 
 // Scanner is a scanner on a supervised line; it is a Task. Make it with New.
 type Scanner struct {
-	cfg   Config
-	log   *slog.Logger
-	line  *line.Line
-	beeps chan bool
+	cfg  Config
+	log  *slog.Logger
+	line *line.Line
+	out  chan []byte // beeps and replies, to be sent
 }
 
 // New makes a scanner that Run will start. log and onState may be nil. onScan and
@@ -122,17 +131,27 @@ func New(cfg Config, log *slog.Logger, onScan func(Scan), onState func(line.Stat
 		onScan(s)
 	}
 	take := func(s Scan) { limit.take(s, time.Now(), give) }
+	sc := &Scanner{cfg: cfg, log: log, out: make(chan []byte, sendBacklog)}
+	reply := func() {
+		if r := decoder.Replies(); len(r) > 0 {
+			sc.send(r, "answer")
+		}
+	}
 	cfg.Line.ReadTimeout = idle
 	cfg.Line.OnIdle = func() {
 		decoder.Silent(idle, take)
 		limit.calm(give)
+		reply()
 	}
-	l := line.New(cfg.Line, log, func(p []byte) { decoder.Feed(p, take) }, func(st line.State) {
+	sc.line = line.New(cfg.Line, log, func(p []byte) {
+		decoder.Feed(p, take)
+		reply()
+	}, func(st line.State) {
 		decoder.Reset()
 		limit.calm(give)
 		onState(st)
 	})
-	return &Scanner{cfg: cfg, log: log, line: l, beeps: make(chan bool, beepBacklog)}
+	return sc
 }
 
 // String names the scanner for logs.
@@ -151,33 +170,37 @@ func (s *Scanner) Run(ctx context.Context) error {
 		return fmt.Errorf("run scanner %q: %w", s.cfg.Name, err)
 	}
 	ctx, stop := context.WithCancel(ctx)
-	var beeper sync.WaitGroup
-	beeper.Go(func() { s.beep(ctx) })
+	var sender sync.WaitGroup
+	sender.Go(func() { s.write(ctx) })
 	err := s.line.Run(ctx)
 	stop()
-	beeper.Wait()
+	sender.Wait()
 	return err
 }
 
 // Beep sounds a good or bad result, best effort and without waiting: never for a
-// scanner that is away, and not if 32 are already waiting for a slow one.
+// scanner that is away, and not if 32 messages are already waiting for a slow one.
 func (s *Scanner) Beep(good bool) {
-	if s.cfg.Beep == BeepNone {
-		return
-	}
-	select {
-	case s.beeps <- good:
-	default:
-		s.log.Warn("beep dropped", "good", good, "why", "scanner takes no commands")
+	if s.cfg.Beep != BeepNone {
+		s.send(s.cfg.Beep.Command(good), "beep")
 	}
 }
 
-func (s *Scanner) beep(ctx context.Context) {
+func (s *Scanner) send(p []byte, what string) {
+	select {
+	case s.out <- p:
+	default:
+		s.log.Warn(what+" dropped", "why", "scanner takes no commands")
+	}
+}
+
+// write sends what waits, so that neither the line's goroutine nor a caller does.
+func (s *Scanner) write(ctx context.Context) {
 	for {
 		select {
-		case good := <-s.beeps:
-			if err := s.line.Write(ctx, s.cfg.Beep.Command(good)); err != nil {
-				s.log.Debug("beep not sent", "good", good, "err", err)
+		case p := <-s.out:
+			if err := s.line.Write(ctx, p); err != nil {
+				s.log.Debug("not sent to the scanner", "bytes", len(p), "err", err)
 			}
 		case <-ctx.Done():
 			return

@@ -212,11 +212,13 @@ func TestManyScannersLoseNothing(t *testing.T) {
 func TestConfigSaysWhatIsWrong(t *testing.T) {
 	good := line.Config{Device: "/dev/scanner"}
 	for want, c := range map[string]scanner.Config{
-		"scanner name is empty": {Line: good},
-		"terminator 77":         {Name: "a", Line: good, Terminator: 77},
-		"beep 9":                {Name: "a", Line: good, Beep: 9},
-		"limit -1":              {Name: "a", Line: good, Limit: -1},
-		"device is empty":       {Name: "a"},
+		"scanner name is empty":              {Line: good},
+		"terminator 77":                      {Name: "a", Line: good, Terminator: 77},
+		"beep 9":                             {Name: "a", Line: good, Beep: 9},
+		"beep ssi with terminator cr":        {Name: "a", Line: good, Beep: scanner.BeepSSI},
+		"beep honeywell with terminator ssi": {Name: "a", Line: good, Beep: scanner.BeepHoneywell, Terminator: scanner.SSI},
+		"limit -1":                           {Name: "a", Line: good, Limit: -1},
+		"device is empty":                    {Name: "a"},
 	} {
 		err := scanner.New(c, nil, func(scanner.Scan) {}, nil).Run(t.Context())
 		if err == nil || !strings.Contains(err.Error(), want) {
