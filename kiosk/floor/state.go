@@ -41,8 +41,15 @@ type State struct {
 
 	newest  time.Time // corrected time of the newest event
 	hour    int64     // of newest, when forgetting was last done
-	segment []*entry  // events since a clock was last set
-	floor   time.Time // corrected time of the event before the segment
+	boot    string
+	segment []timed   // events whose time a kiosk.clock_set may yet move
+	floor   time.Time // corrected time of the event before them
+}
+
+// timed is the moment of an event; the entry is nil once it was forgotten.
+type timed struct {
+	at    kiosk.Moment
+	entry *entry
 }
 
 // entry is an event with what the fold found out about it.
@@ -117,7 +124,7 @@ func (s *State) fold(e kiosk.Event) {
 			s.refold()
 		}
 	case *kiosk.ClockSet:
-		s.correct()
+		s.correct(e)
 	default:
 		s.shop.fold(n, &s.cfg)
 	}
@@ -147,33 +154,48 @@ func (s *State) visitOf(e kiosk.Event) string {
 	return kiosk.VisitOf(e.Data)
 }
 
-// time derives the corrected time of an event as kiosk.Correct would.
+// time derives the corrected time of an event as kiosk.Correct would. Events of
+// an earlier boot, and synced ones from its first event on, have their time for
+// good.
 func (s *State) time(n *entry) {
 	e := &n.event
+	if e.Moment.Boot != s.boot {
+		s.boot, s.segment, s.floor = e.Moment.Boot, nil, s.newest
+	}
 	e.When, e.Uncertain = e.Moment.Wall, e.Moment.Clock == kiosk.Unset
 	if e.When.Before(s.newest) {
 		e.When = s.newest
 	}
 	s.newest = e.When
-	s.segment = append(s.segment, n)
+	if len(s.segment) == 0 && e.Moment.Clock == kiosk.Synced {
+		s.floor = s.newest
+		return
+	}
+	s.segment = append(s.segment, timed{e.Moment, n})
 }
 
 // correct moves the events before kiosk.clock_set to their corrected times and
 // folds again what depends on them.
-func (s *State) correct() {
+func (s *State) correct(set kiosk.Event) {
 	part := make([]kiosk.Event, len(s.segment))
-	for i, n := range s.segment {
-		part[i] = n.event
+	for i, m := range s.segment {
+		part[i] = kiosk.Event{Seq: uint64(i), Moment: m.at}
+	}
+	if len(part) > 0 {
+		part[len(part)-1].Data = set.Data
 	}
 	kiosk.Correct(part)
 	touched := map[string]bool{}
-	for i, n := range s.segment {
-		n.event.When, n.event.Uncertain = part[i].When, part[i].Uncertain
-		if n.event.When.Before(s.floor) {
-			n.event.When = s.floor
+	for i, m := range s.segment {
+		when := part[i].When
+		if when.Before(s.floor) {
+			when = s.floor
 		}
-		s.newest = n.event.When
-		touched[n.visit] = true
+		s.newest = when
+		if m.entry != nil {
+			m.entry.event.When, m.entry.event.Uncertain = when, part[i].Uncertain
+			touched[m.entry.visit] = true
+		}
 	}
 	s.segment, s.floor = nil, s.newest
 	for _, r := range s.order {
@@ -307,7 +329,25 @@ func (s *State) reindex() {
 		}
 	}
 	s.voided = voided
-	s.segment = slices.DeleteFunc(s.segment, func(n *entry) bool { return s.byID[n.event.ID()] != n })
+	for i, m := range s.segment {
+		if m.entry != nil && s.byID[m.entry.event.ID()] != m.entry {
+			s.segment[i].entry = nil
+		}
+	}
+	if n := len(s.segment) - keepLog; n > 0 { // weeks without a clock
+		s.floor = latest(s.floor, s.segment[:n])
+		s.segment = slices.Clone(s.segment[n:])
+	}
+}
+
+// latest is the last of t and the times of ms.
+func latest(t time.Time, ms []timed) time.Time {
+	for _, m := range ms {
+		if m.at.Wall.After(t) {
+			t = m.at.Wall
+		}
+	}
+	return t
 }
 
 // clock is the best known time at now: never before the newest event.

@@ -69,6 +69,9 @@ func TestLamps(t *testing.T) {
 }
 
 func TestRemaining(t *testing.T) {
+	if d := Remaining(&kiosk.Visit{}, morning.Wall); d != 0 {
+		t.Errorf("without an order %s remain", d)
+	}
 	items := []kiosk.Item{{No: 1, Code: "oil", StandardMinutes: 60}, {No: 2, Code: "brake", StandardMinutes: 30}}
 	for _, c := range []struct {
 		name string
@@ -258,11 +261,12 @@ func TestForgetsUnderAFlood(t *testing.T) {
 	h := opened(t, 1)
 	h.play(`badge:t1@b1 | badge.scanned b1 t1
 		card:A001@b1 | job.started A001 b1 t1`)
-	for range keepLog {
+	h.now.Clock = kiosk.Holdover // their times may yet be corrected
+	for range 2 * keepLog {
 		h.step(Device{Name: "sb2"})
 	}
-	if len(h.s.log) > keepLog || len(h.s.byID) > keepLog {
-		t.Errorf("%d events are remembered, %d by id", len(h.s.log), len(h.s.byID))
+	if len(h.s.log) > keepLog || len(h.s.byID) > keepLog || len(h.s.segment) > 2*keepLog {
+		t.Errorf("%d events are remembered, %d by id, %d of uncertain time", len(h.s.log), len(h.s.byID), len(h.s.segment))
 	}
 	h.play(`bay b1 | working A001 t1 badge:t1
 		FINISH@b1 | job.finished A001 b1 t1
@@ -293,6 +297,32 @@ func TestReRecordedEventsAreNotFoldedTwice(t *testing.T) {
 	}
 	if v, ok := s.FindTicket("A001"); !ok || len(s.Events(v.ID)) != 3 || s.Next() != 4 {
 		t.Errorf("next %d, visit %+v", s.Next(), v)
+	}
+}
+
+// Corrections may name events this board has never seen, or no longer remembers.
+func TestCorrectionsOfTheUnknown(t *testing.T) {
+	h := opened(t, 1)
+	before := seen(t, h.s, h.now)
+	for i, p := range []kiosk.Payload{&kiosk.Voided{Event: "other-7"}, &kiosk.Amended{Event: "other-7", Fields: []byte(`{}`)}, &kiosk.PersonErased{Visits: []string{"v"}}} {
+		h.s.Replay(kiosk.Event{Source: "/stores/sh-pudong/backoffice", Epoch: "ledger", Seq: uint64(i + 1), Data: p, Moment: h.now})
+	}
+	if after := seen(t, h.s, h.now); after != before {
+		t.Errorf("a correction of nothing changed the shop:\n%s\n%s", before, after)
+	}
+}
+
+func TestCauses(t *testing.T) {
+	h := newShop(t)
+	long := strings.Repeat("x", 64)
+	for id, want := range map[string]string{"a-1": "a-1", long: long, long + "x": "", "": "", "a b": "", "号": "", "a\n": ""} {
+		h.now = h.now.Add(time.Minute)
+		if want == "" {
+			want = kiosk.EventID("epoch", h.s.Next())
+		}
+		if got := h.step(Scan{ID: id, Scanner: "sb1", Text: "junk"})[0].Data.Common().Cause; got != want {
+			t.Errorf("scan %q has the cause %q, want %q", id, got, want)
+		}
 	}
 }
 
