@@ -50,6 +50,11 @@ func Run(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("open %s for pages: %w", set.HTTP.Listen, err)
 	}
 	defer listener.Close()
+	held, err := lock(LedgerPath(set))
+	if err != nil {
+		return err
+	}
+	defer held.Close()
 	book, err := ledger.Open(LedgerPath(set))
 	if err != nil {
 		return err

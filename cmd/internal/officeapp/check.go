@@ -36,6 +36,11 @@ func checkLedger(path string) error {
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
+	held, err := lock(path) // a ledger at work is left alone
+	if err != nil {
+		return err
+	}
+	defer held.Close()
 	l, err := ledger.Open(path)
 	if err != nil {
 		return err
