@@ -44,15 +44,20 @@ type demoCmd struct {
 // errDiffers is a headless run whose figures differ.
 var errDiffers = errors.New("the figures differ from the judge's count, or something was lost or counted twice")
 
+// Validate refuses what cannot be played.
+func (c *demoCmd) Validate() error {
+	if c.Days < 1 || c.Days > 366 {
+		return fmt.Errorf("--days %d: play between 1 and 366 days", c.Days)
+	}
+	return nil
+}
+
 // Run runs the demo until Ctrl-C, or the headless days.
 func (c *demoCmd) Run() error {
 	ctx, stop := task.Signals()
 	defer stop()
 	if !c.Headless {
 		return demo.Live{Seed: c.Seed, Keep: c.Keep, Out: os.Stdout, Log: task.Logger()}.Run(ctx)
-	}
-	if c.Days < 1 || c.Days > 366 {
-		return fmt.Errorf("--days %d: play between 1 and 366 days", c.Days)
 	}
 	return c.headless(ctx)
 }

@@ -5,6 +5,7 @@
 //	exits N program [args…]   runs it and expects this exit code
 //	expand FILE               writes FILE from FILE.in with $NAME replaced
 //	device NAME               plugs a pretend scanner in at $WORK/NAME
+//	await URL                 waits until a GET is answered with 200, at most 20 s
 //
 // and besides its variables $TAKEN, an address where something listens and says
 // nothing, and $CLOSED, an address where nothing does.
@@ -13,10 +14,12 @@ package cmdtest
 import (
 	"errors"
 	"net"
+	"net/http"
 	"os"
 	"os/exec"
 	"strconv"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
@@ -27,7 +30,7 @@ import (
 func Run(t *testing.T) {
 	t.Helper()
 	testscript.Run(t, testscript.Params{Dir: "testdata", Setup: addresses, RequireExplicitExec: true,
-		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "expand": expand, "device": device}})
+		Cmds: map[string]func(*testscript.TestScript, bool, []string){"exits": exits, "expand": expand, "device": device, "await": await}})
 }
 
 func addresses(env *testscript.Env) error {
@@ -78,4 +81,24 @@ func device(ts *testscript.TestScript, neg bool, args []string) {
 	s, err := bench.NewScanner(ts.MkAbs(args[0]))
 	ts.Check(err)
 	ts.Defer(func() { ts.Check(s.Close()) })
+}
+
+func await(ts *testscript.TestScript, neg bool, args []string) {
+	if neg || len(args) != 1 {
+		ts.Fatalf("usage: await URL")
+	}
+	client := &http.Client{Timeout: time.Second}
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for deadline := time.Now().Add(20 * time.Second); time.Now().Before(deadline); <-tick.C {
+		res, err := client.Get(args[0])
+		if err != nil {
+			continue
+		}
+		res.Body.Close()
+		if res.StatusCode == http.StatusOK {
+			return
+		}
+	}
+	ts.Fatalf("%s does not answer with 200", args[0])
 }
