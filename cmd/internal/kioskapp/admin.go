@@ -51,6 +51,9 @@ func (a *app) socket() error {
 		c.Close()
 		return fmt.Errorf("open %s: another kioskd answers there; stop it first", path)
 	}
+	if st, err := os.Lstat(path); err == nil && st.Mode()&os.ModeSocket == 0 {
+		return fmt.Errorf("open %s for the tool: something else stands there; name another place in kiosk.socket", path)
+	}
 	if err := os.Remove(path); err != nil && !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("remove what an earlier run left: %w", err)
 	}

@@ -174,11 +174,20 @@ func TestSecondDaemonIsRefused(t *testing.T) {
 	if !errors.As(err, &op) || !strings.Contains(err.Error(), r.http) {
 		t.Errorf("on the same address: %v; want that the address is taken", err)
 	}
+	other := func(c string) string { return strings.ReplaceAll(free(c), `data = "data"`, `data = "other"`) }
+	if err = r.again(other); err == nil || !strings.Contains(err.Error(), "kiosk.sock: another kioskd answers there") {
+		t.Errorf("on the same socket: %v; want that another kiosk answers there", err)
+	}
 	r.scan("front", car(1), bench.AckGood)
 	must(t, r.stop())
 	err = r.again(func(c string) string { return strings.ReplaceAll(c, `name = "k1"`, `name = "k2"`) })
 	if !errors.Is(err, journal.ErrForeign) || !strings.Contains(err.Error(), "/stores/sh-test/kiosks/k1") || !strings.Contains(err.Error(), "/stores/sh-test/kiosks/k2") {
 		t.Errorf("a journal of another board: %v; want whose it is and whose it should be", err)
+	}
+	must(t, os.WriteFile(filepath.Join(r.dir, "precious"), []byte("not ours"), 0o600))
+	err = r.again(func(c string) string { return strings.ReplaceAll(c, "kiosk.sock", "precious") })
+	if b, readErr := os.ReadFile(filepath.Join(r.dir, "precious")); err == nil || string(b) != "not ours" {
+		t.Errorf("a file where the socket should be: %v, and now it holds %q, %v", err, b, readErr)
 	}
 	r.edit = nil
 	r.up()

@@ -136,7 +136,7 @@ func (r *rig) configure() {
 	v, err := verifier()
 	must(r.t, err)
 	var b strings.Builder
-	fmt.Fprintf(&b, "schema = 1\nstaff_file = \"staff.toml\"\n[store]\nname = %q\ntag = %q\nkey_file = \"store.key\"\n[kiosk]\nname = \"k1\"\nletter = \"A\"\ndata = \"data\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n",
+	fmt.Fprintf(&b, "schema = 1\nstaff_file = \"staff.toml\"\n[store]\nname = %q\ntag = %q\nkey_file = \"store.key\"\n[kiosk]\nname = \"k1\"\nletter = \"A\"\ndata = \"data\"\nsocket = \"kiosk.sock\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n",
 		store, tag, r.http, "mqtt://"+r.gate.addr())
 	for _, s := range [][2]string{{"front", "reception"}, {"s1", "b1"}, {"s2", "b2"}} {
 		fmt.Fprintf(&b, "[[scanner]]\nname = %q\nplace = %q\ndevice = %q\nbeep = \"honeywell\"\n", s[0], s[1], r.scanners[s[0]].Path())
