@@ -117,6 +117,10 @@ func (o *Office) read(ms []Message) (b Batch, sources map[string]string) {
 		case t.Kind == wire.KindConn || t.Kind == wire.KindHealth:
 			if err := r.hear(t, m.Payload, o.cfg.Now()); err != nil {
 				b.Rejects = append(b.Rejects, reject(t, m, err))
+			} else if t.Kind == wire.KindConn {
+				// A board that this ledger knows nothing of must be told so, or it
+				// waits for the receipts of another.
+				sources[kiosk.KioskSource(t.Store, t.Kiosk)] = t.Store
 			}
 		}
 	}

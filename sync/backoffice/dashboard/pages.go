@@ -149,6 +149,10 @@ type signin struct {
 }
 
 func (d *dashboard) signinPage(w http.ResponseWriter, r *http.Request) {
+	if d.Door == nil {
+		http.NotFound(w, r)
+		return
+	}
 	d.render(w, "signin.html", signin{page: newPage(r, d.Office.Stores()[0]), Next: ownPath(r.URL.Query().Get("next"))})
 }
 
@@ -260,6 +264,13 @@ func (l live) PromiseOf(b bay) string { return l.Clock(b.promise) }
 // Stage is where the visit stands.
 func (l live) Stage(v *kiosk.Visit) string { return l.T("stage." + string(v.StageAt(l.Now))) }
 
+// Figures lists the figures that are defined in words, by the keys of their texts
+// (kpi.X and kpi.X.def).
+func Figures() []string {
+	return []string{"on_time", "arrivals", "orders", "category_counts", "vehicles", "orders_without_vehicle", "rework", "response_accepted",
+		"response_first_job", "repair_gross", "repair_net", "turnaround", "stages", "unclosed_jobs", "data_quality"}
+}
+
 type figures struct {
 	page
 	From, To string
@@ -294,8 +305,7 @@ func (d *dashboard) kpiPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	f := figures{page: p, Variants: kpi.Variants(), Stages: kiosk.Stages(), Figures: []string{"on_time", "arrivals", "orders", "category_counts", "vehicles",
-		"orders_without_vehicle", "rework", "response_accepted", "response_first_job", "repair_gross", "repair_net", "turnaround", "stages", "unclosed_jobs", "data_quality"}}
+	f := figures{page: p, Variants: kpi.Variants(), Stages: kiosk.Stages(), Figures: Figures()}
 	q, err := d.query(r)
 	var wrong *problem
 	if errors.As(err, &wrong) {

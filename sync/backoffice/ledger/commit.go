@@ -207,12 +207,14 @@ func (c *commit) taken(store string, at place, seq uint64, hash kiosk.Hash, b []
 func (c *commit) entry(in backoffice.Entry) error {
 	e, hash := in.Event, kiosk.HashOf(in.Bytes)
 	at := place{e.Source, e.Epoch}
-	if taken, err := c.taken(in.Store, at, e.Seq, hash, in.Bytes); taken || err != nil {
-		return err
-	}
 	ep, err := c.epoch(in.Store, at)
 	if err != nil {
 		return err
+	}
+	if e.Seq <= ep.max { // what lies above the highest is new
+		if taken, err := c.taken(in.Store, at, e.Seq, hash, in.Bytes); taken || err != nil {
+			return err
+		}
 	}
 	state, err := c.state(e, hash)
 	if err != nil {
