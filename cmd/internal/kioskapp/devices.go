@@ -15,6 +15,7 @@ import (
 	"baylight/device/line"
 	"baylight/device/printer"
 	"baylight/device/scanner"
+	"baylight/kiosk"
 	"baylight/kiosk/floor"
 	"baylight/kiosk/screen"
 	"baylight/kiosk/station"
@@ -112,8 +113,8 @@ func (a *app) scanner(set settings.Scanner) {
 	ctx, stop := context.WithCancel(context.Background()) // ends what waits for a full queue when the line ends
 	onScan := func(s scanner.Scan) {
 		in := floor.Scan{Scanner: set.Name, Text: a.ours(s.Text), Symbology: s.Symbology, Malformed: s.Malformed, Repeated: s.Repeated}
-		if set.Place == floor.Reception {
-			in.CheckIn = a.view.prepared()
+		if _, err := kiosk.ParseCode(in.Text); err != nil && set.Place == floor.Reception {
+			in.CheckIn = a.view.prepared() // a ticket or badge in between leaves it for the car's own code
 		}
 		a.devices.seen(set.Name, fmt.Sprintf("%s, %d B", time.Now().Format("15:04:05"), len(s.Text)))
 		a.station.Scan(ctx, in)

@@ -196,7 +196,7 @@ func (p *problems) http(h httpTable, def string) HTTP {
 	if ip := net.ParseIP(host); err == nil && !h.InsecureLAN && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
 		p.add("http.listen: %q is reachable from outside without TLS; listen on 127.0.0.1, or say insecure_lan = true if this network is yours alone", h.Listen)
 	}
-	return HTTP{Listen: h.Listen, Hosts: h.Hosts, InsecureLAN: h.InsecureLAN}
+	return HTTP(h)
 }
 
 func (p *problems) mqtt(path string, m mqttTable) MQTT {
