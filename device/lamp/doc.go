@@ -9,9 +9,9 @@
 // A tower shows one [Signal]: a colour, steady or blinking at 1 Hz. [Lamps]
 // keeps what each tower shall show and asserts it: at once when it is set, and
 // again every [AssertEvery], because an expander forgets after a brown-out. The
-// state is no queue: what was set last is shown. One goroutine, that of
-// [Lamps.Run], drives all pins; time is real time. When it ends the towers are
-// dark, which means "not in control".
+// state is no queue: what was set last is shown. [Lamps.Run] owns one goroutine
+// for each tower, so that a stuck driver darkens one tower and no other; time is
+// real time. When it ends the towers are dark, which means "not in control".
 //
 // # Towers with fewer colours
 //
@@ -42,12 +42,23 @@
 // periph.io's gpio.PinOut is the seam: [Lamps] sees nothing else, and pretend
 // pins are in lamptest. On a real board [OpenHost] finds a pin by its name on
 // the chip ("GPIO17"), by periph's name of the header ("P1_11") or as chip and
-// offset ("gpiochip2:5", for expanders), and drives it through the kernel's
-// character device. periph's own drivers are not used: their first Out drives
+// offset ("gpiochip2:5", also for expanders that have a kernel driver), and
+// drives it through the kernel's character device. periph's own drivers are not used: their first Out drives
 // low before high, their Read turns an output into an input, and host.Init maps
 // guessed memory on a Raspberry Pi 5 and closes descriptor 0 where
 // /dev/gpiochip4 is a link. A line is requested with its first level in the
 // request, so that nothing flickers, and is never read back.
+//
+// Pins of I²C expanders without a kernel driver are named model:bus:address:pin,
+// "mcp23017:1:0x20:A3" or "pca9555:1:0x21:P07". Each Out writes the whole chip:
+//
+//	20 05 00   20 0A 00     MCP23017: registers in the order of BANK 0
+//	20 14 la lb             latches A, B
+//	20 00 da db             directions A, B: 0 is an output
+//	21 02 l0 l1  21 06 d0 d1  PCA9555: latches, directions
+//
+// An expander keeps its levels when a process dies, until [TurnDark] or the next
+// start.
 //
 // When a process dies, mainline kernels return its lines to inputs, and the pull
 // resistors darken the tower; Raspberry Pi kernels since 2024-06 leave them as

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"path/filepath"
 	"slices"
 	"strconv"
 	"strings"
@@ -33,7 +34,8 @@ var piChips = []string{"pinctrl-bcm2835", "pinctrl-bcm2711", "pinctrl-rp1"}
 type host struct {
 	chips   []chip
 	request func(chip string, offset int, activeLow bool, initial int) (line, error)
-	holder  func(chip string, offset int) string
+	holder  func(chip string, offset int) (who string, used bool)
+	i2c     *expanders
 
 	mu    sync.Mutex
 	taken map[place]string // by the name it was opened with
@@ -48,8 +50,9 @@ type place struct {
 func (p place) String() string { return p.chip + ":" + strconv.Itoa(p.offset) }
 
 // OpenHost looks for the GPIO chips of this machine and gives the opener of
-// their pins. It fails with [ErrNoGPIO] if there are none, and says which group
-// to join if they may not be opened. Opening a pin does not touch it.
+// their pins and of those of I²C expanders (see [OpenExpanders]). It fails with
+// [ErrNoGPIO] if there are neither chips nor buses, and says which group to join
+// if chips may not be opened. Opening a pin does not touch it.
 func OpenHost() (Opener, error) {
 	var chips []chip
 	var denied, odd error
@@ -59,21 +62,27 @@ func OpenHost() (Opener, error) {
 		case err == nil:
 			chips = append(chips, c)
 		case errors.Is(err, fs.ErrPermission):
-			denied = err
+			denied = fmt.Errorf("%w: %s", err, groupToJoin("/dev/"+name))
 		case !errors.Is(err, gpiocdev.ErrNotCharacterDevice): // a link to another chip is no chip
 			odd = err
 		}
 	}
 	switch {
-	case len(chips) > 0:
-		h := &host{chips: chips, request: requestLine, holder: lineHolder, taken: map[place]string{}}
+	case len(chips) > 0 || denied == nil && hasBus():
+		h := &host{chips: chips, request: requestLine, holder: lineHolder, i2c: newExpanders(openHostBus), taken: map[place]string{}}
 		return h.open, nil
 	case denied != nil:
-		return nil, fmt.Errorf("open GPIO: %w: the user must be in the group that owns the device, usually gpio", denied)
+		return nil, fmt.Errorf("open GPIO: %w", denied)
 	case odd != nil:
 		return nil, fmt.Errorf("open GPIO: %w: %w", ErrNoGPIO, odd)
 	}
 	return nil, fmt.Errorf("open GPIO: %w", ErrNoGPIO)
+}
+
+// hasBus tells whether there is an I²C bus, and so perhaps an expander.
+func hasBus() bool {
+	buses, _ := filepath.Glob("/dev/i2c-*") // the pattern is well formed
+	return len(buses) > 0
 }
 
 func readChip(name string) (chip, error) {
@@ -105,22 +114,28 @@ func requestLine(chip string, offset int, activeLow bool, initial int) (line, er
 	return l, nil
 }
 
-// lineHolder is the label of who holds a line, or "".
-func lineHolder(chip string, offset int) string {
+// lineHolder is whether a line is held, and the label of who holds it, or "".
+func lineHolder(chip string, offset int) (who string, used bool) {
 	c, err := gpiocdev.NewChip(chip)
 	if err != nil {
-		return ""
+		return "", false
 	}
 	defer c.Close()
 	info, err := c.LineInfo(offset)
 	if err != nil {
-		return ""
+		return "", false
 	}
-	return info.Consumer
+	return info.Consumer, info.Used
 }
 
 // open is the host's [Opener].
 func (h *host) open(name string, activeLow bool) (gpio.PinOut, error) {
+	if h.i2c.names(name) {
+		return h.i2c.open(name, activeLow)
+	}
+	if len(h.chips) == 0 {
+		return nil, &PinError{Pin: name, Err: ErrNoGPIO}
+	}
 	at, err := find(h.chips, name)
 	if err != nil {
 		return nil, err
@@ -135,12 +150,19 @@ func (h *host) open(name string, activeLow bool) (gpio.PinOut, error) {
 	p.request = func(initial int) (line, error) {
 		l, err := h.request(at.chip, at.offset, activeLow, initial)
 		if errors.Is(err, syscall.EBUSY) {
-			return nil, &PinError{Pin: name, Holder: h.holder(at.chip, at.offset), Err: ErrBusy}
+			who, _ := h.holder(at.chip, at.offset)
+			return nil, &PinError{Pin: name, Holder: who, Err: ErrBusy}
 		}
 		if err != nil {
 			return nil, &PinError{Pin: name, Err: err}
 		}
 		return l, nil
+	}
+	p.look = func() error {
+		if who, used := h.holder(at.chip, at.offset); used {
+			return &PinError{Pin: name, Holder: who, Err: ErrBusy}
+		}
+		return nil
 	}
 	p.release = func() {
 		h.mu.Lock()

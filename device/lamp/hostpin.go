@@ -21,6 +21,7 @@ type hostPin struct {
 	name    string
 	at      place
 	request func(initial int) (line, error)
+	look    func() error
 	release func()
 
 	mu    sync.Mutex
@@ -53,6 +54,16 @@ func (p *hostPin) Out(l gpio.Level) error {
 	}
 	p.level = l
 	return nil
+}
+
+// Look says who else holds the line, without asking for it.
+func (p *hostPin) Look() error {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.line != nil {
+		return nil
+	}
+	return p.look()
 }
 
 // Halt gives the line back: the kernel or the pull resistor decides its level.

@@ -25,6 +25,10 @@ const (
 // that are a *[PinError] say what is wrong with it.
 type Opener func(name string, activeLow bool) (gpio.PinOut, error)
 
+// A looker is a pin that can say, without being touched, why it could not be
+// driven.
+type looker interface{ Look() error }
+
 // State is how a tower does: Err is nil when all its pins follow.
 type State struct {
 	Tower string
@@ -37,18 +41,19 @@ type Lamps struct {
 	onState func(State)
 	towers  []*tower
 	named   map[string]*tower
-	kick    chan struct{}
 	ready   chan struct{}
 
-	mu sync.Mutex // guards want of all towers
+	mu      sync.Mutex // guards want of all towers
+	telling sync.Mutex // held while onState is called
 }
 
 type tower struct {
 	Tower
 	pins []*lampPin
+	kick chan struct{}
 	want Signal
 
-	// Owned by the goroutine of Run.
+	// Owned by the goroutine that drives the tower.
 	shows Signal
 	since time.Time
 	err   error // what was last told of it
@@ -64,9 +69,9 @@ type lampPin struct {
 }
 
 // New checks the towers and finds their pins; nothing is driven before Run. The
-// error joins everything that is wrong. onState is called from the goroutine of
-// Run, for each tower first when it is driven and then when it fails or comes
-// back; it and log may be nil.
+// error joins everything that is wrong. onState is called from goroutines of
+// Run, one call at a time, for each tower first when it is driven and then when
+// it fails or comes back; it and log may be nil.
 func New(towers []Tower, open Opener, log *slog.Logger, onState func(State)) (*Lamps, error) {
 	if log == nil {
 		log = slog.New(slog.DiscardHandler)
@@ -74,8 +79,7 @@ func New(towers []Tower, open Opener, log *slog.Logger, onState func(State)) (*L
 	if onState == nil {
 		onState = func(State) {}
 	}
-	l := &Lamps{log: log, onState: onState, named: map[string]*tower{},
-		kick: make(chan struct{}, 1), ready: make(chan struct{})}
+	l := &Lamps{log: log, onState: onState, named: map[string]*tower{}, ready: make(chan struct{})}
 	var errs []error
 	users := map[string]string{}
 	for _, t := range towers {
@@ -102,7 +106,7 @@ func New(towers []Tower, open Opener, log *slog.Logger, onState func(State)) (*L
 // openTower finds the pins of t as far as it can. users are the lamps that have
 // a pin already, by its name.
 func openTower(t Tower, open Opener, users map[string]string) (*tower, error) {
-	tw := &tower{Tower: t}
+	tw := &tower{Tower: t, kick: make(chan struct{}, 1)}
 	if err := t.check(); err != nil {
 		return tw, err
 	}
@@ -138,27 +142,55 @@ func (l *Lamps) Set(name string, s Signal) error {
 	t.want = s
 	l.mu.Unlock()
 	select {
-	case l.kick <- struct{}{}:
-	default: // Run has yet to look, and will see this too
+	case t.kick <- struct{}{}:
+	default: // its goroutine has yet to look, and will see this too
 	}
 	return nil
 }
 
 // Run drives the towers until ctx ends, then makes them dark and gives the pins
-// back. A pin that fails is tried again at every assertion; the other pins do
-// not wait for that longer than its driver takes. Run is called once.
+// back. Each tower has a goroutine of its own, so that one whose driver hangs
+// delays no other. A pin that fails is tried again at every assertion. Run is
+// called once.
 func (l *Lamps) Run(ctx context.Context) error {
+	errs := make([]error, len(l.towers))
+	driven := make(chan struct{}, len(l.towers))
+	var all sync.WaitGroup
+	for i, t := range l.towers {
+		all.Go(func() {
+			l.update(t, time.Now(), true)
+			driven <- struct{}{}
+			errs[i] = l.tend(ctx, t)
+		})
+	}
+	patience := time.NewTimer(readyLimit)
+	defer patience.Stop()
+	for waiting := len(l.towers); waiting > 0; waiting-- {
+		select {
+		case <-driven:
+		case <-patience.C:
+			waiting = 1
+		}
+	}
+	close(l.ready)
+	all.Wait()
+	return errors.Join(errs...)
+}
+
+// readyLimit is how long Ready waits for a tower whose driver hangs.
+const readyLimit = 2 * time.Second
+
+// tend drives one tower.
+func (l *Lamps) tend(ctx context.Context, t *tower) error {
 	timer := time.NewTimer(0)
 	defer timer.Stop()
-	l.update(time.Now(), true)
-	close(l.ready)
 	assert := time.Now().Add(AssertEvery)
 	for {
-		timer.Reset(time.Until(l.next(time.Now(), assert)))
+		timer.Reset(time.Until(t.next(time.Now(), assert)))
 		select {
 		case <-ctx.Done():
-			return l.end()
-		case <-l.kick:
+			return t.end()
+		case <-t.kick:
 		case <-timer.C:
 		}
 		now := time.Now()
@@ -166,30 +198,29 @@ func (l *Lamps) Run(ctx context.Context) error {
 		if force {
 			assert = now.Add(AssertEvery)
 		}
-		l.update(now, force)
+		l.update(t, now, force)
 	}
 }
 
-// Ready is closed when every tower has been driven once, or has failed.
+// Ready is closed when every tower has been driven once, or has failed, or has
+// not answered within two seconds.
 func (l *Lamps) Ready() <-chan struct{} { return l.ready }
 
 // String names the task.
 func (l *Lamps) String() string { return fmt.Sprintf("lamps (%d towers)", len(l.towers)) }
 
-// update puts on the pins what the towers shall show at now; force drives pins
+// update puts on the pins what the tower shall show at now; force drives pins
 // that did not change, and those that failed, too.
-func (l *Lamps) update(now time.Time, force bool) {
-	for _, t := range l.towers {
-		l.mu.Lock()
-		want := t.want
-		l.mu.Unlock()
-		if want != t.shows || t.since.IsZero() {
-			t.shows, t.since = want, now
-		}
-		err := t.drive(t.litAt(now), force)
-		if force || err != nil {
-			l.tell(t, err)
-		}
+func (l *Lamps) update(t *tower, now time.Time, force bool) {
+	l.mu.Lock()
+	want := t.want
+	l.mu.Unlock()
+	if want != t.shows || t.since.IsZero() {
+		t.shows, t.since = want, now
+	}
+	err := t.drive(t.litAt(now), force)
+	if force || err != nil {
+		l.tell(t, err)
 	}
 }
 
@@ -203,13 +234,11 @@ func (t *tower) litAt(now time.Time) lights {
 }
 
 // next is when something has to be done without being asked.
-func (l *Lamps) next(now, assert time.Time) time.Time {
-	for _, t := range l.towers {
-		if t.pattern(t.shows).blink {
-			edge := t.since.Add((now.Sub(t.since)/BlinkHalf + 1) * BlinkHalf)
-			if edge.Before(assert) {
-				assert = edge
-			}
+func (t *tower) next(now, assert time.Time) time.Time {
+	if t.pattern(t.shows).blink {
+		edge := t.since.Add((now.Sub(t.since)/BlinkHalf + 1) * BlinkHalf)
+		if edge.Before(assert) {
+			return edge
 		}
 	}
 	return assert
@@ -234,15 +263,6 @@ func (t *tower) drive(lit lights, force bool) error {
 	return errors.Join(errs...)
 }
 
-// end makes all towers dark.
-func (l *Lamps) end() error {
-	var errs []error
-	for _, t := range l.towers {
-		errs = append(errs, t.end())
-	}
-	return errors.Join(errs...)
-}
-
 // tell reports a tower whose state changed.
 func (l *Lamps) tell(t *tower, err error) {
 	first := !t.told
@@ -257,6 +277,8 @@ func (l *Lamps) tell(t *tower, err error) {
 	case !first:
 		l.log.Info("lamps of a tower are back", "tower", t.Name)
 	}
+	l.telling.Lock()
+	defer l.telling.Unlock()
 	l.onState(State{Tower: t.Name, Err: err})
 }
 
@@ -288,4 +310,37 @@ func TurnDark(towers []Tower, open Opener) error {
 		errs = append(errs, tw.end())
 	}
 	return errors.Join(errs...)
+}
+
+// Check says what keeps the towers from being driven now, one error each: towers
+// that are wrong in themselves, pins that are not there or used twice, and pins
+// that somebody else holds or whose chip does not answer. No pin is driven. A
+// daemon that runs holds its pins, too.
+func Check(towers []Tower, open Opener) []error {
+	var findings []error
+	users := map[string]string{}
+	for _, t := range towers {
+		tw, err := openTower(t, open, users)
+		findings = append(findings, flat(err)...)
+		for _, p := range tw.pins {
+			if l, ok := p.PinOut.(looker); ok {
+				if err := l.Look(); err != nil {
+					findings = append(findings, fmt.Errorf("tower %s %s: %w", t.Name, p.colour, err))
+				}
+			}
+			p.Halt() // never driven: nothing to complain about
+		}
+	}
+	return findings
+}
+
+// flat are the errors that err joins.
+func flat(err error) []error {
+	if err == nil {
+		return nil
+	}
+	if all, ok := err.(interface{ Unwrap() []error }); ok {
+		return all.Unwrap()
+	}
+	return []error{err}
 }

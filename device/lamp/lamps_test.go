@@ -2,6 +2,7 @@ package lamp_test
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -58,7 +59,11 @@ func set(t *testing.T, l *lamp.Lamps, tower string, c lamp.Colour, blink bool) {
 // edges prints the board's edges with their times since start.
 func edges(b *lamptest.Board, start time.Time) string {
 	var out []string
-	for _, e := range b.Edges() {
+	all := b.Edges() // towers do not wait for one another: sorted by name where the time is the same
+	slices.SortStableFunc(all, func(x, y lamptest.Edge) int {
+		return cmp.Or(x.At.Compare(y.At), strings.Compare(x.Pin[:min(2, len(x.Pin))], y.Pin[:min(2, len(y.Pin))]))
+	})
+	for _, e := range all {
 		level := "low"
 		if e.High {
 			level = "high"
@@ -302,6 +307,8 @@ func TestAPinThatFailsStopsNoOther(t *testing.T) {
 		for _, s := range states {
 			got = append(got, fmt.Sprintf("%s %v", s.Tower, s.Err))
 		}
+		slices.SortStableFunc(states[:2], func(a, b lamp.State) int { return strings.Compare(a.Tower, b.Tower) }) // towers do not wait for one another
+		slices.Sort(got[:2])
 		if want := []string{"b1 pin b1g: busy, held by spi0 CS1", "b2 <nil>", "b1 <nil>", "b2 pin b2r: remote I/O error", "b2 <nil>"}; !slices.Equal(got, want) {
 			t.Errorf("states %q, want %q", got, want)
 		}
@@ -312,6 +319,65 @@ func TestAPinThatFailsStopsNoOther(t *testing.T) {
 			t.Errorf("%d log lines for two losses and two returns:\n%s", n, &log)
 		}
 	})
+}
+
+// A tower whose driver hangs, as on a stuck bus, delays no other, nor Ready for
+// more than two seconds.
+func TestATowerThatHangsDelaysNoOther(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		b1, b2 := bay("b1", false), bay("b2", false)
+		b, start := lamptest.New(nil), time.Now()
+		free := make(chan struct{})
+		b.Hang("b1g", free)
+		l := newLamps(t, b.Open, nil, b1, b2)
+		stop := run(t, l)
+		if d := time.Since(start); d != 2*time.Second {
+			t.Errorf("ready after %v, want 2s", d)
+		}
+		began := len(b.Edges())
+		set(t, l, "b1", lamp.Red, false)
+		set(t, l, "b2", lamp.Red, true)
+		<-time.After(1100 * time.Millisecond)
+		if got := edges(b, start); len(b.Edges())-began != 3 {
+			t.Errorf("edges %s, want three of b2r", got)
+		}
+		close(free)
+		b.Hang("b1g", nil)
+		synctest.Wait()
+		if got := b1.Decode(b.Levels()); got.Colour != lamp.Red {
+			t.Errorf("freed, the tower shows %s", got)
+		}
+		if err := stop(); err != nil {
+			t.Error(err)
+		}
+	})
+}
+
+func TestCheckNamesEveryPinThatCannotBeHad(t *testing.T) {
+	b := lamptest.New(nil, "b1w", "b1g", "b1a", "b1r", "b1b", "b2w", "b2g", "b2a", "b2r")
+	b.Busy("b1g", "spi0 CS1")
+	b.Break("b1r", errors.New("remote I/O error"))
+	wrong := lamp.Tower{Name: "b3", Pins: map[lamp.Colour]string{lamp.Red: "b1w"}}
+	var got []string
+	for _, err := range lamp.Check([]lamp.Tower{bay("b1", true), bay("b2", true), wrong}, b.Open) {
+		got = append(got, err.Error())
+	}
+	want := []string{"tower b1 green: pin b1g: busy, held by spi0 CS1", "tower b1 red: pin b1r: remote I/O error",
+		"tower b2 blue: pin b2b: no such pin", "tower b3: 1 lamps, a tower has 2 to 5"}
+	if !slices.Equal(got, want) {
+		t.Errorf("Check: %q, want %q", got, want)
+	}
+	if len(b.Edges()) != 0 {
+		t.Errorf("Check drove pins: %v", b.Edges())
+	}
+	if _, err := b.Open("b1w", true); err != nil {
+		t.Errorf("Check did not give the pins back: %v", err)
+	}
+	b.Busy("b1g", "")
+	b.Break("b1r", nil)
+	if err := lamp.Check([]lamp.Tower{{Name: "b1", Pins: map[lamp.Colour]string{lamp.Red: "b1r", lamp.Green: "b1g"}}}, b.Open); err != nil {
+		t.Errorf("Check of pins that are free: %v", err)
+	}
 }
 
 func TestTheEndNamesAPinItCouldNotDarken(t *testing.T) {

@@ -43,6 +43,7 @@ type Board struct {
 	only     map[string]bool // nil: every name is a pin
 	busy     map[string]string
 	broken   map[string]error
+	hung     map[string]<-chan struct{}
 	pins     map[string]*pin
 	edges    []Edge
 	glitches int
@@ -57,7 +58,7 @@ func New(observe func(pin string, high bool), names ...string) *Board {
 		observe = func(string, bool) {}
 	}
 	b := &Board{observe: observe, busy: map[string]string{}, broken: map[string]error{},
-		pins: map[string]*pin{}, last: map[string]time.Time{}}
+		hung: map[string]<-chan struct{}{}, pins: map[string]*pin{}, last: map[string]time.Time{}}
 	if len(names) > 0 {
 		b.only = map[string]bool{}
 		for _, n := range names {
@@ -94,6 +95,14 @@ func (b *Board) Break(name string, err error) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.broken[name] = err
+}
+
+// Hang lets driving a pin wait until free is closed, as a driver does whose bus
+// is stuck; nil mends it.
+func (b *Board) Hang(name string, free <-chan struct{}) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	b.hung[name] = free
 }
 
 // Forget lets the open pins fall back to rest without anybody driving them, as
@@ -166,12 +175,15 @@ func (p *pin) to(high bool) {
 func (p *pin) Out(l gpio.Level) error {
 	b := p.board
 	b.mu.Lock()
-	defer b.mu.Unlock()
-	if holder := b.busy[p.name]; holder != "" {
-		return &lamp.PinError{Pin: p.name, Holder: holder, Err: lamp.ErrBusy}
+	free := b.hung[p.name]
+	b.mu.Unlock()
+	if free != nil {
+		<-free
 	}
-	if err := b.broken[p.name]; err != nil {
-		return &lamp.PinError{Pin: p.name, Err: err}
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if err := p.trouble(); err != nil {
+		return err
 	}
 	if high := bool(l) != p.activeLow; high != p.high {
 		p.to(high)
@@ -180,6 +192,24 @@ func (p *pin) Out(l gpio.Level) error {
 	}
 	p.driven = true
 	return nil
+}
+
+// trouble is why the pin cannot be driven.
+func (p *pin) trouble() error {
+	if holder := p.board.busy[p.name]; holder != "" {
+		return &lamp.PinError{Pin: p.name, Holder: holder, Err: lamp.ErrBusy}
+	}
+	if err := p.board.broken[p.name]; err != nil {
+		return &lamp.PinError{Pin: p.name, Err: err}
+	}
+	return nil
+}
+
+// Look says why the pin cannot be driven, without driving it.
+func (p *pin) Look() error {
+	p.board.mu.Lock()
+	defer p.board.mu.Unlock()
+	return p.trouble()
 }
 
 // Halt gives the pin back; it falls to rest and may be opened again.
