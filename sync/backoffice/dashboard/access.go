@@ -145,7 +145,7 @@ func (d *dashboard) signout(w http.ResponseWriter, r *http.Request) {
 
 // ownPath is a path of this site, or "/".
 func ownPath(s string) string {
-	if u, err := url.Parse(s); err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(s, "/") || strings.HasPrefix(s, "//") || strings.Contains(s, `\`) {
+	if u, err := url.Parse(s); err != nil || u.IsAbs() || u.Host != "" || !strings.HasPrefix(s, "/") || strings.Contains(s, `\`) {
 		return "/"
 	}
 	return s

@@ -346,6 +346,22 @@ func TestDurations(t *testing.T) {
 	}
 }
 
+func TestRepairIsKnownOnceAllWorkIsDone(t *testing.T) {
+	asked := func(s *script) kpi.Row {
+		in := day(t, s.fold())
+		in.Now = at(t, "13:00")
+		return one(t, in)
+	}
+	s := visit(t, "1").in("08:30").sign("09:00", "16:00").start("09:30", "t1").start("09:40", "t2").finish("11:00", "t1")
+	if n := asked(s).Repair.Gross.N; n != 0 {
+		t.Errorf("while the second job runs there are %d repair times", n)
+	}
+	s.finish("12:00", "t2")
+	if m := asked(s).Repair.Gross; m.N != 1 || *m.P50 != 150 {
+		t.Errorf("once both are finished: %+v, want 150", m)
+	}
+}
+
 func TestPercentilesByNearestRank(t *testing.T) {
 	var vs []*kiosk.Visit
 	for i, m := range []int{9, 1, 2, 3, 4, 5, 6, 7, 8, 100} {
