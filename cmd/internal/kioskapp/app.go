@@ -129,8 +129,23 @@ func (a *app) shop() error {
 	for _, s := range a.set.Scanners {
 		a.scanner(s)
 	}
+	a.tasks = append(a.tasks, clock.NewWatch(a.o.Clock, a.clockMoved))
 	a.tasks = append(a.tasks, task.Func("bay topics", a.publishBays), task.Func("device reports", a.devices.report))
 	return nil
+}
+
+// clockMoved records that the clock became trustworthy, and by how much it was
+// off: what this boot recorded before gets its true time from that. A step to a
+// time that nobody vouches for is only logged.
+func (a *app) clockMoved(before, now kiosk.Moment) {
+	off := now.Wall.Sub(before.Wall)
+	a.log.Warn("the clock was set", "off", off, "clock", now.Clock)
+	if now.Clock != kiosk.Synced {
+		return
+	}
+	if _, err := a.station.Do(context.Background(), floor.ClockSet{Offset: off}); err != nil {
+		a.log.Error("that the clock was set is not recorded", "off", off, "error", err)
+	}
 }
 
 // network makes link and uplink.
