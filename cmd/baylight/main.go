@@ -25,6 +25,7 @@ type cli struct {
 	Pin     pinCmd           `cmd:"" help:"Print the verifier of a PIN for the staff file; the PIN comes on standard input."`
 	Devices devicesCmd       `cmd:"" help:"List what is connected to a running kiosk, and what is not."`
 	Outbox  outboxCmd        `cmd:"" help:"Say what the back office has not yet receipted."`
+	Resend  resendCmd        `cmd:"" help:"Send a range of events to the back office once more."`
 	Scan    scanCmd          `cmd:"" help:"Scan by hand at a running kiosk."`
 	Print   printCmd         `cmd:"" help:"Try the printer of a running kiosk."`
 	Lamp    lampCmd          `cmd:"" help:"Try the lamps of a running kiosk."`

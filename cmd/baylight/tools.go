@@ -10,6 +10,7 @@ import (
 	"net/http"
 	"net/url"
 	"os"
+	"strconv"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -122,6 +123,17 @@ type scanCmd struct {
 // Run scans by hand.
 func (c *scanCmd) Run() error {
 	return c.do("/scan", url.Values{"text": {c.Text}, "scanner": {c.At}})
+}
+
+type resendCmd struct {
+	socket
+	From uint64 `required:"" help:"First sequence."`
+	To   uint64 `required:"" help:"Last sequence."`
+}
+
+// Run sends a range of events once more.
+func (c *resendCmd) Run() error {
+	return c.do("/resend", url.Values{"from": {strconv.FormatUint(c.From, 10)}, "to": {strconv.FormatUint(c.To, 10)}})
 }
 
 type printCmd struct {

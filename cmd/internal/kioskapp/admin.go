@@ -11,6 +11,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strconv"
 	"time"
 
 	"baylight/cmd/internal/settings"
@@ -75,6 +76,7 @@ func (a *app) tools() http.Handler {
 	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.devices.list()) })
 	mux.HandleFunc("GET /outbox", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.uplink.Status()) })
 	mux.HandleFunc("POST /scan", a.toolScan)
+	mux.HandleFunc("POST /resend", a.toolResend)
 	mux.HandleFunc("POST /print/test", a.toolPrint)
 	mux.HandleFunc("POST /lamp/test", a.toolLamp)
 	return http.TimeoutHandler(http.MaxBytesHandler(mux, toolBody), toolWithin, `{"good":false,"message":"the kiosk did not answer in time"}`)
@@ -102,6 +104,22 @@ func (a *app) toolScan(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, Answer{Good: reply.Good, Message: reply.Message.In(words.ZH) + " · " + reply.Message.In(words.EN)})
+}
+
+// toolResend sends a range of events once more; the back office counts none of
+// them twice.
+func (a *app) toolResend(w http.ResponseWriter, r *http.Request) {
+	from, errFrom := strconv.ParseUint(r.FormValue("from"), 10, 64)
+	to, errTo := strconv.ParseUint(r.FormValue("to"), 10, 64)
+	err := errors.Join(errFrom, errTo)
+	if err == nil {
+		err = a.uplink.Resend(r.Context(), from, to)
+	}
+	if err != nil {
+		answer(w, Answer{Message: err.Error()})
+		return
+	}
+	answer(w, Answer{Good: true, Message: fmt.Sprintf("events %d to %d are sent again, as far as they were sent before", from, to)})
 }
 
 // toolPrint prints the test page.
