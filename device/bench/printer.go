@@ -15,6 +15,12 @@ type PrinterFaults struct {
 	CoverOpen bool // prints nothing until the cover is shut
 	Offline   bool // prints nothing: switched offline at its panel
 	Mute      bool // prints, and answers nothing
+	Garbage   bool // prints, and sends noise in front of and behind each answer
+	// WrongStatus prints, and answers status questions with bytes that are no
+	// status (bits 0 and 7 set).
+	WrongStatus bool
+	// HalfAnswer prints, and breaks off in the middle of its reports.
+	HalfAnswer bool
 	// SlowReader reads about 1,000 bytes a second, as a 9600-baud printer would.
 	SlowReader bool
 }
@@ -103,6 +109,7 @@ func (p *Printer) SetFaults(f PrinterFaults) {
 	p.faults = f
 	replies := p.print()
 	p.changed.Broadcast()
+	replies = p.spoil(replies)
 	p.mu.Unlock()
 	p.answer(replies)
 }
@@ -155,7 +162,7 @@ func (p *Printer) receive(b []byte) {
 		p.pending = p.pending[n:]
 	}
 	p.pending = bytes.Clone(p.pending) // let go of what was taken off the front
-	replies = append(replies, p.print()...)
+	replies = p.spoil(append(replies, p.print()...))
 	p.mu.Unlock()
 	p.answer(replies)
 	p.mu.Lock()
@@ -174,7 +181,11 @@ func (p *Printer) print() (replies []byte) {
 		switch q.kind {
 		case cmdFinished:
 			if id := q.bytes[7:]; len(id) == 4 && !p.faults.Mute {
-				replies = append(append(append(replies, 0x37, 0x22), id...), 0)
+				report := append(append([]byte{0x37, 0x22}, id...), 0)
+				if p.faults.HalfAnswer {
+					report = report[:3]
+				}
+				replies = append(replies, report...)
 			}
 		case cmdCut:
 			p.keep(append(p.ticket, q.bytes...))
@@ -231,7 +242,19 @@ func (p *Printer) status(n byte) []byte {
 		set(p.faults.NearEnd || p.faults.PaperOut, 0x0C)
 		set(p.faults.PaperOut, 0x60)
 	}
+	if p.faults.WrongStatus {
+		s |= 0x81
+	}
 	return []byte{s}
+}
+
+// spoil adds noise to answers: bytes that begin an automatic status, end nothing
+// and are none of the printer's.
+func (p *Printer) spoil(b []byte) []byte {
+	if len(b) == 0 || !p.faults.Garbage {
+		return b
+	}
+	return append(append([]byte{0xFF, 0x10, 0x80}, b...), 0xFE, 0x37, 0x81)
 }
 
 // answer ignores a host that is away or does not read: a printer cannot help it.

@@ -56,6 +56,8 @@ type port interface {
 	Read(p []byte) (int, error)
 	hungUp() bool
 	write(ctx context.Context, p []byte, deadline time.Time) (int, error)
+	unsent() int // bytes that the driver still holds; 0 also where it cannot say
+	discardOutput()
 	close()
 }
 
@@ -211,6 +213,44 @@ func (l *Line) Write(ctx context.Context, p []byte) error {
 		return &WriteError{Device: l.cfg.Device, Sent: n, Of: len(p), Err: err}
 	}
 	return nil
+}
+
+// drainStep is how often the driver is asked what it still holds.
+const drainStep = 10 * time.Millisecond
+
+// Drain waits until the driver has sent what it took, as far as it can say, at
+// most for limit (0 asks once) and until ctx ends. What it has not sent then is
+// thrown away, and the error, a *WriteError, matches ErrTimeout, or the context's
+// error: a device behind CTS or XOFF that takes nothing is switched off or stuck,
+// whatever Write said. On a line that is down it fails with ErrDown.
+func (l *Line) Drain(ctx context.Context, limit time.Duration) error {
+	select {
+	case l.writing <- struct{}{}:
+		defer func() { <-l.writing }()
+	case <-ctx.Done():
+		return fmt.Errorf("drain %s: %w", l.cfg.Device, ctx.Err())
+	}
+	for end := time.Now().Add(limit); ; {
+		l.mu.Lock()
+		open, reason := l.port, l.state.Reason
+		l.mu.Unlock()
+		if open == nil {
+			return fmt.Errorf("drain %s: %w: %s", l.cfg.Device, ErrDown, reason)
+		}
+		held := open.unsent()
+		if held == 0 {
+			return nil
+		}
+		cause := ctx.Err()
+		if cause == nil && !time.Now().Before(end) {
+			cause = ErrTimeout
+		}
+		if cause != nil {
+			open.discardOutput()
+			return &WriteError{Device: l.cfg.Device, Of: held, Err: cause}
+		}
+		sleep(ctx, drainStep)
+	}
 }
 
 func (l *Line) setUp(p port) {

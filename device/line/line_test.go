@@ -214,9 +214,11 @@ func TestClosesBeforeItOpensAgain(t *testing.T) {
 
 // fakePort is a dead device on which poll sees nothing: each read ends at once.
 type fakePort struct {
-	reads  int
-	script func(read int) (int, error)
-	closed func()
+	held, drains int // bytes in the driver, and how many leave between two looks
+	discarded    bool
+	reads        int
+	script       func(read int) (int, error)
+	closed       func()
 }
 
 func (f *fakePort) Read([]byte) (int, error) {
@@ -227,6 +229,13 @@ func (f *fakePort) Read([]byte) (int, error) {
 	return 0, io.EOF
 }
 func (f *fakePort) hungUp() bool { return false }
+func (f *fakePort) unsent() int {
+	if f.held > 0 {
+		f.held -= f.drains
+	}
+	return max(f.held, 0)
+}
+func (f *fakePort) discardOutput() { f.held, f.discarded = 0, true }
 func (f *fakePort) close() {
 	if f.closed != nil {
 		f.closed()

@@ -204,22 +204,25 @@ func (t *tty) close() {
 }
 
 func (t *tty) drain() {
-	const step = 10 * time.Millisecond
-	for waited := time.Duration(0); ; waited += step {
-		held := 0
-		err := control(t.ctl, func(fd int) (err error) {
-			held, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ)
-			return err
-		})
-		if err != nil || held == 0 {
-			return
-		}
+	for waited := time.Duration(0); t.unsent() > 0; waited += drainStep {
 		if waited >= drainTime {
 			t.discardOutput()
 			return
 		}
-		time.Sleep(step)
+		time.Sleep(drainStep)
 	}
+}
+
+// unsent asks the driver; one that cannot say has, as far as we know, sent all.
+func (t *tty) unsent() (held int) {
+	err := control(t.ctl, func(fd int) (err error) {
+		held, err = unix.IoctlGetInt(fd, unix.TIOCOUTQ)
+		return err
+	})
+	if err != nil {
+		return 0
+	}
+	return held
 }
 
 func (t *tty) ioctlInt(req uint, arg int) error {

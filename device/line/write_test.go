@@ -7,6 +7,7 @@ import (
 	"io"
 	"path/filepath"
 	"testing"
+	"testing/synctest"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -171,5 +172,61 @@ func TestHardwareFlowControlIsSet(t *testing.T) {
 			t.Error(err)
 		}
 		p.close()
+	}
+}
+
+// A driver behind CTS takes bytes and sends none: Drain says so and throws them
+// away. One that is slow is waited for.
+func TestDrain(t *testing.T) {
+	for _, c := range []struct {
+		name      string
+		drains    int
+		limit     time.Duration
+		want      error
+		discarded bool
+	}{
+		{"all sent", 100, 0, nil, false},
+		{"slow", 1, 2 * time.Second, nil, false},
+		{"slower than the limit", 1, 500 * time.Millisecond, ErrTimeout, true},
+		{"stuck", 0, 15 * time.Second, ErrTimeout, true},
+		{"stuck, asked once", 0, 0, ErrTimeout, true},
+	} {
+		t.Run(c.name, func(t *testing.T) {
+			synctest.Test(t, func(t *testing.T) {
+				p := &fakePort{held: 100, drains: c.drains}
+				l := New(Config{Device: "/dev/x"}, nil, func([]byte) {}, nil)
+				l.setUp(p)
+				began := time.Now()
+				err := l.Drain(t.Context(), c.limit)
+				if !errors.Is(err, c.want) || p.discarded != c.discarded {
+					t.Errorf("Drain: %v, discarded %v; want %v, %v", err, p.discarded, c.want, c.discarded)
+				}
+				if took := time.Since(began); took > c.limit {
+					t.Errorf("took %v, at most %v", took, c.limit)
+				}
+				l.release(p)
+				if err := l.Drain(t.Context(), time.Hour); !errors.Is(err, ErrDown) {
+					t.Errorf("Drain of a line that is down: %v", err)
+				}
+			})
+		})
+	}
+}
+
+// On a real tty, nothing is left behind a write that was read.
+func TestDrainOfARealLine(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "printer")
+	master := plug(t, path)
+	r := startRig(t, Config{Device: path})
+	r.wantState(true)
+	if err := r.line.Write(t.Context(), []byte("ticket")); err != nil {
+		t.Fatal(err)
+	}
+	got := make([]byte, 6)
+	if _, err := io.ReadFull(master, got); err != nil {
+		t.Fatal(err)
+	}
+	if err := r.line.Drain(t.Context(), 0); err != nil {
+		t.Error(err)
 	}
 }

@@ -15,6 +15,12 @@ type Wire interface {
 	Write(ctx context.Context, p []byte) error
 }
 
+// A drainer is a Wire that knows what its driver has yet to send. Drain waits for
+// that at most for limit, throws the rest away and fails then.
+type drainer interface {
+	Drain(ctx context.Context, limit time.Duration) error
+}
+
 // ErrNotSent: the wire took no byte.
 var ErrNotSent = errors.New("nothing was sent")
 
@@ -269,7 +275,20 @@ func (p *Printer) send(ctx context.Context, session int, frame []byte) (begun bo
 		free = free.Add(time.Duration(n) * p.pace)
 	}
 	p.wait(ctx, time.Until(free), lost)
-	return begun, nil
+	return begun, p.drain(ctx, p.cfg.Stall)
+}
+
+// drain is nil when the driver has sent what it took: behind CTS, a printer that
+// is switched off takes nothing, and the driver's buffer takes a whole ticket.
+func (p *Printer) drain(ctx context.Context, limit time.Duration) error {
+	d, ok := p.wire.(drainer)
+	if !ok {
+		return nil
+	}
+	if err := d.Drain(ctx, limit); err != nil {
+		return fmt.Errorf("%w: %w", errStuck, err)
+	}
+	return nil
 }
 
 // confirm waits for the paper. The error says why the outcome is Unknown.

@@ -9,6 +9,8 @@ import (
 	"testing"
 	"testing/synctest"
 	"time"
+
+	"baylight/device/line"
 )
 
 // A bench is a running driver, its wire and the printer at the other end.
@@ -224,6 +226,53 @@ func TestSwitchedOffPrinterGetsNoTicket(t *testing.T) {
 		if len(b.model.printed()) != had {
 			t.Error("bytes sent into the void")
 		}
+	})
+}
+
+// A cabledWire is a driver whose printer holds CTS: it takes everything, and
+// sends what the printer lets it.
+type cabledWire struct {
+	*scriptedWire
+	stuck, held bool // held: something is in the driver
+}
+
+func (w *cabledWire) Write(ctx context.Context, p []byte) error {
+	w.held = w.held || w.stuck
+	if w.stuck {
+		return nil
+	}
+	return w.scriptedWire.Write(ctx, p)
+}
+
+func (w *cabledWire) Drain(_ context.Context, limit time.Duration) error {
+	if !w.held {
+		return nil
+	}
+	<-time.After(limit)
+	w.held = false
+	return line.ErrTimeout
+}
+
+// A printer that never answers and is switched off behind CTS is found out, before
+// a ticket and in it: its bytes are in the driver, not on paper.
+func TestSilentPrinterSwitchedOffBehindCTS(t *testing.T) {
+	on(t, Config{}, func(t *testing.T, b *bench) {
+		b.model.silent = true
+		w := &cabledWire{scriptedWire: b.wire}
+		b.Printer.wire = w
+		b.want(t, ticketJob(1), Sent)
+		w.stuck = true
+		if got, err := b.Print(t.Context(), ticketJob(2)); got != NotSent || !errors.Is(err, errStuck) || w.held {
+			t.Errorf("switched off: %v, %v; left in the driver: %v", got, err, w.held)
+		}
+		w.stuck = false
+		w.before = func(taken int) error {
+			w.stuck = taken > len(ticketJob(1).Bytes)+100
+			return nil
+		}
+		b.want(t, ticketJob(3), Unknown)
+		w.stuck, w.before = false, nil
+		b.want(t, ticketJob(4), Sent)
 	})
 }
 

@@ -213,14 +213,17 @@ func (p *Printer) wait(ctx context.Context, limit time.Duration, condition func(
 const patience = 3
 
 // check asks an idle printer how it is. A printer that has never answered is
-// let pass; one that has, and is silent now, is an error.
+// let pass if it takes bytes; one that has, and is silent now, is an error.
 func (p *Printer) check(ctx context.Context) error {
 	if p.cfg.Plain {
 		return nil
 	}
 	answered, err := p.inquire(ctx)
-	if err != nil || answered || !p.hasTalked() {
+	if err != nil || answered {
 		return err
+	}
+	if !p.hasTalked() {
+		return p.drain(ctx, 0) // silent, but the question at least must have left
 	}
 	p.mu.Lock()
 	p.mute = true

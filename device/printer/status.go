@@ -69,8 +69,10 @@ func (r *receiver) inBlock(b byte) (message, bool) {
 	}
 	whole := r.block
 	r.block = nil
-	if len(whole) == 6 && whole[1] == blockIsDone {
-		return message{done, [4]byte(whole[2:])}, true
+	// Noise may have opened the block: what counts is how it ends. The names of
+	// jobs do not contain 22.
+	if at := len(whole) - 6; at >= 0 && whole[at] == blockHead && whole[at+1] == blockIsDone {
+		return message{done, [4]byte(whole[at+2:])}, true
 	}
 	return message{}, false
 }

@@ -22,6 +22,7 @@ func TestReceiver(t *testing.T) {
 		{"answer inside completion", "\x37\x22ab\x16cd\x00", "status 16; done 61626364"},
 		{"automatic status begun twice", "\x10\x00\x10\x00\x00\x0f", "auto 1000000f"},
 		{"completion cuts automatic status off", "\x10\x00\x37\x22abcd\x00\x00\x0f", "done 61626364"},
+		{"noise that opens a block in front of a completion", "\x37\x81\x37\x22abcd\x00", "done 61626364"},
 		{"another block", "\x37\x25abcd\x00", ""},
 		{"block of a wrong length", "\x37\x22abc\x00\x37\x22abcde\x00", ""},
 		{"endless block, then an answer", "\x37\x22" + strings.Repeat("a", 100) + "\x12", "status 12"},
