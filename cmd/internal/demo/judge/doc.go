@@ -277,7 +277,7 @@ func (d *day) times(s *story) {
 		d.gross = append(d.gross, whole)
 		d.net = append(d.net, whole-pause)
 	}
-	if !d.has(s.delivered) {
+	if !d.has(s.delivered) || s.arrived.IsZero() { // a delivery of what never came shows in the counts
 		return
 	}
 	d.turn = append(d.turn, s.delivered.Sub(s.arrived))
