@@ -1,0 +1,37 @@
+// Command board runs the real kioskd on emulated boards and prints what held:
+// one line a case and "N passed, N failed" at the end. It exits with 1 if a case
+// failed. "make board" prepares what it needs and calls it.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+
+	"baylight/firmware-config/board/trial"
+)
+
+// within bounds the whole run.
+const within = 25 * time.Minute
+
+func main() {
+	files := flag.String("files", ".cache/board", "what prepare made")
+	short := flag.Bool("short", false, "the Raspberry Pi only")
+	nice := flag.Int("nice", 10, "how much the emulator gives way to other programs")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	t := &trial.Trial{Files: *files, Out: os.Stdout, Nice: *nice}
+	t.Pi(ctx)
+	_ = short
+	fmt.Printf("%d passed, %d failed\n", t.Passed, t.Failed)
+	if t.Failed > 0 || t.Passed == 0 {
+		os.Exit(1)
+	}
+}

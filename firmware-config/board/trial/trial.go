@@ -1,0 +1,138 @@
+package trial
+
+import (
+	"context"
+	"fmt"
+	"io"
+	"os"
+	"path/filepath"
+	"time"
+
+	"baylight/firmware-config/board/agent"
+	"baylight/firmware-config/board/emulator"
+)
+
+// patience bounds every single wait: an emulated board on a busy machine is
+// some thirty times slower than a real one.
+const patience = 60 * time.Second
+
+// Trial is one run of the cases.
+type Trial struct {
+	Files  string    // what prepare made: vmlinuz, rpi3.dtb, modules/, kioskd, guest
+	Out    io.Writer // one line for each case
+	Nice   int       // of the emulator
+	Passed int
+	Failed int
+}
+
+// check says how a case went and counts it; note is shown when it went well.
+func (t *Trial) check(name string, err error, note string) {
+	if err != nil {
+		t.Failed++
+		fmt.Fprintf(t.Out, "FAIL  %s: %v\n", name, err)
+		return
+	}
+	t.Passed++
+	if note != "" {
+		note = " (" + note + ")"
+	}
+	fmt.Fprintf(t.Out, "ok    %s%s\n", name, note)
+}
+
+// bench is one machine on the bench while cases run on it.
+type bench struct {
+	*Trial
+	ctx     context.Context
+	machine *emulator.Machine
+	guest   *agent.Client
+	tail    *tail
+}
+
+// board is what differs between the machines.
+type board struct {
+	name    string
+	args    []string
+	modules []string
+	pins    bool
+	console string // the console's name on the kernel's command line
+}
+
+// on starts a machine, runs the cases on it and ends it. cases returns an error
+// if it cannot go on.
+func (t *Trial) on(ctx context.Context, b board, cases func(*bench) error) {
+	began := time.Now()
+	fmt.Fprintf(t.Out, "--- %s\n", b.name)
+	err := t.run(ctx, b, cases)
+	if err != nil {
+		t.check(b.name+" to its end", err, "")
+	}
+	fmt.Fprintf(t.Out, "--- %s took %.0f s\n", b.name, time.Since(began).Seconds())
+}
+
+func (t *Trial) run(ctx context.Context, b board, cases func(*bench) error) error {
+	dir, err := os.MkdirTemp("", "board")
+	if err != nil {
+		return fmt.Errorf("make folder: %w", err)
+	}
+	defer os.RemoveAll(dir)
+	initrd := filepath.Join(dir, "initramfs")
+	if err := t.initramfs(initrd, b.modules); err != nil {
+		return err
+	}
+	args := append([]string{"-kernel", filepath.Join(t.Files, "vmlinuz"), "-initrd", initrd,
+		"-append", "console=" + b.console + " rdinit=/init loglevel=4 panic=-1"}, b.args...)
+	x := &bench{Trial: t, ctx: ctx, tail: &tail{}}
+	x.machine, err = emulator.Start(ctx, emulator.Config{Dir: dir, Nice: t.Nice, Pins: b.pins, Args: args, Output: os.Stderr})
+	if err != nil {
+		return err
+	}
+	x.guest = agent.NewClient(x.machine.Console, x.tail.add)
+	began := time.Now()
+	boot, cancel := context.WithTimeout(ctx, 3*patience)
+	hello, err := x.guest.Await(boot)
+	cancel()
+	if err != nil {
+		err = fmt.Errorf("wait for the guest: %w; it said:\n%s", err, x.tail)
+	} else {
+		t.check(b.name+" starts", nil, fmt.Sprintf("%s; %.1f s", hello.Out, time.Since(began).Seconds()))
+		if err = cases(x); err != nil {
+			err = fmt.Errorf("%w\n%s", err, x.log())
+		}
+	}
+	if closing := x.machine.Close(); err == nil {
+		err = closing
+	}
+	x.guest.Close()
+	return err
+}
+
+// initramfs writes what the kernel starts from.
+func (t *Trial) initramfs(path string, names []string) error {
+	var a emulator.Initramfs
+	a.Device("dev/console", 5, 1)
+	for _, f := range []struct{ in, from string }{{"init", "guest"}, {"bin/kioskd", "kioskd"}} {
+		b, err := os.ReadFile(filepath.Join(t.Files, f.from))
+		if err != nil {
+			return fmt.Errorf("make initramfs: %w", err)
+		}
+		a.File(f.in, b)
+	}
+	files, err := emulator.Modules(filepath.Join(t.Files, "modules"), names...)
+	if err != nil {
+		return fmt.Errorf("make initramfs: %w", err)
+	}
+	order := ""
+	for _, f := range files {
+		b, err := os.ReadFile(f)
+		if err != nil {
+			return fmt.Errorf("make initramfs: %w", err)
+		}
+		a.File("modules/"+filepath.Base(f), b)
+		order += filepath.Base(f) + "\n"
+	}
+	a.File("modules/order", []byte(order))
+	if err := os.WriteFile(path, a.Bytes(), 0o600); err != nil {
+		return fmt.Errorf("make initramfs: %w", err)
+	}
+	return nil
+}
