@@ -212,7 +212,7 @@ func ticket(t *testing.T, r *running) {
 func hostile(t *testing.T, r *running) {
 	r.start(t)
 	p := printer.NewPaper(printer.Width80)
-	p.Text("\x1b@\x1dV\x00\x10\x04\x01\x1b=\x02‮evil\u0085\x7f")
+	p.Text("\x1b@\x1dV\x00\x10\x04\x01\x1b=\x02\u202eevil\u0085\x7f")
 	p.QR("\x10\x04\x01\x1dV\x00")
 	p.Cut()
 	r.id++
