@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"reflect"
 	"slices"
+	"sync"
 	"testing"
 	"time"
 
@@ -20,13 +21,19 @@ var (
 
 const days = 3
 
+// scripts are those of several seeds; nobody changes them.
+var scripts = sync.OnceValue(func() (all []script.Script) {
+	for seed := range uint64(20) {
+		all = append(all, script.Write(script.Options{Seed: seed, Start: monday, Days: days, Visits: 64}))
+	}
+	return all
+})
+
 // each runs a property over scripts of several seeds.
 func each(t *testing.T, check func(t *testing.T, s script.Script)) {
 	t.Helper()
-	for seed := range uint64(25) {
-		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) {
-			check(t, script.Write(script.Options{Seed: seed, Start: monday, Days: days, Visits: 64}))
-		})
+	for seed, s := range scripts() {
+		t.Run(fmt.Sprint("seed ", seed), func(t *testing.T) { check(t, s) })
 	}
 }
 
@@ -348,8 +355,7 @@ func TestEachDayHasItAll(t *testing.T) {
 // day, but on many.
 func TestSwitches(t *testing.T) {
 	n, all := 0, 0
-	for seed := range uint64(25) {
-		s := script.Write(script.Options{Seed: seed, Start: monday, Days: days, Visits: 64})
+	for _, s := range scripts() {
 		for _, x := range s.Steps {
 			if any([]script.Step{x}, func(f script.Fact) bool { return f.Reason == "switched" }) {
 				n++
