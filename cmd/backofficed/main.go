@@ -30,13 +30,14 @@ func (c *runCmd) Run() error {
 	if err != nil {
 		return err
 	}
+	log := task.Logger()
 	ctx, stop := task.Signals()
 	defer stop()
 	now, err := clock.NewSystem(set.Stores[0].Calendar.Zone)
 	if err != nil {
 		return err
 	}
-	return officeapp.Run(ctx, officeapp.Options{Settings: set, Version: task.Version(), Log: task.Logger(), Clock: now})
+	return officeapp.Run(ctx, officeapp.Options{Settings: set, Version: task.Version(), Log: log, Clock: now, Ready: task.TellReady(log)})
 }
 
 type checkCmd struct {

@@ -31,13 +31,14 @@ func (c *runCmd) Run() error {
 	if err != nil {
 		return err
 	}
+	log := task.Logger()
 	ctx, stop := task.Signals()
 	defer stop()
 	now, err := clock.NewSystem(set.Store.Calendar.Zone)
 	if err != nil {
 		return err
 	}
-	return kioskapp.Run(ctx, kioskapp.Options{Settings: set, Version: task.Version(), Log: task.Logger(), Clock: now, NewID: kioskapp.RandomID})
+	return kioskapp.Run(ctx, kioskapp.Options{Settings: set, Version: task.Version(), Log: log, Clock: now, NewID: kioskapp.RandomID, Ready: task.TellReady(log)})
 }
 
 type checkCmd struct {
