@@ -28,16 +28,16 @@ func (j *Journal) Append(events []kiosk.Event) error {
 		return fmt.Errorf("append events: %w", err)
 	}
 	j.mu.Lock()
-	h := j.head
+	l, h := j.layout, j.head
 	j.mu.Unlock()
-	rows, h, err := j.encode(events, h)
+	rows, h, err := j.encode(events, l.current().name, h)
 	if err != nil {
 		return fmt.Errorf("append events: %w", err)
 	}
-	if err := j.commit(func(ctx context.Context) error { return j.insert(ctx, rows) }); err != nil {
+	if err := j.commit(func(ctx context.Context) error { return j.insert(ctx, l.current().base, rows) }); err != nil {
 		return fmt.Errorf("append events %d to %d: %w", events[0].Seq, h.seq, err)
 	}
-	j.advance(h)
+	j.advance(l, h)
 	return nil
 }
 
@@ -48,12 +48,12 @@ type encoded struct {
 	bytes      []byte
 	person     any // []byte or nil
 	hash       kiosk.Hash
+	lost       *Lost // the destroyed range that it names, nil: none
 }
 
 // encode makes the bytes of events that follow h, and the head after them.
-func (j *Journal) encode(events []kiosk.Event, h head) ([]encoded, head, error) {
+func (j *Journal) encode(events []kiosk.Event, epoch string, h head) ([]encoded, head, error) {
 	rows := make([]encoded, len(events))
-	epoch := j.Epoch()
 	for i := range events {
 		e := &events[i]
 		if e.Epoch != epoch || e.Seq != h.seq+1 {
@@ -71,7 +71,10 @@ func (j *Journal) encode(events []kiosk.Event, h head) ([]encoded, head, error) 
 			return nil, h, &EventError{e.Seq, err}
 		}
 		h = head{e.Seq, kiosk.HashOf(b)}
-		rows[i] = encoded{e.Seq, string(e.Type()), kiosk.VisitOf(e.Data), b, stored(e), h.hash}
+		rows[i] = encoded{e.Seq, string(e.Type()), kiosk.VisitOf(e.Data), b, stored(e), h.hash, nil}
+		if d, ok := e.Data.(*kiosk.JournalLost); ok {
+			rows[i].lost = &Lost{d.Epoch, d.From, d.To}
+		}
 	}
 	return rows, h, nil
 }
@@ -116,10 +119,15 @@ func stored(e *kiosk.Event) any {
 	return append([]byte{}, e.Person...)
 }
 
-func (j *Journal) insert(ctx context.Context, rows []encoded) error {
-	base := j.current().base
+func (j *Journal) insert(ctx context.Context, base uint64, rows []encoded) error {
 	for _, r := range rows {
 		if _, err := j.writer.insert.ExecContext(ctx, int64(base+r.seq), r.typ, r.visit, r.bytes, r.person, r.hash[:]); err != nil {
+			return err
+		}
+		if r.lost == nil {
+			continue
+		}
+		if err := j.tell(ctx, *r.lost); err != nil {
 			return err
 		}
 	}
@@ -170,21 +178,25 @@ func (j *Journal) ready() error {
 	if err := j.openWriter(ctx); err != nil {
 		return err
 	}
-	h, err := j.readHead(ctx, j.writer.conn)
+	l, err := readLayout(ctx, j.writer.conn)
+	if err != nil {
+		return err
+	}
+	h, err := l.readHead(ctx, j.writer.conn)
 	if err != nil {
 		return err
 	}
 	j.stale = false
-	j.advance(h)
+	j.advance(l, h)
 	return nil
 }
 
-// advance shows a new head and tells those who watch.
-func (j *Journal) advance(h head) {
+// advance shows a new layout and head and tells those who watch.
+func (j *Journal) advance(l *layout, h head) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
-	grown := h.seq != j.head.seq
-	j.head = h
+	grown := h.seq != j.head.seq || l.current() != j.layout.current()
+	j.layout, j.head = l, h
 	if !grown {
 		return
 	}

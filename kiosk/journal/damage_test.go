@@ -24,7 +24,7 @@ func sound(t *testing.T, n int) string {
 	return j.path
 }
 
-func contents(t *testing.T, path string) []byte {
+func contents(t testing.TB, path string) []byte {
 	t.Helper()
 	b, err := os.ReadFile(path)
 	if err != nil {
@@ -70,12 +70,12 @@ func TestNotAJournal(t *testing.T) {
 		{"half", edit(func(b []byte) []byte { return b[:len(b)/2] }), ErrDamaged, "malformed"},
 		{"a page short", edit(func(b []byte) []byte { return b[:len(b)-4096] }), ErrDamaged, "malformed"},
 		{"text", edit(func(b []byte) []byte { return []byte(strings.Repeat("not a journal\n", 1000)) }), ErrForeign, "does not begin"},
-		{"first byte", edit(func(b []byte) []byte { b[0] ^= 1; return b }), ErrForeign, "first bytes are damaged"},
+		{"first byte", edit(func(b []byte) []byte { b[0] ^= 1; return b }), ErrDamaged, "first bytes are not those"},
 		{"rollback mode", run("PRAGMA journal_mode = DELETE"), ErrDamaged, "WAL mode"},
 		{"other application", run("PRAGMA application_id = 7; PRAGMA wal_checkpoint(TRUNCATE)"), ErrForeign, "application id is 0x7"},
 		{"other board", run("UPDATE meta SET value = '/stores/x/kiosks/k9' WHERE key = 'source'"), ErrForeign, "belongs to /stores/x/kiosks/k9"},
 		{"no source", run("DELETE FROM meta WHERE key = 'source'"), ErrDamaged, "source"},
-		{"newer", run("PRAGMA user_version = 9; UPDATE meta SET value = 8 WHERE key = 'min_reader'"), ErrTooNew, "at least 8, this one is 1"},
+		{"newer", run("PRAGMA user_version = 9; UPDATE meta SET value = 8 WHERE key = 'min_reader'"), ErrTooNew, "at least 8, this one is 2"},
 		{"no min_reader", run("DELETE FROM meta WHERE key = 'min_reader'"), ErrDamaged, "min_reader"},
 		{"no epoch", run("DELETE FROM epochs"), ErrDamaged, "no epoch"},
 		{"other epoch", run("UPDATE epochs SET epoch = 'x'"), ErrDamaged, "its bytes are those of"},
@@ -86,6 +86,7 @@ func TestNotAJournal(t *testing.T) {
 		{"another's bytes", run("UPDATE events SET (bytes, hash) = (SELECT bytes, hash FROM events WHERE pos = 20) WHERE pos = 200"), ErrDamaged, "-20 of"},
 		{"type", run("UPDATE events SET type = 'job.started' WHERE pos = 299"), ErrDamaged, "stored as job.started"},
 		{"person part", run(`UPDATE events SET person = CAST('{"salt":""}' AS BLOB) WHERE pos = 300`), ErrDamaged, "digest"},
+		{"base", run("UPDATE epochs SET base = 3"), ErrDamaged, "begins at 3"},
 		{"last row", run("UPDATE events SET hash = zeroblob(32) WHERE pos = 300"), ErrDamaged, "event 300"},
 	}
 	for _, r := range rows {

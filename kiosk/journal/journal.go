@@ -12,6 +12,8 @@ import (
 	"slices"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"time"
 
 	"github.com/google/uuid"
 
@@ -23,6 +25,12 @@ type Options struct {
 	Source   string        // the board's source, [kiosk.KioskSource]; a journal of another board is refused
 	NewEpoch func() string // name of a new epoch; nil: a random uuid
 	Log      *slog.Logger  // nil: discard
+
+	// Salvage makes Open deal with a damaged journal by itself; see Salvaged.
+	Salvage bool
+	Now     func() time.Time // names what is set aside; nil: the system's clock
+
+	moves moves
 }
 
 // Journal is an open journal.
@@ -31,8 +39,13 @@ type Journal struct {
 	source  string
 	log     *slog.Logger
 	lock    *os.File
-	epochs  []epoch // oldest first, at least one; the last is appended to
 	readers *sql.DB
+
+	newEpoch func() string
+	now      func() time.Time
+	moves    moves
+	report   *Report     // of the salvage that Open did, nil: none
+	unmarked atomic.Bool // damage that is found now is marked for the next Open
 
 	write  sync.Mutex // held while writing; covers writer, stale and faults
 	writer writer
@@ -40,15 +53,10 @@ type Journal struct {
 	faults faults
 
 	mu       sync.Mutex // covers what follows; never held during input or output
-	head     head
+	layout   *layout
+	head     head // of the current epoch of layout
 	watchers map[chan struct{}]bool
 	closed   bool
-}
-
-// epoch is a run of positions base+1, base+2 … with sequences 1, 2 …
-type epoch struct {
-	name string
-	base uint64
 }
 
 // head is the last event of the current epoch; zero while there is none.
@@ -76,9 +84,16 @@ type faults struct {
 	beforeCommit, afterCommit func() error
 }
 
+// moves are failures that tests put between the moves of a salvage, nil if
+// there are none.
+type moves func() error
+
+func (f moves) do() error { return call(f) }
+
 // Open opens the journal at path, or creates it with a new epoch if nothing is
 // there. Whatever is there and is not a sound journal of this board is an error
-// and stays as it is: ErrDamaged, ErrForeign, ErrTooNew. ErrInUse means that a
+// and stays as it is: ErrDamaged, ErrForeign, ErrTooNew. With Salvage a damaged one
+// is set aside, and what is sound of it goes on in a new epoch. ErrInUse means that a
 // process has it open. The settings that make a commit durable are read back;
 // a database that does not give them is an error.
 func Open(path string, o Options) (*Journal, error) {
@@ -100,10 +115,13 @@ func open(path string, o Options) (_ *Journal, err error) {
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)
 	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
 	if path, err = resolve(path); err != nil {
 		return nil, err
 	}
-	j := &Journal{path: path, source: o.Source, log: o.Log, watchers: make(map[chan struct{}]bool)}
+	j := newJournal(path, o)
 	if j.lock, err = lock(path); err != nil {
 		return nil, err
 	}
@@ -113,29 +131,59 @@ func open(path string, o Options) (_ *Journal, err error) {
 		}
 	}()
 	ctx := context.Background()
-	switch _, err := os.Lstat(path); {
-	case errors.Is(err, fs.ErrNotExist):
-		epoch := o.NewEpoch()
-		if epoch == "" || !isName(epoch) {
-			return nil, fmt.Errorf("create: epoch %q is empty, too long or not text", epoch)
+	if err := j.settleMoves(); err != nil {
+		return nil, fmt.Errorf("finish a salvage: %w", err)
+	}
+	err = j.openFile(ctx)
+	if o.Salvage && errors.Is(err, ErrDamaged) {
+		if err := j.closeFile(); err != nil {
+			j.log.Warn("damaged journal closed with an error", "err", err)
 		}
-		if err := create(ctx, path, o.Source, epoch); err != nil {
-			return nil, fmt.Errorf("create: %w", err)
+		if j.report, err = j.salvage(ctx, err); err != nil {
+			return nil, fmt.Errorf("salvage: %w", err)
+		}
+		err = j.openFile(ctx)
+	}
+	if err != nil {
+		return nil, err
+	}
+	j.unmarked.Store(true)
+	return j, nil
+}
+
+func newJournal(path string, o Options) *Journal {
+	return &Journal{path: path, source: o.Source, log: o.Log, newEpoch: o.NewEpoch, now: o.Now, moves: o.moves, watchers: make(map[chan struct{}]bool)}
+}
+
+// sibling is a journal like this one at another place that nobody else knows of.
+func (j *Journal) sibling(path string) *Journal {
+	return newJournal(path, Options{Source: j.source, Log: slog.New(slog.DiscardHandler), NewEpoch: j.newEpoch, Now: j.now})
+}
+
+// openFile opens the database, or creates it.
+func (j *Journal) openFile(ctx context.Context) error {
+	switch _, err := os.Lstat(j.path); {
+	case errors.Is(err, fs.ErrNotExist):
+		epoch := j.newEpoch()
+		if epoch == "" || !isName(epoch) {
+			return fmt.Errorf("create: epoch %q is empty, too long or not text", epoch)
+		}
+		if st, err := os.Stat(j.path + "-wal"); err == nil && st.Size() > 0 {
+			return fmt.Errorf("create: %w: %s-wal is there and holds events, but the database itself is missing", ErrDamaged, j.path)
+		}
+		if err := j.create(ctx, epoch); err != nil {
+			return fmt.Errorf("create: %w", err)
 		}
 	case err != nil:
-		return nil, err
+		return err
 	}
-	if err := inspect(path); err != nil {
-		return nil, err
-	}
-	if err := j.openReaders(ctx); err != nil {
-		return nil, err
-	}
-	if err := j.openWriter(ctx); err != nil {
-		return nil, err
+	for _, step := range []func(context.Context) error{j.inspect, j.openReaders, j.suspicion, j.openWriter} {
+		if err := step(ctx); err != nil {
+			return err
+		}
 	}
 	j.settle(ctx)
-	return j, nil
+	return nil
 }
 
 // resolve follows links, so that two names of one file share one lock.
@@ -151,15 +199,24 @@ func resolve(path string) (string, error) {
 	return filepath.Join(dir, filepath.Base(path)), err
 }
 
-// release gives back everything that open took. The readers go first: the last
-// connection to leave moves the write-ahead log into the database.
+// release gives back everything that open took.
 func (j *Journal) release() error {
+	err := j.closeFile()
+	if j.lock != nil {
+		err = errors.Join(err, j.lock.Close())
+	}
+	return err
+}
+
+// closeFile closes the database. The readers go first: the last connection to
+// leave moves the write-ahead log into the database.
+func (j *Journal) closeFile() error {
 	var errs []error
 	if j.readers != nil {
 		errs = append(errs, j.readers.Close())
 	}
-	errs = append(errs, j.writer.close(), j.lock.Close())
-	j.writer = writer{}
+	errs = append(errs, j.writer.close())
+	j.writer, j.readers = writer{}, nil
 	return errors.Join(errs...)
 }
 
@@ -190,14 +247,14 @@ func (j *Journal) isClosed() bool {
 func (j *Journal) Source() string { return j.source }
 
 // Epoch is the epoch that is appended to.
-func (j *Journal) Epoch() string { return j.current().name }
+func (j *Journal) Epoch() string { return j.shape().current().name }
 
 // Knows says whether the journal has, or once had, an epoch.
 func (j *Journal) Knows(name string) bool {
-	return slices.ContainsFunc(j.epochs, func(e epoch) bool { return e.name == name })
+	l := j.shape()
+	_, ok := l.find(name)
+	return ok || slices.Contains(l.empty, name)
 }
-
-func (j *Journal) current() epoch { return j.epochs[len(j.epochs)-1] }
 
 // Head is the sequence of the last durable event, 0 if there is none.
 func (j *Journal) Head() uint64 {

@@ -7,7 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"io/fs"
 	"net/url"
 	"os"
 	"path/filepath"
@@ -44,9 +43,11 @@ func lock(path string) (*os.File, error) {
 	return f, nil
 }
 
+const magic = "SQLite format 3\x00"
+
 // inspect looks at the file's first bytes before SQLite sees it.
-func inspect(path string) error {
-	f, err := os.Open(path)
+func (j *Journal) inspect(context.Context) error {
+	f, err := os.Open(j.path)
 	if err != nil {
 		return err
 	}
@@ -57,7 +58,9 @@ func inspect(path string) error {
 		return fmt.Errorf("%w: it is shorter than its header", ErrDamaged)
 	case err != nil:
 		return err
-	case string(head[:16]) != "SQLite format 3\x00":
+	case head == [100]byte{} || string(head[:16]) != magic && binary.BigEndian.Uint32(head[68:]) == applicationID:
+		return fmt.Errorf("%w: its first bytes are not those of a database", ErrDamaged)
+	case string(head[:16]) != magic:
 		return fmt.Errorf("%w, or its first bytes are damaged: it does not begin as a SQLite database does", ErrForeign)
 	case binary.BigEndian.Uint32(head[68:]) != applicationID:
 		return fmt.Errorf("%w: its application id is %#x, a journal's is %#x", ErrForeign, binary.BigEndian.Uint32(head[68:]), applicationID)
@@ -69,13 +72,24 @@ func inspect(path string) error {
 
 // create makes an empty journal beside its place and moves it there, so that
 // an empty or half-made file at path is never mistaken for a new board.
-func create(ctx context.Context, path, source, epoch string) error {
-	if st, err := os.Stat(path + "-wal"); err == nil && st.Size() > 0 {
-		return fmt.Errorf("%w: %s-wal is there and holds events, but the database itself is missing", ErrDamaged, path)
+func (j *Journal) create(ctx context.Context, epoch string) error {
+	part := j.path + newExt
+	if err := create(ctx, part, j.source, epoch); err != nil {
+		return err
 	}
-	part := path + ".new"
-	for _, f := range []string{part, part + "-journal", part + "-wal", part + "-shm"} {
-		if err := os.Remove(f); err != nil && !errors.Is(err, fs.ErrNotExist) {
+	if err := os.Rename(part, j.path); err != nil {
+		return err
+	}
+	return syncFile(filepath.Dir(j.path))
+}
+
+// newExt is that of a database that is being made.
+const newExt = ".new"
+
+// create makes an empty journal in place of an unfinished one.
+func create(ctx context.Context, part, source, epoch string) error {
+	for _, ext := range []string{"", "-journal", "-wal", "-shm"} {
+		if err := remove(part + ext); err != nil {
 			return err
 		}
 	}
@@ -87,13 +101,7 @@ func create(ctx context.Context, path, source, epoch string) error {
 	if err := errors.Join(f.Close(), fill(ctx, part, source, epoch)); err != nil {
 		return classify(err)
 	}
-	if err := syncFile(part); err != nil {
-		return err
-	}
-	if err := os.Rename(part, path); err != nil {
-		return err
-	}
-	return syncFile(filepath.Dir(path))
+	return syncFile(part)
 }
 
 func fill(ctx context.Context, part, source, epoch string) error {
@@ -162,14 +170,32 @@ func (j *Journal) openReaders(ctx context.Context) error {
 	if source != j.source {
 		return fmt.Errorf("%w of this board: it belongs to %s, not to %s", ErrForeign, source, j.source)
 	}
-	if j.epochs, err = readEpochs(ctx, db); err != nil {
+	if j.layout, err = readLayout(ctx, db); err != nil {
 		return err
 	}
-	j.head, err = j.readHead(ctx, db)
-	if err != nil {
+	if j.head, err = j.layout.readHead(ctx, db); err != nil {
+		return err
+	}
+	if err := j.checkMarks(ctx); err != nil {
 		return err
 	}
 	return j.verifyTail(ctx)
+}
+
+// checkMarks holds that no reader was done with more than there is: no cursor
+// and no receipt can be set beyond the head, so the end of the journal is missing.
+func (j *Journal) checkMarks(ctx context.Context) error {
+	var mark int64
+	epoch := j.layout.current().name
+	err := j.readers.QueryRowContext(ctx, `SELECT coalesce(max(v), 0) FROM (SELECT max(value) AS v FROM cursors WHERE epoch = ?
+		UNION ALL SELECT max(through) FROM receipts WHERE epoch = ?)`, epoch, epoch).Scan(&mark)
+	if err != nil {
+		return fmt.Errorf("%w: read cursors: %w", ErrDamaged, err)
+	}
+	if mark < 0 || uint64(mark) > j.head.seq {
+		return fmt.Errorf("%w: the head is %d, and a reader was done with %d", ErrDamaged, j.head.seq, mark)
+	}
+	return nil
 }
 
 // openWriter opens the one connection that writes.
@@ -194,6 +220,9 @@ func (j *Journal) openWriter(ctx context.Context) (err error) {
 	}
 	if err = checkSettings(ctx, conn); err != nil {
 		return err
+	}
+	if err = migrate(ctx, conn); err != nil {
+		return fmt.Errorf("migrate: %w", classify(err))
 	}
 	w := writer{db: db, conn: conn}
 	for _, s := range []struct {
@@ -222,30 +251,4 @@ func (j *Journal) settle(ctx context.Context) {
 	if err != nil || busy != 0 {
 		j.log.Warn("write-ahead log not moved into the journal", "busy", busy, "pages", pages, "moved", moved, "err", err)
 	}
-}
-
-func readEpochs(ctx context.Context, db *sql.DB) ([]epoch, error) {
-	rows, err := db.QueryContext(ctx, "SELECT epoch, base FROM epochs ORDER BY base")
-	if err != nil {
-		return nil, fmt.Errorf("read epochs: %w", classify(err))
-	}
-	defer rows.Close()
-	var out []epoch
-	for rows.Next() {
-		var e epoch
-		if err := rows.Scan(&e.name, &e.base); err != nil {
-			return nil, fmt.Errorf("%w: read epochs: %w", ErrDamaged, err)
-		}
-		if e.name == "" || len(out) == 0 && e.base != 0 || len(out) > 0 && e.base <= out[len(out)-1].base {
-			return nil, fmt.Errorf("%w: epoch %q begins at %d", ErrDamaged, e.name, e.base)
-		}
-		out = append(out, e)
-	}
-	if err := rows.Err(); err != nil {
-		return nil, fmt.Errorf("read epochs: %w", classify(err))
-	}
-	if len(out) == 0 {
-		return nil, fmt.Errorf("%w: it has no epoch", ErrDamaged)
-	}
-	return out, nil
 }

@@ -26,26 +26,27 @@ const (
 )
 
 // Read returns up to limit events after a sequence of the current epoch, in
-// order. Bytes that do not have the hash they were stored with, and holes, are
-// ErrDamaged.
+// order; what was pruned is passed over. Bytes that do not have the hash they
+// were stored with, and events missing without a record, are ErrDamaged.
 func (j *Journal) Read(after uint64, limit int) ([]Row, error) {
 	if j.isClosed() {
 		return nil, fmt.Errorf("read events after %d: %w", after, ErrClosed)
 	}
-	rows, err := j.page(context.Background(), j.current(), after, limit)
+	l := j.shape()
+	rows, err := j.page(context.Background(), l, l.current(), after, limit)
 	if err != nil {
-		return nil, fmt.Errorf("read events after %d: %w", after, err)
+		return nil, fmt.Errorf("read events after %d: %w", after, j.noting(err))
 	}
 	return rows, nil
 }
 
-func (j *Journal) page(ctx context.Context, ep epoch, after uint64, limit int) ([]Row, error) {
-	if limit <= 0 || after >= j.last(ep)-ep.base {
+func (j *Journal) page(ctx context.Context, l *layout, ep epoch, after uint64, limit int) ([]Row, error) {
+	if limit <= 0 || after >= l.last(ep)-ep.base {
 		return nil, nil
 	}
 	rows, err := j.readers.QueryContext(ctx,
 		"SELECT pos, type, bytes, person, hash FROM events WHERE pos > ? AND pos <= ? ORDER BY pos LIMIT ?",
-		int64(ep.base+after), int64(j.last(ep)), limit)
+		int64(ep.base+after), int64(l.last(ep)), limit)
 	if err != nil {
 		return nil, classify(err)
 	}
@@ -58,12 +59,14 @@ func (j *Journal) page(ctx context.Context, ep epoch, after uint64, limit int) (
 		if err := rows.Scan(&pos, &r.Type, &r.Bytes, &r.Person, &hash); err != nil {
 			return nil, fmt.Errorf("%w: event %d: %w", ErrDamaged, after+1, err)
 		}
-		after++
 		r.Seq = uint64(pos) - ep.base
 		r.Hash = kiosk.HashOf(r.Bytes)
-		if r.Seq != after {
-			return nil, fmt.Errorf("%w: event %d is missing", ErrDamaged, after)
+		if r.Seq != after+1 {
+			if h, ok := l.hole(ep.base + after + 1); !ok || h.last != uint64(pos)-1 {
+				return nil, fmt.Errorf("%w: event %d is missing", ErrDamaged, after+1)
+			}
 		}
+		after = r.Seq
 		if !bytes.Equal(hash, r.Hash[:]) {
 			return nil, fmt.Errorf("%w: event %d does not have the hash it was stored with", ErrDamaged, after)
 		}
@@ -72,63 +75,67 @@ func (j *Journal) page(ctx context.Context, ep epoch, after uint64, limit int) (
 	return out, classify(rows.Err())
 }
 
-// last is the highest position that may belong to an epoch.
-func (j *Journal) last(ep epoch) uint64 {
-	for i, e := range j.epochs[:len(j.epochs)-1] {
-		if e == ep {
-			return j.epochs[i+1].base
-		}
-	}
-	return maxPos
-}
-
 // Replay calls fn with every event after a sequence of the current epoch, up to
 // the head at the time of the call, in order, decoded and with its person part.
-// After 0 it begins with the oldest event in the file, epoch by epoch. Each
-// event is checked: its hash, its link to the one before, its identity, the
-// digest of its person part; what does not hold is ErrDamaged. An error of fn
-// ends the replay and is returned. fn may call the journal.
+// After 0 it begins with the oldest event in the file, epoch by epoch; what was
+// pruned or destroyed is passed over. Each event is checked: its hash, its link
+// to the one before, its identity, the digest of its person part; what does not
+// hold is ErrDamaged. An error of fn ends the replay and is returned. fn may
+// call the journal.
 func (j *Journal) Replay(after uint64, fn func(kiosk.Event) error) error {
-	ctx := context.Background()
-	epochs := j.epochs
+	return j.replayAll(context.Background(), after, func(_ Row, e kiosk.Event) error { return fn(e) })
+}
+
+func (j *Journal) replayAll(ctx context.Context, after uint64, fn func(Row, kiosk.Event) error) error {
+	j.mu.Lock()
+	l, end := j.layout, j.head.seq
+	j.mu.Unlock()
+	epochs := l.epochs
 	if after > 0 {
 		epochs = epochs[len(epochs)-1:]
 	}
-	end := j.Head()
 	for _, ep := range epochs {
 		to := end
-		if ep != j.current() {
-			to = j.last(ep) - ep.base
+		if ep != l.current() {
+			to = l.last(ep) - ep.base
 		}
-		if err := j.replay(ctx, ep, after, to, fn); err != nil {
+		if err := j.replay(ctx, l, ep, after, to, fn); err != nil {
 			return err
 		}
 	}
 	return nil
 }
 
-func (j *Journal) replay(ctx context.Context, ep epoch, after, to uint64, fn func(kiosk.Event) error) error {
-	prev, err := j.hashBefore(ctx, ep, after+1)
+func (j *Journal) replay(ctx context.Context, l *layout, ep epoch, after, to uint64, fn func(Row, kiosk.Event) error) error {
+	fail := func(err error) error { return fmt.Errorf("replay epoch %s: %w", ep.name, j.noting(err)) }
+	prev, err := j.hashBefore(ctx, l, ep, after+1)
 	if err != nil {
-		return fmt.Errorf("replay epoch %s: %w", ep.name, err)
+		return fail(err)
 	}
 	for after < to {
 		if j.isClosed() {
-			return fmt.Errorf("replay epoch %s: %w", ep.name, ErrClosed)
+			return fail(ErrClosed)
 		}
-		rows, err := j.page(ctx, ep, after, int(min(pageRows, to-after)))
+		if h, ok := l.hole(ep.base + after + 1); ok {
+			after, prev = min(h.last-ep.base, to), h.hash
+			continue
+		}
+		rows, err := j.page(ctx, l, ep, after, int(min(pageRows, to-after)))
 		if err == nil && len(rows) == 0 {
 			err = fmt.Errorf("%w: event %d is missing", ErrDamaged, after+1)
 		}
 		if err != nil {
-			return fmt.Errorf("replay epoch %s: %w", ep.name, err)
+			return fail(err)
 		}
 		for _, r := range rows {
+			if r.Seq != after+1 {
+				break // after a hole
+			}
 			e, err := j.check(ep, r, prev)
 			if err != nil {
-				return fmt.Errorf("replay epoch %s: %w: event %d: %w", ep.name, ErrDamaged, r.Seq, err)
+				return fail(fmt.Errorf("%w: event %d: %w", ErrDamaged, r.Seq, err))
 			}
-			if err := fn(e); err != nil {
+			if err := fn(r, e); err != nil {
 				return err
 			}
 			prev, after = r.Hash, r.Seq
@@ -138,11 +145,14 @@ func (j *Journal) replay(ctx context.Context, ep epoch, after, to uint64, fn fun
 }
 
 // hashBefore is the hash of the event before seq, zero before the first.
-func (j *Journal) hashBefore(ctx context.Context, ep epoch, seq uint64) (kiosk.Hash, error) {
+func (j *Journal) hashBefore(ctx context.Context, l *layout, ep epoch, seq uint64) (kiosk.Hash, error) {
 	if seq <= 1 {
 		return kiosk.Hash{}, nil
 	}
-	h, ok, err := j.hash(ctx, ep, seq-1)
+	if _, ok := l.hole(ep.base + seq); ok {
+		return kiosk.Hash{}, nil // not needed
+	}
+	h, ok, err := j.hash(ctx, l, ep, seq-1)
 	if err == nil && !ok {
 		err = fmt.Errorf("event %d is not in the journal, whose head is %d", seq-1, j.Head())
 	}
@@ -181,46 +191,34 @@ func checkPerson(data kiosk.Payload, person []byte) error {
 // verifyTail checks the last events of the current epoch.
 func (j *Journal) verifyTail(ctx context.Context) error {
 	after := j.head.seq - min(tailRows, j.head.seq)
-	return j.replay(ctx, j.current(), after, j.head.seq, func(kiosk.Event) error { return nil })
+	return j.replay(ctx, j.layout, j.layout.current(), after, j.head.seq, func(Row, kiosk.Event) error { return nil })
 }
 
-// readHead reads the last event's sequence and hash.
-func (j *Journal) readHead(ctx context.Context, q querier) (head, error) {
-	base := j.current().base
-	var pos int64
-	var hash []byte
-	err := q.QueryRowContext(ctx, "SELECT pos, hash FROM events ORDER BY pos DESC LIMIT 1").Scan(&pos, &hash)
-	switch {
-	case errors.Is(err, sql.ErrNoRows) && base == 0:
-		return head{}, nil
-	case errors.Is(err, sql.ErrNoRows):
-		return head{}, fmt.Errorf("%w: the events of earlier epochs are missing", ErrDamaged)
-	case err != nil:
-		return head{}, fmt.Errorf("read head: %w", classify(err))
-	case pos < int64(base) || len(hash) != len(kiosk.Hash{}):
-		return head{}, fmt.Errorf("%w: the last event is at %d, the current epoch begins after %d", ErrDamaged, pos, base)
-	case pos == int64(base):
-		return head{}, nil
-	}
-	return head{uint64(pos) - base, kiosk.Hash(hash)}, nil
+// verify checks every event in the file.
+func (j *Journal) verify(ctx context.Context) error {
+	return j.replayAll(ctx, 0, func(Row, kiosk.Event) error { return ctx.Err() })
 }
 
 // Hash is the hash of an event of the current epoch; false if there is no such
-// event.
+// event. Of pruned events only the last one's is known.
 func (j *Journal) Hash(seq uint64) (kiosk.Hash, bool, error) {
 	if j.isClosed() {
 		return kiosk.Hash{}, false, fmt.Errorf("read hash of event %d: %w", seq, ErrClosed)
 	}
-	h, ok, err := j.hash(context.Background(), j.current(), seq)
+	l := j.shape()
+	h, ok, err := j.hash(context.Background(), l, l.current(), seq)
 	if err != nil {
-		return h, ok, fmt.Errorf("read hash of event %d: %w", seq, err)
+		return h, ok, fmt.Errorf("read hash of event %d: %w", seq, j.noting(err))
 	}
 	return h, ok, nil
 }
 
-func (j *Journal) hash(ctx context.Context, ep epoch, seq uint64) (h kiosk.Hash, ok bool, err error) {
-	if seq == 0 || seq > j.last(ep)-ep.base {
+func (j *Journal) hash(ctx context.Context, l *layout, ep epoch, seq uint64) (h kiosk.Hash, ok bool, err error) {
+	if seq == 0 || seq > l.last(ep)-ep.base {
 		return h, false, nil
+	}
+	if hole, ok := l.hole(ep.base + seq); ok {
+		return hole.hash, hole.last == ep.base+seq, nil
 	}
 	var b []byte
 	err = j.readers.QueryRowContext(ctx, "SELECT hash FROM events WHERE pos = ?", int64(ep.base+seq)).Scan(&b)

@@ -10,13 +10,14 @@ import (
 
 const (
 	applicationID = 0x4261794a // "BayJ", in bytes 68–71 of the file
-	version       = 1          // user_version of the files this program writes
-	minReader     = 1          // oldest version of a program that can read them
+	version       = 2          // user_version of the files this program writes
+	minReader     = 1          // oldest version of a program that can read a file without holes; with them it is 2
 	minSQLite     = 3_051_003  // as sqlite3_libversion_number: major, minor, patch
 )
 
 // An event's pos counts through the whole file, its sequence within its epoch:
-// pos = epochs.base + sequence. The epoch with the highest base is appended to.
+// pos = epochs.base + sequence. The epoch with the highest base is appended to;
+// a negative base is that of an epoch that ended without an event.
 const schema = `
 CREATE TABLE meta (key TEXT PRIMARY KEY, value ANY NOT NULL) STRICT, WITHOUT ROWID;
 CREATE TABLE epochs (
@@ -45,11 +46,30 @@ CREATE TABLE receipts (
 	epoch TEXT NOT NULL,
 	through INTEGER NOT NULL
 ) STRICT;
+` + schema2
+
+// schema2 is what version 2 adds. Positions first to last of a hole were pruned
+// or destroyed; hash is that of the event at last. A lost range was destroyed and
+// is told once an event says so.
+const schema2 = `
+CREATE TABLE holes (
+	first INTEGER PRIMARY KEY,
+	last INTEGER NOT NULL,
+	hash BLOB NOT NULL CHECK (length(hash) = 32)
+) STRICT;
+CREATE TABLE lost (
+	epoch TEXT NOT NULL,
+	"from" INTEGER NOT NULL,
+	"to" INTEGER NOT NULL,
+	told INTEGER NOT NULL DEFAULT 0,
+	PRIMARY KEY (epoch, "from")
+) STRICT, WITHOUT ROWID;
 `
 
 // querier is what *sql.DB and *sql.Conn have in common.
 type querier interface {
 	QueryRowContext(ctx context.Context, query string, args ...any) *sql.Row
+	QueryContext(ctx context.Context, query string, args ...any) (*sql.Rows, error)
 }
 
 // wanted are the settings without which a commit is not what this package
@@ -102,12 +122,19 @@ func checkVersion(ctx context.Context, q querier) error {
 	if reader > version {
 		return fmt.Errorf("%w: it has version %d and needs a program of at least %d, this one is %d", ErrTooNew, v, reader, version)
 	}
-	return checkTables(ctx, q)
+	return checkTables(ctx, q, v)
 }
 
 // checkTables holds that every column this program uses is there.
-func checkTables(ctx context.Context, q querier) error {
+func checkTables(ctx context.Context, q querier, v int64) error {
 	var n int
+	if v >= 2 {
+		err := q.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1
+			FROM (SELECT first, last, hash FROM holes LIMIT 0), (SELECT epoch, "from", "to", told FROM lost LIMIT 0))`).Scan(&n)
+		if err != nil {
+			return fmt.Errorf("%w: read tables: %w", ErrDamaged, err)
+		}
+	}
 	err := q.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1
 		FROM (SELECT epoch, base, superseded FROM epochs LIMIT 0),
 			(SELECT pos, type, visit, bytes, person, hash FROM events LIMIT 0),
@@ -117,4 +144,14 @@ func checkTables(ctx context.Context, q querier) error {
 		return fmt.Errorf("%w: read tables: %w", ErrDamaged, err)
 	}
 	return nil
+}
+
+// migrate adds what a file of an earlier version lacks.
+func migrate(ctx context.Context, conn *sql.Conn) error {
+	var v int
+	if err := conn.QueryRowContext(ctx, "PRAGMA user_version").Scan(&v); err != nil || v >= version {
+		return err
+	}
+	_, err := conn.ExecContext(ctx, fmt.Sprintf("BEGIN IMMEDIATE; %s PRAGMA user_version = %d; COMMIT", schema2, version))
+	return err
 }

@@ -9,7 +9,6 @@ import (
 	"net"
 	"net/http"
 	"os"
-	"path/filepath"
 	"time"
 
 	"baylight/cmd/internal/settings"
@@ -72,8 +71,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("open %s for pages: %w", a.set.HTTP.Listen, err)
 	}
 	defer a.listener.Close()
-	a.journal, err = journal.Open(filepath.Join(a.set.Data, "journal.db"), journal.Options{Source: kiosk.KioskSource(a.set.Store.Name, a.set.Name), Log: a.log})
-	if err != nil {
+	if a.journal, err = a.openJournal(); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.journal.Close()) }()

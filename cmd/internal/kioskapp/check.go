@@ -7,13 +7,11 @@ import (
 	"io/fs"
 	"net"
 	"os"
-	"path/filepath"
 	"time"
 
 	"baylight/cmd/internal/settings"
 	"baylight/device/lamp"
 	"baylight/device/line"
-	"baylight/kiosk"
 	"baylight/kiosk/journal"
 )
 
@@ -67,11 +65,14 @@ func reach(ctx context.Context, address string) error {
 
 // checkJournal opens a journal that is there; one that is not yet there is made at the first start.
 func checkJournal(set *settings.Kiosk) error {
-	path := filepath.Join(set.Data, "journal.db")
+	path := journalPath(set)
 	if _, err := os.Stat(path); errors.Is(err, fs.ErrNotExist) {
 		return nil
 	}
-	j, err := journal.Open(path, journal.Options{Source: kiosk.KioskSource(set.Store.Name, set.Name)})
+	j, err := journal.Open(path, journalOptions(set, nil))
+	if errors.Is(err, journal.ErrDamaged) {
+		return fmt.Errorf("%w; kioskd run sets it aside and goes on with what is sound in it", err)
+	}
 	if err != nil {
 		return err
 	}

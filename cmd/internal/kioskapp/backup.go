@@ -1,0 +1,51 @@
+package kioskapp
+
+import (
+	"errors"
+	"fmt"
+	"log/slog"
+	"path/filepath"
+
+	"baylight/cmd/internal/settings"
+	"baylight/kiosk"
+	"baylight/kiosk/journal"
+)
+
+// journalPath is where a kiosk with these settings has its journal.
+func journalPath(set *settings.Kiosk) string { return filepath.Join(set.Data, "journal.db") }
+
+// journalOptions are those of a kiosk with these settings.
+func journalOptions(set *settings.Kiosk, log *slog.Logger) journal.Options {
+	return journal.Options{Source: kiosk.KioskSource(set.Store.Name, set.Name), Log: log}
+}
+
+// openJournal opens the journal. A damaged one is salvaged, and what was
+// destroyed is recorded, so that the back office learns which events it will
+// never get, before anything else is.
+func (a *app) openJournal() (*journal.Journal, error) {
+	o := journalOptions(a.set, a.log)
+	o.Salvage = true
+	j, err := journal.Open(journalPath(a.set), o)
+	if err != nil {
+		return nil, err
+	}
+	if err := a.recordLost(j); err != nil && !errors.Is(err, journal.ErrFull) { // a full disk leaves it to the next start
+		j.Close()
+		return nil, fmt.Errorf("record what was destroyed: %w", err)
+	}
+	return j, nil
+}
+
+func (a *app) recordLost(j *journal.Journal) error {
+	lost, err := j.Lost()
+	if err != nil {
+		return err
+	}
+	var events []kiosk.Event
+	for i, l := range lost {
+		a.log.Error("events were destroyed and will never arrive", "epoch", l.Epoch, "from", l.From, "to", l.To)
+		events = append(events, kiosk.Event{Source: j.Source(), Epoch: j.Epoch(), Seq: j.Head() + uint64(i) + 1, Moment: a.o.Clock.Now(),
+			Data: &kiosk.JournalLost{Epoch: l.Epoch, From: l.From, To: l.To}})
+	}
+	return j.Append(events)
+}

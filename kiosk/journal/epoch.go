@@ -1,0 +1,113 @@
+package journal
+
+import (
+	"context"
+	"fmt"
+
+	"baylight/kiosk"
+)
+
+// BeginEpoch ends the current epoch and begins a new one, whose name it returns.
+// What was recorded stays as it is. The events of the ended epoch after a
+// sequence (the last that the back office has) are recorded again in the new
+// one, with their moments, person parts and what they re-record (Was, WasHash):
+// they count under their first name here, and at the back office unless it has
+// them. All of it is one commit. why is kept beside the ended epoch.
+//
+// Whoever holds state of the ended epoch makes it anew from Replay, as after an
+// error of Append: sequences begin at 1 again.
+func (j *Journal) BeginEpoch(why string, after uint64) (string, error) {
+	j.write.Lock()
+	defer j.write.Unlock()
+	name := j.newEpoch()
+	if err := j.beginEpoch(name, why, after); err != nil {
+		return "", fmt.Errorf("begin epoch %s: %w", name, err)
+	}
+	j.log.Warn("new epoch", "epoch", name, "why", why, "again", j.Head())
+	return name, nil
+}
+
+// beginEpoch is called with the write lock held.
+func (j *Journal) beginEpoch(name, why string, after uint64) error {
+	if name == "" || !isName(name) || j.Knows(name) {
+		return fmt.Errorf("epoch %q is empty, too long, not text or known already", name)
+	}
+	if err := j.ready(); err != nil {
+		return err
+	}
+	j.mu.Lock()
+	l, h := j.layout, j.head
+	j.mu.Unlock()
+	old := l.current()
+	next := *l
+	if h.seq > 0 {
+		next.epochs = append(append([]epoch{}, l.epochs...), epoch{name, old.base + h.seq})
+	} else { // an epoch without events has no positions of its own
+		next.epochs = append(append([]epoch{}, l.epochs[:len(l.epochs)-1]...), epoch{name, old.base})
+		next.empty = append(append([]string{}, l.empty...), old.name)
+	}
+	var begun head
+	err := j.commit(func(ctx context.Context) (err error) {
+		if err = j.insertEpoch(ctx, name, why, old, h); err == nil {
+			begun, err = j.again(ctx, l, old, after, h.seq, next.current())
+		}
+		return err
+	})
+	if err != nil {
+		return err
+	}
+	j.advance(&next, begun)
+	return nil
+}
+
+func (j *Journal) insertEpoch(ctx context.Context, name, why string, old epoch, h head) error {
+	base := old.base + h.seq
+	if h.seq == 0 {
+		if _, err := j.writer.conn.ExecContext(ctx, "UPDATE epochs SET base = min((SELECT min(base) FROM epochs), 0) - 1 WHERE epoch = ?", old.name); err != nil {
+			return err
+		}
+		if err := j.needReader(ctx); err != nil {
+			return err
+		}
+	}
+	if _, err := j.writer.conn.ExecContext(ctx, "UPDATE epochs SET superseded = ? WHERE epoch = ?", why, old.name); err != nil {
+		return err
+	}
+	_, err := j.writer.conn.ExecContext(ctx, "INSERT INTO epochs (epoch, base) VALUES (?, ?)", name, int64(base))
+	return err
+}
+
+// needReader keeps programs of the first version from a file that they would misread.
+func (j *Journal) needReader(ctx context.Context) error {
+	_, err := j.writer.conn.ExecContext(ctx, "UPDATE meta SET value = 2 WHERE key = 'min_reader'")
+	return err
+}
+
+// again records the events of an ended epoch after a sequence in a new one.
+func (j *Journal) again(ctx context.Context, l *layout, old epoch, after, to uint64, into epoch) (h head, err error) {
+	var batch []kiosk.Event
+	flush := func() error {
+		rows, next, err := j.encode(batch, into.name, h)
+		if err != nil {
+			return err
+		}
+		h, batch = next, batch[:0]
+		return j.insert(ctx, into.base, rows)
+	}
+	seq := uint64(0)
+	err = j.replay(ctx, l, old, after, to, func(r Row, e kiosk.Event) error {
+		if e.Was == "" { // what is recorded a third time still re-records the first
+			e.Was, e.WasHash = e.ID(), r.Hash.String()
+		}
+		seq++
+		e.Epoch, e.Seq = into.name, seq
+		if batch = append(batch, e); len(batch) < pageRows {
+			return nil
+		}
+		return flush()
+	})
+	if err == nil {
+		err = flush()
+	}
+	return h, err
+}
