@@ -20,7 +20,7 @@ const within = 25 * time.Minute
 
 func main() {
 	files := flag.String("files", ".cache/board", "what prepare made")
-	short := flag.Bool("short", false, "the Raspberry Pi only")
+	only := flag.String("only", "", "pi or usb: one of the boards; both by default")
 	nice := flag.Int("nice", 10, "how much the emulator gives way to other programs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -28,8 +28,12 @@ func main() {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	t := &trial.Trial{Files: *files, Out: os.Stdout, Nice: *nice}
-	t.Pi(ctx)
-	_ = short
+	if *only != "usb" {
+		t.Pi(ctx)
+	}
+	if *only != "pi" {
+		t.USB(ctx)
+	}
 	fmt.Printf("%d passed, %d failed\n", t.Passed, t.Failed)
 	if t.Failed > 0 || t.Passed == 0 {
 		os.Exit(1)

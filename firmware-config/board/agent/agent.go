@@ -22,8 +22,9 @@ const mark = "@@"
 const (
 	Hello    = "hello"    // Out: what the guest is
 	Write    = "write"    // Path, Text: make a file and the folders above it
-	Run      = "run"      // Args, Within: run a program to its end; Out, Code
-	Start    = "start"    // Args: start the daemon under test, one at a time
+	Read     = "read"     // Path: Out is what the file holds
+	Run      = "run"      // Args, User, Within: run a program to its end as that user; Out, Code
+	Start    = "start"    // Args: start the daemon under test, one at a time; Code is its process id
 	Signal   = "signal"   // Signal, Within: send it to the daemon and wait for its end; Code (-n: by signal n), Took
 	Get      = "get"      // URL: Out is the body, Code the status
 	Journal  = "journal"  // Path, Source: Events in the closed journal there
@@ -43,6 +44,7 @@ type Request struct {
 	Args   []string `json:"args,omitempty"`
 	URL    string   `json:"url,omitempty"`
 	Source string   `json:"source,omitempty"`
+	User   uint32   `json:"user,omitempty"`
 	Signal int      `json:"signal,omitempty"`
 	Within int      `json:"within_ms,omitempty"`
 }

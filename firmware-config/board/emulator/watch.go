@@ -95,4 +95,5 @@ func stamp(head string) time.Time {
 	return time.Unix(s, us*1000)
 }
 
-func lines(text string) iter.Seq[string] { return strings.Lines(text) }
+// lines are the lines of a text without their ends.
+func lines(text string) iter.Seq[string] { return strings.SplitSeq(text, "\n") }

@@ -52,12 +52,16 @@ func (w *worker) do(ctx context.Context, q agent.Request, a *agent.Response) (er
 		a.Out, err = hello()
 	case agent.Write:
 		if err = os.MkdirAll(filepath.Dir(q.Path), 0o755); err == nil {
-			err = os.WriteFile(q.Path, []byte(q.Text), 0o600)
+			err = os.WriteFile(q.Path, []byte(q.Text), 0o644)
 		}
+	case agent.Read:
+		var b []byte
+		b, err = os.ReadFile(q.Path)
+		a.Out = tail(b)
 	case agent.Run:
-		a.Out, a.Code, err = run(ctx, q.Args)
+		a.Out, a.Code, err = run(ctx, q.User, q.Args)
 	case agent.Start:
-		err = w.start(q.Args)
+		a.Code, err = w.start(q.Args)
 	case agent.Signal:
 		a.Code, err = w.signal(ctx, syscall.Signal(q.Signal))
 	case agent.Get:
@@ -94,11 +98,13 @@ func hello() (string, error) {
 }
 
 // run runs a program to its end; that it fails is no error.
-func run(ctx context.Context, args []string) (string, int, error) {
+func run(ctx context.Context, user uint32, args []string) (string, int, error) {
 	if len(args) == 0 {
 		return "", 0, errors.New("no program named")
 	}
-	out, err := exec.CommandContext(ctx, args[0], args[1:]...).CombinedOutput()
+	cmd := exec.CommandContext(ctx, args[0], args[1:]...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: &syscall.Credential{Uid: user, Gid: user}}
+	out, err := cmd.CombinedOutput()
 	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) {
 		return tail(out), code(exit.ProcessState), ctx.Err()
 	}
@@ -115,22 +121,22 @@ func code(s *os.ProcessState) int {
 	return s.ExitCode()
 }
 
-func (w *worker) start(args []string) error {
+func (w *worker) start(args []string) (pid int, err error) {
 	if w.daemon != nil {
-		return errors.New("one runs already")
+		return 0, errors.New("one runs already")
 	}
 	if len(args) == 0 {
-		return errors.New("no program named")
+		return 0, errors.New("no program named")
 	}
 	f, err := os.OpenFile(daemonLog, os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
-		return err
+		return 0, err
 	}
 	defer f.Close()
 	cmd := exec.Command(args[0], args[1:]...)
 	cmd.Stdout, cmd.Stderr = f, f
 	if err := cmd.Start(); err != nil {
-		return err
+		return 0, err
 	}
 	ended := make(chan struct{})
 	w.daemon, w.ended = cmd, ended
@@ -138,7 +144,7 @@ func (w *worker) start(args []string) error {
 		defer close(ended)
 		cmd.Wait() // the state is read from ProcessState
 	}()
-	return nil
+	return cmd.Process.Pid, nil
 }
 
 func (w *worker) signal(ctx context.Context, s syscall.Signal) (int, error) {

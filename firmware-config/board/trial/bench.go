@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"strconv"
 	"strings"
 	"sync"
 	"syscall"
@@ -20,6 +21,9 @@ type tail struct {
 }
 
 func (t *tail) add(line string) {
+	if line == "" {
+		return
+	}
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	t.lines = append(t.lines[max(0, len(t.lines)-40):], line)
@@ -91,9 +95,11 @@ func (b *bench) configure(files map[string]string) error {
 // start starts kioskd and waits until it is ready; took is how long that was.
 func (b *bench) start() (took time.Duration, err error) {
 	began := time.Now()
-	if _, err := b.do(agent.Request{Do: agent.Start, Args: []string{"/bin/kioskd", "run", "--config", configPath}}); err != nil {
+	a, err := b.do(agent.Request{Do: agent.Start, Args: []string{"/bin/kioskd", "run", "--config", configPath}})
+	if err != nil {
 		return 0, err
 	}
+	b.pid = a.Code
 	err = b.await("kioskd is ready", func() (bool, error) {
 		a, err := b.do(agent.Request{Do: agent.Get, URL: "http://" + pages + "/readyz"})
 		if errors.Is(err, agent.ErrGone) {
@@ -118,6 +124,37 @@ func (b *bench) end(s syscall.Signal, want int) (took time.Duration, err error) 
 func (b *bench) events() ([]agent.Event, error) {
 	a, err := b.do(agent.Request{Do: agent.Journal, Path: dataPath + "/journal.db", Source: source})
 	return a.Events, err
+}
+
+// cpu is how much processor time the daemon has used.
+func (b *bench) cpu() (time.Duration, error) {
+	a, err := b.do(agent.Request{Do: agent.Read, Path: fmt.Sprintf("/proc/%d/stat", b.pid)})
+	if err != nil {
+		return 0, err
+	}
+	// Behind the name in brackets: state first, user and system time as 12th and 13th.
+	_, rest, _ := strings.Cut(a.Out, ") ")
+	f := strings.Fields(rest)
+	if len(f) < 13 {
+		return 0, fmt.Errorf("read processor time: %q", a.Out)
+	}
+	user, err1 := strconv.Atoi(f[11])
+	system, err2 := strconv.Atoi(f[12])
+	return time.Duration(user+system) * 10 * time.Millisecond, errors.Join(err1, err2) // ticks of 1/100 s
+}
+
+// sound demands that the kernel had nothing to complain about.
+func (b *bench) sound() error {
+	a, err := b.do(agent.Request{Do: agent.Log})
+	if err != nil {
+		return err
+	}
+	for _, bad := range []string{"Oops", "BUG:", "WARNING:", "Call trace:"} {
+		if i := strings.Index(a.Out, bad); i >= 0 {
+			return fmt.Errorf("the kernel's log has %.300q", a.Out[i:])
+		}
+	}
+	return nil
 }
 
 // device is one device as the daemon reports it.

@@ -14,7 +14,7 @@ import (
 
 // patience bounds every single wait: an emulated board on a busy machine is
 // some thirty times slower than a real one.
-const patience = 60 * time.Second
+const patience = 30 * time.Second
 
 // Trial is one run of the cases.
 type Trial struct {
@@ -46,6 +46,7 @@ type bench struct {
 	machine *emulator.Machine
 	guest   *agent.Client
 	tail    *tail
+	pid     int // of the daemon, in the guest
 }
 
 // board is what differs between the machines.
