@@ -83,7 +83,7 @@ func (s *Station) View(ctx context.Context, f func(st *floor.State, now kiosk.Mo
 	}
 }
 
-// Said gives the last reply at each place.
+// Said gives the last reply to a scan at each place.
 func (s *Station) Said() map[string]Said {
 	s.mu.Lock()
 	defer s.mu.Unlock()

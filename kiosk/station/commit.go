@@ -165,9 +165,14 @@ func (s *Station) note(e kiosk.Event) {
 	}
 }
 
-// say keeps what is said at the place of an input.
+// say keeps what is said to a scan at its place. Whoever typed is answered on
+// the page where that was, and takes no other screen of the place away.
 func (s *Station) say(r request, reply *floor.Reply) {
-	if sc, ok := r.in.(floor.Scan); ok && reply.Place == "" {
+	sc, ok := r.in.(floor.Scan)
+	if !ok {
+		return
+	}
+	if reply.Place == "" {
 		reply.Place = s.cfg.Floor.Scanners[sc.Scanner]
 	}
 	if reply.Place == "" || reply.Message.Key == "" {

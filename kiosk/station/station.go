@@ -107,7 +107,7 @@ type Station struct {
 	subs map[chan struct{}]bool
 }
 
-// Said is the last reply at a place.
+// Said is the last reply to a scan at a place.
 type Said struct {
 	N     uint64 // grows with each reply at the place
 	Reply floor.Reply
