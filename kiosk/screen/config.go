@@ -55,6 +55,14 @@ const (
 const (
 	AnswerFor   = 5 * time.Second
 	CustomerFor = 20 * time.Second
+	RememberFor = time.Minute // while no printer works
+)
+
+// A customer's page that nobody touches asks after IdleFor whether somebody is
+// still there, and WarnFor later goes back to the start.
+const (
+	IdleFor = 45 * time.Second
+	WarnFor = 15 * time.Second
 )
 
 // NewServer is the HTTP server for h, with its time limits. Streams end when

@@ -4,7 +4,9 @@ import (
 	"net/http"
 	"net/url"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
@@ -16,7 +18,10 @@ const provinces = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋�
 // customer begins a page of the customer's kiosk.
 func (h *handler) customer(r *http.Request, name string) *page {
 	p := h.page(r, name, "screen.start")
-	p.Customer, p.Place = true, floor.Reception
+	p.Customer, p.Place, p.Here = true, floor.Reception, "/"
+	if r.Method == http.MethodGet {
+		p.Here = r.URL.RequestURI()
+	}
 	return p
 }
 
@@ -24,18 +29,29 @@ func (h *handler) customer(r *http.Request, name string) *page {
 type result struct {
 	Flash *Flash
 	Visit *kiosk.Visit
-	Back  string // where to try again, "" if it was good
+	Next  string // the start without this answer
+}
+
+// result is a reply as a customer reads it. While no printer works nobody is
+// asked to take a ticket.
+func (p *page) result(reply floor.Reply) result {
+	if reply.Message.Key == "floor.checked_in" && p.PrinterDown() {
+		reply.Message.Key = "screen.checkedin"
+	}
+	res := result{Flash: p.h.flash(p.Lang, reply), Next: p.Home()}
+	res.Visit, _ = p.Snap.Visit(reply.Visit)
+	return res
 }
 
 // start invites to scan or to choose; for a while after a scan at reception it
 // shows what became of it.
 func (h *handler) start(w http.ResponseWriter, r *http.Request) {
 	p := h.customer(r, "start")
-	if f := p.Said(floor.Reception, CustomerFor); f != nil {
-		res := result{Flash: f}
-		res.Visit, _ = p.Snap.Visit(p.Snap.Said[floor.Reception].Reply.Visit)
-		p.Data = res
-		p.Refresh = int(p.Wait.Seconds()) + 1
+	said := p.Snap.Said[floor.Reception]
+	if n := strconv.FormatUint(said.N, 10); p.Said(floor.Reception, p.shownFor()) != nil && r.URL.Query().Get("seen") != n {
+		res := p.result(said.Reply)
+		res.Next += "?" + url.Values{"seen": {n}}.Encode()
+		p.Data, p.Refresh = res, int(p.Wait.Seconds())+1
 	}
 	h.show(w, http.StatusOK, p)
 }
@@ -94,6 +110,7 @@ func (h *handler) checkIn(w http.ResponseWriter, r *http.Request) {
 	} else {
 		p.Flash = h.flash(p.Lang, reply)
 	}
+	p.Here = "/checkin?" + url.Values{"purpose": r.PostForm["purpose"]}.Encode()
 	h.plateForm(w, status, p, r.PostForm.Get("purpose"))
 }
 
@@ -112,7 +129,7 @@ func (h *handler) pickup(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := h.customer(r, "pickup")
-	p.Form = r.PostForm
+	p.Form, p.Here = r.PostForm, "/pickup"
 	status := http.StatusUnprocessableEntity
 	if err != nil {
 		code, m := h.said(r, err)
@@ -174,10 +191,17 @@ func (h *handler) done(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	p := h.customer(r, "done")
-	res := result{Flash: h.flash(p.Lang, reply)}
-	res.Visit, _ = p.Snap.Visit(reply.Visit)
-	p.Data, p.Refresh = res, int(CustomerFor.Seconds())
+	p.Data, p.Refresh = p.result(reply), int(p.shownFor().Seconds())
 	h.show(w, http.StatusOK, p)
+}
+
+// shownFor is how long a customer's answer stays: longer where it has to be
+// remembered.
+func (p *page) shownFor() time.Duration {
+	if p.PrinterDown() {
+		return RememberFor
+	}
+	return CustomerFor
 }
 
 // apiCustomer is the customer's kiosk for scripts and for the demo.

@@ -30,6 +30,8 @@ type page struct {
 	Form     url.Values    // what was sent, to be shown again after a mistake
 	Place    string        // whose scans this page answers to
 	Customer bool          // a customer's page: goes back to the start by itself
+	Large    bool          // in large print, until the customer has left
+	Here     string        // address of this page, for the same in another language or print
 	Refresh  int           // seconds after which the page goes to the start, 0 never
 	Wait     time.Duration // how long the answer shown stays
 	Data     any
@@ -43,7 +45,7 @@ type Flash struct {
 
 func (h *handler) page(r *http.Request, name string, title words.Key) *page {
 	setup := h.cfg.Setup()
-	return &page{h: h, Lang: h.lang(r), Name: name, Title: title, Style: h.style, Setup: setup, Snap: h.st.Snapshot(),
+	return &page{h: h, Lang: h.lang(r), Large: large(r), Name: name, Title: title, Style: h.style, Setup: setup, Snap: h.st.Snapshot(),
 		Now: h.now(), Warning: h.cfg.InsecureLAN, Form: url.Values{}}
 }
 
@@ -67,19 +69,27 @@ func (h *handler) lang(r *http.Request) words.Lang {
 	return h.cfg.Lang
 }
 
-// to is a path of ours in the language of the request.
-func (h *handler) to(r *http.Request, path string) string { return h.in(h.lang(r), path) }
+// large says whether a request asks for large print; it is in the address as
+// the language is.
+func large(r *http.Request) bool { return r.FormValue("large") == "1" }
 
-func (h *handler) in(l words.Lang, path string) string {
-	if l == h.cfg.Lang {
-		return path
-	}
+// to is a path of ours in the language and print of the request.
+func (h *handler) to(r *http.Request, path string) string { return h.in(h.lang(r), large(r), path) }
+
+func (h *handler) in(l words.Lang, large bool, path string) string {
 	u, err := url.Parse(path)
 	if err != nil {
 		return path
 	}
 	q := u.Query()
-	q.Set("lang", string(l))
+	q.Del("lang")
+	q.Del("large")
+	if l != h.cfg.Lang {
+		q.Set("lang", string(l))
+	}
+	if large {
+		q.Set("large", "1")
+	}
 	u.RawQuery = q.Encode()
 	return u.String()
 }
@@ -94,7 +104,7 @@ func (h *handler) show(w http.ResponseWriter, status int, p *page) {
 	}
 	w.Header().Set("Content-Type", "text/html; charset=utf-8")
 	if p.Refresh > 0 {
-		w.Header().Set("Refresh", strconv.Itoa(p.Refresh)+"; url="+p.To("/"))
+		w.Header().Set("Refresh", strconv.Itoa(p.Refresh)+"; url="+p.Home())
 	}
 	w.WriteHeader(status)
 	w.Write(b.Bytes())
@@ -114,16 +124,34 @@ func (p *page) Other(key words.Key, args ...string) string {
 // Key joins the parts of a key.
 func (p *page) Key(room, name string) words.Key { return words.Key(room + "." + name) }
 
-// To is a path in the page's language.
-func (p *page) To(path string) string { return p.h.in(p.Lang, path) }
+// To is a path in the page's language and print.
+func (p *page) To(path string) string { return p.h.in(p.Lang, p.Large, path) }
 
-// Switch is this page's start in the other language.
+// Home is the start as the next customer finds it.
+func (p *page) Home() string { return p.h.in(p.h.cfg.Lang, false, "/") }
+
+// Switch is a page in the other language.
 func (p *page) Switch(path string) string {
 	if p.Lang == words.EN {
-		return p.h.in(words.ZH, path)
+		return p.h.in(words.ZH, p.Large, path)
 	}
-	return p.h.in(words.EN, path)
+	return p.h.in(words.EN, p.Large, path)
 }
+
+// Print is this page in the other print.
+func (p *page) Print() string { return p.h.in(p.Lang, !p.Large, p.Here) }
+
+// Run names the run of the program that drew the page.
+func (p *page) Run() string { return p.h.run }
+
+// Idle and Warn are the times of a page that nobody touches, in seconds.
+func (p *page) Idle() int { return int(IdleFor.Seconds()) }
+
+// Warn is how long it is asked whether somebody is still there.
+func (p *page) Warn() int { return int(WarnFor.Seconds()) }
+
+// Heard counts the answers to scans at the page's place that it knows of.
+func (p *page) Heard() uint64 { return p.Snap.Said[p.Place].N }
 
 // NewID is the id of one form.
 func (p *page) NewID() string { return p.h.ids.sign(p.h.st.NewID()) }

@@ -228,5 +228,5 @@ func (h *handler) change() []byte {
 	if err != nil {
 		return []byte(":\n\n")
 	}
-	return fmt.Appendf(nil, "event: change\ndata: %s\n\n", b)
+	return fmt.Appendf(nil, "retry: 1000\nevent: change\ndata: %s\n\n", b)
 }

@@ -7,8 +7,8 @@
 // typing in one.
 const place = document.body.dataset.place || "";
 const home = document.body.dataset.home || "";
-let run = "";     // names this run of the kiosk's program
-let heard = null; // the counter of answers at our place
+let run = document.body.dataset.run; // names the run of the kiosk's program that drew this page
+let heard = Number(document.body.dataset.heard || 0); // the counter of answers at our place
 let busy = false, again = false;
 
 // What is to be seen of a part: the ids of its forms differ each time it is drawn.
@@ -32,13 +32,16 @@ async function refresh() {
   if (again) { again = false; refresh(); }
 }
 
+const typed = () => Array.from(document.querySelectorAll("input:not([type=hidden])")).some((i) => i.value !== i.defaultValue);
+
 function changed(text) {
   let said, now;
   try { ({ run: now, said: { [place]: said } } = JSON.parse(text)); } catch { return; }
-  if (run !== "" && now !== run && !document.activeElement.value) { location.reload(); return; }
+  // Forms of an earlier run have expired; what somebody has typed stays, and is asked for once more.
+  if (now !== run && !typed()) { location.reload(); return; }
   run = now;
-  const news = place !== "" && heard !== null && said !== undefined && said !== heard;
-  if (place !== "") heard = said === undefined ? 0 : said;
+  const news = said !== undefined && said !== heard;
+  heard = said === undefined ? 0 : said;
   // Somebody scanned at the customer's kiosk: the answer is on the start page.
   if (news && home && location.pathname !== "/") { location.href = home; return; }
   if (document.querySelector("[data-live]")) refresh();
@@ -65,11 +68,26 @@ function ends() {
 }
 ends();
 
-// A customer who walks away leaves nothing behind.
-if (home && location.pathname !== "/") {
-  let idle = 0;
-  const touch = () => { clearTimeout(idle); idle = setTimeout(() => { location.href = home; }, 60000); };
-  for (const what of ["pointerdown", "keydown", "scroll"]) addEventListener(what, touch, { passive: true });
+// A customer who walks away leaves nothing behind: after a while the page asks
+// whether somebody is still there, and then goes back to the start.
+const still = document.getElementById("still");
+if (still && location.pathname + location.search !== home) {
+  let idle = 0, warning = 0;
+  const touch = () => {
+    clearTimeout(idle);
+    clearTimeout(warning);
+    if (still.open) still.close();
+    idle = setTimeout(() => { still.showModal(); count(Number(still.dataset.warn)); }, Number(document.body.dataset.idle) * 1000);
+  };
+  const count = (left) => {
+    still.querySelector(".left").textContent = left;
+    if (left <= 0) { location.href = home; return; }
+    warning = setTimeout(() => count(left - 1), 1000);
+  };
+  for (const what of ["pointerdown", "keydown", "scroll", "input"]) {
+    addEventListener(what, (e) => { if (!still.open || !still.contains(e.target)) touch(); }, { passive: true });
+  }
+  still.addEventListener("close", touch);
   touch();
 }
 

@@ -9,7 +9,10 @@ onconnect = (e) => {
   if (ports.size > 64) ports.delete(ports.values().next().value);
   if (last) port.postMessage(last);
 };
-new EventSource("/stream").addEventListener("change", (e) => {
+const stream = new EventSource("/stream");
+stream.addEventListener("change", (e) => {
   last = e.data;
   for (const port of ports) port.postMessage(last);
 });
+// What an earlier run of the kiosk said is nothing to tell a new page.
+stream.addEventListener("error", () => { last = ""; });

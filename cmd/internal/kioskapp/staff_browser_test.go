@@ -1,0 +1,170 @@
+package kioskapp_test
+
+import (
+	"context"
+	"fmt"
+	"slices"
+	"time"
+
+	"github.com/chromedp/chromedp"
+
+	"baylight/device/bench"
+	"baylight/kiosk"
+)
+
+// deskFlow: one visit from arrival to delivery, by the adviser.
+func deskFlow(r *rig, browser context.Context) {
+	b := r.sit(browser, desktop).signIn()
+	b.sees("到店待接", "车间", "待交车")
+	b.shot("empty")
+	b.js("window.same = 1", nil)
+	r.scan("front", car(1), bench.AckGood)
+	b.sees("A001")
+	b.is("window.same === 1") // without loading the page again
+	visit := r.visitOn(r.ticket())
+	b.shot("arrival")
+	b.press("A001")
+	b.at("/desk/visit/" + visit)
+	b.submit("form[action='/desk/accept'] button")
+	b.sees("已接待 A001", "王顾问")
+	b.tap("[name=item][value=M10]")
+	b.is("document.querySelector('[name=promise]').value !== ''")
+	b.choose("[name=promise]", "2026-03-02T11:30")
+	b.shot("sign")
+	b.submit("#sign button.primary")
+	b.sees("已开单 A001", "10000公里保养", "11:30")
+	r.ticket() // job card
+	r.ticket() // promise slip
+	b.press("修改约定交车时间")
+	b.choose("form[action='/desk/revise'] [name=promise]", "2026-03-02T12:15")
+	b.choose("form[action='/desk/revise'] [name=reason]", "parts")
+	b.submit("form[action='/desk/revise'] button")
+	b.sees("12:15")
+	r.ticket()
+	b.shot("revised")
+	b.submit("form[action='/desk/call'] button")
+	b.sees("已请 A001 到")
+	b.submit("form[action='/desk/deliver'] button")
+	b.sees("已交车 A001")
+	r.ticket()
+	b.do(chromedp.Reload())
+	b.sees("已交车 A001")
+	b.shot("delivered")
+	for typ, want := range map[string]int{"visit.accepted": 1, "order.signed": 1, "promise.revised": 1, "visit.called": 1, "visit.delivered": 1} {
+		if n := len(of(r.rows(), typ)); n != want {
+			r.t.Errorf("%d %s in the journal, want %d", n, typ, want)
+		}
+	}
+}
+
+// deskBadInputs: what staff type stays text, and a PIN is not guessed.
+func deskBadInputs(r *rig, browser context.Context) {
+	b := r.sit(browser, desktop).signIn()
+	const evil = `<script>alert(1)</script>=HYPERLINK("x")`
+	b.press("人工登记进站")
+	for _, field := range []string{"plate", "vin", "name"} {
+		b.fill("form[action='/desk/checkin'] [name="+field+"]", evil)
+	}
+	b.submit("form[action='/desk/checkin'] button")
+	b.is("document.querySelector('.flash.is-bad') && !document.querySelector('main script')")
+	b.fill("form[action='/desk/checkin'] [name=plate]", "粤B12345")
+	b.fill("form[action='/desk/checkin'] [name=vin]", "")
+	b.submit("form[action='/desk/checkin'] button")
+	b.sees("登记成功")
+	b.fill("[name=q]", evil[:40])
+	b.do(chromedp.Submit("form[role=search]", chromedp.ByQuery))
+	b.sees("没有符合", "<script>")
+	stranger := r.sit(browser, desktop)
+	stranger.open("/sign-in")
+	for range 6 {
+		stranger.fill("#who", "a01")
+		stranger.fill("#pin", "0000")
+		stranger.submit("form.card button")
+	}
+	stranger.sees("尝试次数过多")
+	stranger.shot("locked")
+}
+
+// restartFlow: a page of an earlier run of the kiosk, and its session.
+func restartFlow(r *rig, browser context.Context) {
+	b := r.sit(browser, desktop).signIn()
+	customer := r.sit(browser, portrait)
+	customer.open("/checkin?purpose=fault")
+	must(r.t, r.stop())
+	r.up()
+	b.open("/desk")
+	b.at("/sign-in")
+	// The customer's page has loaded itself again; its form works.
+	customer.is("performance.getEntriesByType('navigation')[0].type === 'reload'")
+	customer.plate("粤B12345")
+	customer.press("在店等候")
+	customer.at("/done")
+	customer.sees("A001")
+}
+
+// bayFlow: what a scan did is told beside the lamp, and goes by itself.
+func bayFlow(r *rig, browser context.Context) {
+	b := r.sit(browser, landscape)
+	b.open("/bay/b1")
+	b.sees("空闲", "白灯")
+	b.shot("free")
+	b.js("window.same = 1", nil)
+	r.scan("s1", "nonsense", bench.AckBad)
+	b.sees("不认识这个码")
+	b.shot("unknown code")
+	r.scan("s1", badge, bench.AckGood)
+	b.sees("您好 李师傅")
+	r.scan("front", car(1), bench.AckGood)
+	visit := r.visitOn(r.ticket())
+	r.scan("s1", kiosk.MakeCode(kiosk.KindVisit, visit), bench.AckGood)
+	b.sees("A001", "李师傅", "施工中")
+	b.shot("working")
+	b.is("!document.querySelector('.answer')")
+	b.is("window.same === 1")
+	b.shot("after 5 s")
+	b.hides(car(1))
+}
+
+// boardFlow: the waiting room.
+func boardFlow(r *rig, browser context.Context) {
+	b := r.sit(browser, tv)
+	b.open("/board")
+	b.sees("暂无车辆")
+	b.js("window.same = 1", nil)
+	r.scan("front", car(1), bench.AckGood)
+	b.sees("A001", "等待服务顾问")
+	visit := r.visitOn(r.ticket())
+	desk := r.desk()
+	r.post(desk, "/api/desk/accept", map[string]any{"visit": visit})
+	r.post(desk, "/api/desk/sign", map[string]any{"visit": visit, "item": []string{"M10"}, "promise": "2026-03-02T11:30:00+08:00"})
+	b.sees("11:30")
+	r.post(desk, "/api/desk/call", map[string]any{"visit": visit, "place": "desk"})
+	b.sees("服务顾问台")
+	b.is("window.same === 1")
+	b.shot("called")
+	b.hides(visit, "王顾问", car(1))
+}
+
+// scanToScreen measures how long after the scan's answer (that is, after the
+// durable commit) the next screen is painted.
+func scanToScreen(r *rig, browser context.Context) {
+	b := r.sit(browser, portrait)
+	b.open("/")
+	b.sees("请扫码登记")
+	b.js(`window.painted = 0; new MutationObserver(() => requestAnimationFrame(() => { window.painted = Date.now(); })).observe(document.body, { childList: true, subtree: true })`, nil)
+	var late []time.Duration
+	for i := range 50 {
+		r.scan("front", car(i+1), bench.AckGood)
+		heard := time.Now()
+		b.is(fmt.Sprintf("window.painted && document.body.innerText.includes('A%03d')", i+1))
+		var ms float64
+		b.js("window.painted", &ms)
+		late = append(late, time.UnixMilli(int64(ms)).Sub(heard))
+		r.ticket()
+	}
+	slices.Sort(late)
+	r.t.Logf("from the scanner's beep to the painted screen: median %v, worst %v of %d", late[25], late[49], len(late))
+	if late[25] > 100*time.Millisecond {
+		r.t.Errorf("the median is %v, at most 100 ms are allowed", late[25])
+	}
+}
