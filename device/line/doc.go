@@ -19,8 +19,12 @@
 // whose target moves) and opening is tried for ever, 50 ms doubling to 1 s with
 // jitter. Input that arrived while nobody listened is dropped.
 //
+// A write that succeeded is in the driver. Whether it left is what Drain asks: a
+// device that is switched off behind CTS takes nothing, and the driver's buffer
+// holds more than a ticket.
+//
 // Goroutines: Run owns the line and calls onData, onIdle and onState itself, one
 // at a time; they must not block for long, and a slice given to onData is theirs
-// only until they return. Write, State and Ready may be used from anywhere.
+// only until they return. Write, Drain, State and Ready may be used from anywhere.
 // Time is real time: this is the wire. Durations are time.Duration, rates baud.
 package line

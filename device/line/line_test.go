@@ -308,6 +308,38 @@ func TestWaitsForADeviceForEver(t *testing.T) {
 	})
 }
 
+// However long a device was away and whenever it returns, the line is up within a
+// second of that, and a little for opening.
+func TestRecoveryAfterAnyAbsence(t *testing.T) {
+	worst := time.Duration(0)
+	for i := range 200 {
+		synctest.Test(t, func(t *testing.T) {
+			away := time.Duration(i*i) * 37 * time.Millisecond // up to 25 minutes
+			began := time.Now()
+			ctx, stop := context.WithCancel(t.Context())
+			l := New(Config{Device: "/dev/x"}, nil, func([]byte) {}, func(s State) {
+				if s.Up {
+					worst = max(worst, time.Since(began)-away)
+					stop()
+				}
+			})
+			l.open = func(Config) (port, error) {
+				if time.Since(began) < away {
+					return nil, errors.New("missing")
+				}
+				return &fakePort{script: func(int) (int, error) { return 0, io.EOF }}, nil
+			}
+			if err := l.Run(ctx); err != nil {
+				t.Fatal(err)
+			}
+		})
+	}
+	if worst <= 0 || worst > maxDelay {
+		t.Errorf("the longest recovery took %v, want at most %v", worst, maxDelay)
+	}
+	t.Logf("the longest of 200 recoveries took %v", worst)
+}
+
 func TestStaleInputIsDropped(t *testing.T) {
 	path := filepath.Join(t.TempDir(), "scanner")
 	master := plug(t, path)
