@@ -15,7 +15,8 @@ import (
 // the disk, after which Head, Read and Replay have them and those who Watch are told.
 //
 // A *SequenceError or *EventError is a refusal: nothing was written. ErrFull
-// means that the disk is full. After any error the caller discards its state
+// means that the disk is full; the ballast was freed, so that the next Append
+// may well have room. After any error the caller discards its state
 // and folds Replay again, since a COMMIT that failed may have persisted; the
 // journal itself reads its head again before it goes on.
 func (j *Journal) Append(events []kiosk.Event) error {
@@ -150,14 +151,21 @@ func (j *Journal) commit(do func(context.Context) error) error {
 		}
 	}
 	if err == nil {
+		if j.low.Load() {
+			j.load()
+		}
 		return nil
+	}
+	err = classify(err)
+	if errors.Is(err, ErrFull) {
+		j.lighten()
 	}
 	// Whether the transaction persisted is not known; a new connection tells.
 	j.stale = true
 	if again := j.ready(); again != nil {
 		j.log.Error("journal cannot be read after a failed write", "err", again)
 	}
-	return classify(err)
+	return err
 }
 
 // ready is called with the write lock held before anything is written. After a

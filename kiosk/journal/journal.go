@@ -30,6 +30,10 @@ type Options struct {
 	Salvage bool
 	Now     func() time.Time // names what is set aside; nil: the system's clock
 
+	// Ballast is the size of the file that is kept beside the journal and freed
+	// when the disk is full; 0: 8 MiB, negative: none.
+	Ballast int64
+
 	moves moves
 }
 
@@ -45,6 +49,8 @@ type Journal struct {
 	now      func() time.Time
 	moves    moves
 	report   *Report     // of the salvage that Open did, nil: none
+	ballast  int64       // bytes; 0 or less: none
+	low      atomic.Bool // the ballast is not there
 	unmarked atomic.Bool // damage that is found now is marked for the next Open
 
 	write  sync.Mutex // held while writing; covers writer, stale and faults
@@ -121,6 +127,9 @@ func open(path string, o Options) (_ *Journal, err error) {
 	if path, err = resolve(path); err != nil {
 		return nil, err
 	}
+	if o.Ballast == 0 {
+		o.Ballast = defaultBallast
+	}
 	j := newJournal(path, o)
 	if j.lock, err = lock(path); err != nil {
 		return nil, err
@@ -134,25 +143,40 @@ func open(path string, o Options) (_ *Journal, err error) {
 	if err := j.settleMoves(); err != nil {
 		return nil, fmt.Errorf("finish a salvage: %w", err)
 	}
-	err = j.openFile(ctx)
-	if o.Salvage && errors.Is(err, ErrDamaged) {
-		if err := j.closeFile(); err != nil {
-			j.log.Warn("damaged journal closed with an error", "err", err)
-		}
-		if j.report, err = j.salvage(ctx, err); err != nil {
-			return nil, fmt.Errorf("salvage: %w", err)
-		}
-		err = j.openFile(ctx)
+	err = j.openOrSalvage(ctx, o.Salvage)
+	if errors.Is(err, ErrFull) && j.lighten() {
+		err = j.openOrSalvage(ctx, o.Salvage)
 	}
 	if err != nil {
 		return nil, err
 	}
+	j.load()
 	j.unmarked.Store(true)
 	return j, nil
 }
 
+// openOrSalvage leaves nothing open on an error.
+func (j *Journal) openOrSalvage(ctx context.Context, salvage bool) error {
+	err := j.openFile(ctx)
+	if salvage && errors.Is(err, ErrDamaged) {
+		if err := j.closeFile(); err != nil {
+			j.log.Warn("damaged journal closed with an error", "err", err)
+		}
+		if j.report, err = j.salvage(ctx, err); err != nil {
+			return fmt.Errorf("salvage: %w", err)
+		}
+		err = j.openFile(ctx)
+	}
+	if err != nil {
+		if err := j.closeFile(); err != nil {
+			j.log.Warn("journal closed with an error", "err", err)
+		}
+	}
+	return err
+}
+
 func newJournal(path string, o Options) *Journal {
-	return &Journal{path: path, source: o.Source, log: o.Log, newEpoch: o.NewEpoch, now: o.Now, moves: o.moves, watchers: make(map[chan struct{}]bool)}
+	return &Journal{path: path, source: o.Source, log: o.Log, newEpoch: o.NewEpoch, now: o.Now, ballast: o.Ballast, moves: o.moves, watchers: make(map[chan struct{}]bool)}
 }
 
 // sibling is a journal like this one at another place that nobody else knows of.

@@ -165,7 +165,7 @@ func (j *Journal) openReaders(ctx context.Context) error {
 	}
 	var source string
 	if err := db.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'source'").Scan(&source); err != nil {
-		return fmt.Errorf("%w: read source: %w", ErrDamaged, err)
+		return fmt.Errorf("read source: %w", damaged(err))
 	}
 	if source != j.source {
 		return fmt.Errorf("%w of this board: it belongs to %s, not to %s", ErrForeign, source, j.source)
@@ -190,7 +190,7 @@ func (j *Journal) checkMarks(ctx context.Context) error {
 	err := j.readers.QueryRowContext(ctx, `SELECT coalesce(max(v), 0) FROM (SELECT max(value) AS v FROM cursors WHERE epoch = ?
 		UNION ALL SELECT max(through) FROM receipts WHERE epoch = ?)`, epoch, epoch).Scan(&mark)
 	if err != nil {
-		return fmt.Errorf("%w: read cursors: %w", ErrDamaged, err)
+		return fmt.Errorf("read cursors: %w", damaged(err))
 	}
 	if mark < 0 || uint64(mark) > j.head.seq {
 		return fmt.Errorf("%w: the head is %d, and a reader was done with %d", ErrDamaged, j.head.seq, mark)

@@ -66,10 +66,10 @@ func (j *Journal) rebuild(ctx context.Context, part string) (*Report, error) {
 	}
 	r := &Report{}
 	if len(m.epochs) == 0 { // nothing is left, not even a name
-		return r, create(ctx, part, j.source, j.newEpoch())
+		return r, classify(create(ctx, part, j.source, j.newEpoch()))
 	}
 	if err := create(ctx, part, j.source, m.epochs[0].name); err != nil {
-		return nil, err
+		return nil, classify(err)
 	}
 	if err := m.fill(ctx, part, r); err != nil {
 		return nil, classify(err)

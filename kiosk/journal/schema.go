@@ -114,7 +114,7 @@ func checkVersion(ctx context.Context, q querier) error {
 		return fmt.Errorf("read version: %w", classify(err))
 	}
 	if err := q.QueryRowContext(ctx, "SELECT value FROM meta WHERE key = 'min_reader'").Scan(&reader); err != nil {
-		return fmt.Errorf("%w: read min_reader: %w", ErrDamaged, err)
+		return fmt.Errorf("read min_reader: %w", damaged(err))
 	}
 	if v < 1 || reader < 1 {
 		return fmt.Errorf("%w: version %d, min_reader %d", ErrDamaged, v, reader)
@@ -132,7 +132,7 @@ func checkTables(ctx context.Context, q querier, v int64) error {
 		err := q.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1
 			FROM (SELECT first, last, hash FROM holes LIMIT 0), (SELECT epoch, "from", "to", told FROM lost LIMIT 0))`).Scan(&n)
 		if err != nil {
-			return fmt.Errorf("%w: read tables: %w", ErrDamaged, err)
+			return fmt.Errorf("read tables: %w", damaged(err))
 		}
 	}
 	err := q.QueryRowContext(ctx, `SELECT count(*) FROM (SELECT 1
@@ -141,7 +141,7 @@ func checkTables(ctx context.Context, q querier, v int64) error {
 			(SELECT epoch, name, value FROM cursors LIMIT 0),
 			(SELECT n, ledger, term, epoch, through FROM receipts LIMIT 0))`).Scan(&n)
 	if err != nil {
-		return fmt.Errorf("%w: read tables: %w", ErrDamaged, err)
+		return fmt.Errorf("read tables: %w", damaged(err))
 	}
 	return nil
 }
