@@ -23,7 +23,7 @@ import (
 type cli struct {
 	Demo    demoCmd          `cmd:"" help:"Run a whole shop on this machine: pretend devices, real kiosk, real back office."`
 	Pin     pinCmd           `cmd:"" help:"Print the verifier of a PIN for the staff file; the PIN comes on standard input."`
-	Devices devicesCmd       `cmd:"" help:"List what is connected to a running kiosk, and what is not."`
+	Devices devicesGroup     `cmd:"" help:"What is connected to a kiosk, and what is not."`
 	Outbox  outboxCmd        `cmd:"" help:"Say what the back office has not yet receipted."`
 	Resend  resendCmd        `cmd:"" help:"Send a range of events to the back office once more."`
 	Scan    scanCmd          `cmd:"" help:"Scan by hand at a running kiosk."`

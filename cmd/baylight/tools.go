@@ -17,6 +17,9 @@ import (
 
 	"baylight/cmd/internal/kioskapp"
 	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/task"
+	"baylight/device/bench"
+	"baylight/device/line"
 )
 
 // socket is how a command reaches a running kiosk.
@@ -68,6 +71,34 @@ func (s socket) do(path string, form url.Values) error {
 		return errRefused
 	}
 	return nil
+}
+
+type devicesGroup struct {
+	List   devicesCmd `cmd:"" default:"withargs" help:"List the devices of a running kiosk."`
+	Record recordCmd  `cmd:"" help:"Write down what comes over a serial line, for a report to the maker or a test. Stop the daemon first."`
+}
+
+type recordCmd struct {
+	File   string    `arg:"" help:"File to write; it must not exist yet." type:"path"`
+	Device string    `required:"" help:"Serial device, e.g. /dev/serial/by-id/…" type:"path"`
+	Baud   int       `help:"Rate." default:"9600"`
+	Flow   line.Flow `help:"Flow control: none, rtscts or xonxoff." default:"none"`
+}
+
+// Run records until Ctrl-C.
+func (c *recordCmd) Run() error {
+	cfg := line.Config{Device: c.Device, Baud: c.Baud, Flow: c.Flow}
+	if err := errors.Join(cfg.Validate(), line.Check(c.Device)); err != nil {
+		return err
+	}
+	f, err := os.OpenFile(c.File, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("make the recording: %w", err)
+	}
+	ctx, stop := task.Signals()
+	defer stop()
+	fmt.Fprintln(os.Stderr, "recording; Ctrl-C ends it. The file may hold personal data (VINs, plates).")
+	return errors.Join(bench.Record(ctx, cfg, f), f.Close())
 }
 
 type devicesCmd struct{ socket }
