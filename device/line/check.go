@@ -23,9 +23,9 @@ func Check(device string) error {
 	if err := (Config{Device: device}).Validate(); err != nil {
 		return err
 	}
-	name, err := filepath.EvalSymlinks(device)
+	name, err := machine().resolve(device)
 	if err != nil {
-		return openError(device, err)
+		return err
 	}
 	f, err := os.OpenFile(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {

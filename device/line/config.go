@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"time"
+	"unicode"
 )
 
 // Flow is how the receiving side of a line says "wait".
@@ -48,7 +50,9 @@ func (f *Flow) UnmarshalText(text []byte) error {
 // Config describes one line. Only Device has no default.
 type Config struct {
 	// Device is an absolute path, best a stable name: an own udev symlink or one
-	// below /dev/serial/by-id or /dev/serial/by-path.
+	// below /dev/serial/by-id or /dev/serial/by-path; or "usb:" and the serial
+	// number of a USB adapter, with ":" and the interface ("01") if it has
+	// several ports. It is looked up anew at each opening.
 	Device string
 	// Baud is the rate in both directions; 0 means 9600.
 	Baud int
@@ -82,8 +86,19 @@ func (c Config) Validate() error {
 	switch {
 	case c.Device == "":
 		return fmt.Errorf("device is empty: want a path such as /dev/serial/by-id/…")
+	case strings.HasPrefix(c.Device, usbPrefix):
+		if serial := c.Device[len(usbPrefix):]; serial == "" || len(serial) > maxSerial || strings.ContainsFunc(serial, unicode.IsControl) {
+			return fmt.Errorf("device %.40q: want usb: and the serial number of the adapter", c.Device)
+		}
+		return c.validateSettings()
 	case !filepath.IsAbs(c.Device):
-		return fmt.Errorf("device %q: want an absolute path such as /dev/serial/by-id/…", c.Device)
+		return fmt.Errorf("device %q: want an absolute path such as /dev/serial/by-id/…, or usb: and a serial number", c.Device)
+	}
+	return c.validateSettings()
+}
+
+func (c Config) validateSettings() error {
+	switch {
 	case c.Baud != 0 && !slices.Contains(bauds, c.Baud):
 		return fmt.Errorf("baud %d: want one of %v", c.Baud, bauds)
 	case int(c.Flow) >= len(flowNames):

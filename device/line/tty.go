@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"os"
-	"path/filepath"
 	"time"
 
 	"github.com/tarm/serial"
@@ -32,9 +31,9 @@ func openTTY(c Config) (port, error) { return openWith(c, wantsTIOCEXCL) }
 func openWith(c Config, exclusive func(rdev uint64) bool) (port, error) {
 	// Resolved once, so that both descriptors meet the same device even if the
 	// symlink moves in between; ctl then keeps the device's number from reuse.
-	name, err := filepath.EvalSymlinks(c.Device)
+	name, err := machine().resolve(c.Device)
 	if err != nil {
-		return nil, openError(c.Device, err)
+		return nil, err
 	}
 	ctl, err := os.OpenFile(name, unix.O_RDWR|unix.O_NOCTTY|unix.O_NONBLOCK, 0)
 	if err != nil {
