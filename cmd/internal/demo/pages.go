@@ -94,10 +94,12 @@ func (p *site) index(w http.ResponseWriter, _ *http.Request) {
 
 func (p *site) state(w http.ResponseWriter, _ *http.Request) {
 	now := p.shop.Clock.Now()
-	lamps := map[string]string{}
+	type lit struct{ Colour, Words string }
+	lamps := map[string]lit{}
 	pins := p.shop.Pins()
 	for _, t := range towers() {
-		lamps[t.Name] = t.Decode(pins).Colour.String()
+		c := t.Decode(pins).Colour.String()
+		lamps[t.Name] = lit{c, words.Text(words.ZH, words.Key("screen.lamp."+c)) + " " + words.Text(words.EN, words.Key("screen.lamp."+c))}
 	}
 	writeJSON(w, map[string]any{"now": now.Wall.Format("2006-01-02 15:04:05"), "lamps": lamps, "tickets": p.shop.printer.Cut()})
 }

@@ -24,9 +24,9 @@ async function look() {
   try {
     const s = await (await fetch("/state")).json();
     $("now").textContent = s.now;
-    for (const [bay, colour] of Object.entries(s.lamps)) {
-      $("lamp-" + bay).className = "lamp " + colour;
-      $("word-" + bay).textContent = colour;
+    for (const [bay, lamp] of Object.entries(s.lamps)) {
+      $("lamp-" + bay).className = "lamp " + lamp.Colour;
+      $("word-" + bay).textContent = lamp.Words;
     }
     paper(s.tickets);
   } catch {
