@@ -32,11 +32,18 @@ type result struct {
 	Next  string // the start without this answer
 }
 
-// result is a reply as a customer reads it. While no printer works nobody is
-// asked to take a ticket.
+// result is a reply as a customer reads it: without the workshop's words, and
+// while no printer works nobody is asked to take a ticket.
 func (p *page) result(reply floor.Reply) result {
-	if reply.Message.Key == "floor.checked_in" && p.PrinterDown() {
-		reply.Message.Key = "screen.checkedin"
+	switch reply.Message.Key {
+	case "floor.checked_in":
+		if p.PrinterDown() {
+			reply.Message.Key = "screen.checkedin"
+		}
+	case "floor.rejected.unknown_code", "floor.rejected.unknown_action", "floor.rejected.unknown_badge":
+		reply.Message.Key = "screen.unknowncode"
+	case "floor.rejected.confirm":
+		reply.Message.Key = "screen.vin.unsure"
 	}
 	res := result{Flash: p.h.flash(p.Lang, reply), Next: p.Home()}
 	res.Visit, _ = p.Snap.Visit(reply.Visit)

@@ -121,6 +121,18 @@ func (p *page) Other(key words.Key, args ...string) string {
 	return words.Text(words.ZH, key, args...)
 }
 
+// Foreign is the page in the other language, for places that say both.
+func (p *page) Foreign() *page {
+	other := *p
+	if other.Lang = words.EN; p.Lang == words.EN {
+		other.Lang = words.ZH
+	}
+	return &other
+}
+
+// Spell is a number as a voice reads it: character by character.
+func (p *page) Spell(ticket string) string { return strings.Join(strings.Split(ticket, ""), " ") }
+
 // Key joins the parts of a key.
 func (p *page) Key(room, name string) words.Key { return words.Key(room + "." + name) }
 
@@ -283,6 +295,9 @@ func (h *handler) flash(l words.Lang, r floor.Reply) *Flash {
 	p := &page{Lang: l, Snap: h.st.Snapshot()}
 	r.Message.Args = slices.Clone(r.Message.Args)
 	for i, a := range r.Message.Args {
+		if low := strings.ToLower(a); low == floor.Reception || low == floor.Desk {
+			a = low
+		}
 		r.Message.Args[i] = p.PlaceName(a)
 	}
 	return &Flash{Good: r.Good, Warn: r.Warn, Confirm: r.Confirm, Text: r.Message.In(l)}

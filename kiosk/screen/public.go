@@ -32,7 +32,7 @@ const calledFor = 10 * time.Minute
 type boardView struct {
 	Called []*kiosk.Visit // lately, the latest first
 	Visits []*kiosk.Visit
-	Dense  bool
+	Many   bool // more than are large on one page
 }
 
 func (h *handler) board(w http.ResponseWriter, r *http.Request) {
@@ -49,7 +49,7 @@ func (h *handler) board(w http.ResponseWriter, r *http.Request) {
 	}
 	slices.SortStableFunc(d.Called, func(a, b *kiosk.Visit) int { return b.Called.Compare(a.Called) })
 	d.Called = d.Called[:min(len(d.Called), 3)]
-	d.Dense = len(d.Visits) > 30
+	d.Many = len(d.Visits) > 24
 	p.Data = d
 	h.show(w, http.StatusOK, p)
 }

@@ -24,6 +24,9 @@ func customerWords() map[Key]Pair {
 		"screen.unconfirmed":     {"交车时间:待服务顾问确认", "Ready time: your adviser will confirm it"},
 		"screen.noprinter":       {"打印机暂不可用,请记住号码,工作人员会把小票送给您", "The printer is out. Please remember your number: a person will bring your ticket"},
 		"screen.checkedin":       {"登记成功,您的号码 {0}", "Checked in. Your number is {0}"},
+		"screen.unknowncode":     {"不认识这个码,请扫预约码、车架号或小票,也可以呼叫工作人员", "Unknown code: scan your booking, VIN label or ticket, or call a person"},
+		"screen.vin.unsure":      {"车架号没有读准,请再扫一次,或呼叫工作人员", "The VIN was not read for sure: scan again, or call a person"},
+		"screen.retry":           {"再试一次", "Try again"},
 		"screen.print.large":     {"大字", "Large print"},
 		"screen.print.normal":    {"标准字", "Normal print"},
 		"screen.still":           {"您还在吗?", "Are you still there?"},
@@ -172,6 +175,8 @@ func bayWords() map[Key]Pair {
 		"screen.board.legend": {"号码 · 进度 · 约定交车时间。如有疑问请联系服务顾问",
 			"Number · progress · promised time. Please ask your adviser"},
 		"screen.calling": {"请到", "Please come to"},
+		"screen.call":    {"请 {0} 号到{1}", "Number {0}, please come to {1}"},
+		"screen.sound":   {"开启声音", "Turn sound on"},
 
 		"screen.devices":        {"设备", "Devices"},
 		"screen.device":         {"设备", "Device"},

@@ -285,15 +285,21 @@ func (b *tab) shot(name string) {
 // standStill gives the page's timers a clock that only pass moves.
 func (b *tab) standStill() {
 	b.t.Helper()
-	b.do(chromedp.ActionFunc(func(ctx context.Context) error {
-		_, err := page.AddScriptToEvaluateOnNewDocument(`{ let now = 0, n = 0, all = [];
+	b.before(`{ let now = 0, n = 0, all = [];
 			window.setTimeout = (f, ms = 0) => { all.push({ f, id: ++n, at: now + ms }); return n; };
 			window.clearTimeout = (id) => { all = all.filter((t) => t.id !== id); };
 			window.pass = (ms) => {
 				const end = now + ms;
 				for (let t; (t = all.filter((t) => t.at <= end).sort((a, b) => a.at - b.at)[0]); ) { now = t.at; clearTimeout(t.id); t.f(); }
 				now = end;
-			}; }`).Do(ctx)
+			}; }`)
+}
+
+// before runs a script in each page before the page's own.
+func (b *tab) before(script string) {
+	b.t.Helper()
+	b.do(chromedp.ActionFunc(func(ctx context.Context) error {
+		_, err := page.AddScriptToEvaluateOnNewDocument(script).Do(ctx)
 		return err
 	}))
 }

@@ -129,7 +129,7 @@ func helpFlow(r *rig, browser context.Context) {
 		b.open(path)
 		b.press("呼叫工作人员")
 		b.at("/done")
-		b.sees("已呼叫帮助")
+		b.sees("已呼叫帮助 · 接待台")
 		if n := len(of(r.rows(), "help.called")); n != i+1 {
 			r.t.Errorf("from %s: %d calls in the journal, want %d", path, n, i+1)
 		}
@@ -255,7 +255,7 @@ func customerBadInputs(r *rig, browser context.Context) {
 	}
 	b.open("/")
 	b.scan("front", `"><script>alert(1)</script>`, bench.AckBad)
-	b.sees("不认识这个码")
+	b.sees("不认识这个码,请扫预约码、车架号或小票")
 	b.shot("unknown code")
 	b.open("/pickup")
 	b.fill("#ticket", "<i>A001</i>")

@@ -3,6 +3,7 @@ package kioskapp_test
 import (
 	"context"
 	"fmt"
+	"net/http"
 	"slices"
 	"time"
 
@@ -128,6 +129,11 @@ func bayFlow(r *rig, browser context.Context) {
 // boardFlow: the waiting room.
 func boardFlow(r *rig, browser context.Context) {
 	b := r.sit(browser, tv)
+	b.before(`window.told = []; window.speechSynthesis.speak = (u) => told.push(u.lang + ": " + u.text);
+		window.AudioContext = class extends EventTarget { state = "running"; currentTime = 0;
+			createOscillator() { told.push("chime"); return { frequency: {}, connect: (v) => v, start() {}, stop() {} }; }
+			createGain() { return { gain: { setValueAtTime() {}, exponentialRampToValueAtTime() {} }, connect: (v) => v }; } };`)
+	b.standStill()
 	b.open("/board")
 	b.sees("暂无车辆")
 	b.js("window.same = 1", nil)
@@ -139,10 +145,36 @@ func boardFlow(r *rig, browser context.Context) {
 	r.post(desk, "/api/desk/sign", map[string]any{"visit": visit, "item": []string{"M10"}, "promise": "2026-03-02T11:30:00+08:00"})
 	b.sees("11:30")
 	r.post(desk, "/api/desk/call", map[string]any{"visit": visit, "place": "desk"})
-	b.sees("服务顾问台")
+	b.is("!document.querySelector('#announce').hidden")
+	b.sees("A001", "服务顾问台", "Service desk")
+	b.is(`told.join("; ") === "chime; chime; zh-CN: 请 A 0 0 1 号到服务顾问台; en: Number A 0 0 1, please come to Service desk"`)
+	b.shot("announced")
+	b.js("pass(8000)", nil)
+	b.is("document.querySelector('#announce').hidden && document.querySelector('.called').innerText.includes('A001')")
 	b.is("window.same === 1")
 	b.shot("called")
-	b.hides(visit, "王顾问", car(1))
+	// An hour in which a hundred cars come: pages turn, and nobody is left out.
+	for i := range 99 {
+		r.post(http.DefaultClient, "/api/kiosk/checkin", map[string]any{"plate": fmt.Sprintf("粤B%05d", i), "purpose": "maintenance"})
+	}
+	b.is("document.querySelectorAll('.line').length === 100")
+	b.is("document.documentElement.scrollHeight <= innerHeight && document.querySelector('#page').textContent.startsWith('1 / ')")
+	b.shot("hundred")
+	var seen []string
+	var all float64
+	b.js("Number(document.querySelector('#page').textContent.split(' / ')[1])", &all)
+	for range int(all) {
+		var numbers []string
+		b.js(`Array.from(document.querySelectorAll('.line:not([hidden]) b')).filter((n) => n.getBoundingClientRect().bottom <= document.querySelector('.legend').getBoundingClientRect().top).map((n) => n.textContent)`, &numbers)
+		seen = append(seen, numbers...)
+		b.js("turn++; pages()", nil)
+	}
+	slices.Sort(seen)
+	if seen = slices.Compact(seen); len(seen) != 100 || all > 4 {
+		r.t.Errorf("%d numbers of 100 could be read on %v pages", len(seen), all)
+	}
+	r.t.Logf("100 visits take %v pages", all)
+	b.hides(visit, "王顾问", car(1), "粤B")
 }
 
 // scanToScreen measures how long after the scan's answer (that is, after the

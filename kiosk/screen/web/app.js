@@ -13,6 +13,7 @@ let busy = false, again = false;
 
 // What is to be seen of a part: the ids of its forms differ each time it is drawn.
 const look = (part) => part.outerHTML.replace(/ value="[^"]*"/g, "");
+const drawn = new Map(Array.from(document.querySelectorAll("[data-live]"), (part) => [part.id, look(part)]));
 
 async function refresh() {
   if (busy) { again = true; return; }
@@ -23,9 +24,12 @@ async function refresh() {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const old of document.querySelectorAll("[data-live]")) {
         const now = page.getElementById(old.id);
-        if (now && !old.contains(document.activeElement) && look(old) !== look(now)) old.replaceWith(now);
+        if (!now || old.contains(document.activeElement) || drawn.get(old.id) === look(now)) continue;
+        drawn.set(old.id, look(now));
+        old.replaceWith(now);
       }
       ends();
+      document.dispatchEvent(new Event("live"));
     }
   } catch { /* the kiosk restarts; the next change or minute tries again */ }
   busy = false;
