@@ -227,7 +227,8 @@ type expanderPin struct {
 	address   uint16
 	bit       int
 	activeLow bool
-	halted    bool // guarded by the bus's mutex
+	driven    bool // once; it and halted are guarded by the bus's mutex
+	halted    bool
 }
 
 var _ gpio.PinOut = (*expanderPin)(nil)
@@ -245,7 +246,9 @@ func (p *expanderPin) Out(l gpio.Level) error {
 		p.chip.latch |= mask
 	}
 	p.chip.outputs |= mask
-	return p.refresh()
+	err := p.refresh()
+	p.driven = p.driven || err == nil
+	return err
 }
 
 func (p *expanderPin) refresh() error {
@@ -263,7 +266,8 @@ func (p *expanderPin) wrap(err error) error {
 	return &PinError{Pin: p.name, Err: err}
 }
 
-// Halt makes the pin an input: its pull resistor decides its level.
+// Halt makes the pin an input: its pull resistor decides its level. Where the pin
+// could never be driven there is nothing to undo, and no error.
 func (p *expanderPin) Halt() error {
 	p.bus.mu.Lock()
 	defer p.bus.mu.Unlock()
@@ -275,7 +279,9 @@ func (p *expanderPin) Halt() error {
 	var err error
 	if p.chip.outputs&mask != 0 {
 		p.chip.outputs &^= mask
-		err = p.refresh()
+		if err = p.refresh(); !p.driven {
+			err = nil
+		}
 	}
 	return errors.Join(err, p.bus.forget(p.address, p.bit))
 }

@@ -182,6 +182,17 @@ func TestExpanderThatIsAwayComesBack(t *testing.T) {
 	})
 }
 
+// What was never there is no trouble at the end.
+func TestExpanderThatIsNeverThereEndsInPeace(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := newLamps(t, lamp.OpenExpanders(lamptest.NewBus().Open), nil, expanderTower(true))
+		stop := run(t, l)
+		if err := stop(); err != nil {
+			t.Errorf("Run: %v", err)
+		}
+	})
+}
+
 // A bus that hangs is waited for once in a while, not at each pin.
 func TestAStuckBusIsNotWaitedForAtEachPin(t *testing.T) {
 	synctest.Test(t, func(t *testing.T) {

@@ -7,6 +7,8 @@ import (
 	"log/slog"
 	"sync"
 	"time"
+
+	"baylight/device/line"
 )
 
 // A Wire carries bytes to the printer. Write sends p whole or fails; an error
@@ -16,7 +18,7 @@ type Wire interface {
 }
 
 // A drainer is a Wire that knows what its driver has yet to send. Drain waits for
-// that at most for limit, throws the rest away and fails then.
+// that at most for limit, throws the rest away and fails then with line.ErrTimeout.
 type drainer interface {
 	Drain(ctx context.Context, limit time.Duration) error
 }
@@ -285,10 +287,11 @@ func (p *Printer) drain(ctx context.Context, limit time.Duration) error {
 	if !ok {
 		return nil
 	}
-	if err := d.Drain(ctx, limit); err != nil {
+	err := d.Drain(ctx, limit)
+	if errors.Is(err, line.ErrTimeout) {
 		return fmt.Errorf("%w: %w", errStuck, err)
 	}
-	return nil
+	return err
 }
 
 // confirm waits for the paper. The error says why the outcome is Unknown.
