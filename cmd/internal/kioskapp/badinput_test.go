@@ -25,9 +25,16 @@ type badInput struct {
 	secret  string    // what must stand in the person part only; "": a code of our own, which may stand in the event
 }
 
+// toCustomers are the reasons that a customer is told in words of their own.
+var toCustomers = map[string]words.Key{"unknown_code": "screen.unknowncode", "confirm": "screen.vin.unsure"}
+
 func badInputs() []badInput {
 	rejected := func(name, scanner, raw, reason, secret string) badInput {
-		return badInput{name, scanner, raw, "scan.rejected", reason, words.Key("floor.rejected." + reason), secret}
+		says := words.Key("floor.rejected." + reason)
+		if of, ok := toCustomers[reason]; ok && scanner == "front" {
+			says = of
+		}
+		return badInput{name, scanner, raw, "scan.rejected", reason, says, secret}
 	}
 	wrong := func(code string) string { return code[:11] + string("01"[btoi(code[11] == '0')]) }
 	foreign := kiosk.MakeCode(kiosk.KindVisit, "9ZZA000001")
