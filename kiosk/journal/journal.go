@@ -112,23 +112,11 @@ func Open(path string, o Options) (*Journal, error) {
 }
 
 func open(path string, o Options) (_ *Journal, err error) {
-	if !strings.HasPrefix(o.Source, "/stores/") || !isName(o.Source) {
-		return nil, fmt.Errorf("source %q is not that of a board", o.Source)
-	}
-	if o.NewEpoch == nil {
-		o.NewEpoch = uuid.NewString
-	}
-	if o.Log == nil {
-		o.Log = slog.New(slog.DiscardHandler)
-	}
-	if o.Now == nil {
-		o.Now = time.Now
+	if err := o.complete(); err != nil {
+		return nil, err
 	}
 	if path, err = resolve(path); err != nil {
 		return nil, err
-	}
-	if o.Ballast == 0 {
-		o.Ballast = defaultBallast
 	}
 	j := newJournal(path, o)
 	if j.lock, err = lock(path); err != nil {
@@ -141,7 +129,7 @@ func open(path string, o Options) (_ *Journal, err error) {
 	}()
 	ctx := context.Background()
 	if err := j.settleMoves(); err != nil {
-		return nil, fmt.Errorf("finish a salvage: %w", err)
+		return nil, fmt.Errorf("finish a salvage or restoring: %w", err)
 	}
 	err = j.openOrSalvage(ctx, o.Salvage)
 	if errors.Is(err, ErrFull) && j.lighten() {
@@ -153,6 +141,26 @@ func open(path string, o Options) (_ *Journal, err error) {
 	j.load()
 	j.unmarked.Store(true)
 	return j, nil
+}
+
+// complete checks the options and fills in what was left out.
+func (o *Options) complete() error {
+	if !strings.HasPrefix(o.Source, "/stores/") || !isName(o.Source) {
+		return fmt.Errorf("source %q is not that of a board", o.Source)
+	}
+	if o.NewEpoch == nil {
+		o.NewEpoch = uuid.NewString
+	}
+	if o.Log == nil {
+		o.Log = slog.New(slog.DiscardHandler)
+	}
+	if o.Now == nil {
+		o.Now = time.Now
+	}
+	if o.Ballast == 0 {
+		o.Ballast = defaultBallast
+	}
+	return nil
 }
 
 // openOrSalvage leaves nothing open on an error.

@@ -80,9 +80,9 @@ func (j *Journal) tell(ctx context.Context, l Lost) error {
 
 // Names beside the journal. The end of aside and salvaged is the time.
 const (
-	suspectExt  = ".suspect"   // reading has found damage; the next Open looks at everything
-	asideExt    = ".damaged-"  // a damaged database that was set aside
-	salvagedExt = ".salvaged-" // a finished salvage that is not in its place yet
+	suspectExt = ".suspect" // reading has found damage; the next Open looks at everything
+	asideExt   = ".aside-"  // a database that another took the place of
+	readyExt   = ".ready-"  // the other one, whole, while it is not in its place yet
 )
 
 // noting leaves a mark of damage that was found after Open, for the next one.
@@ -121,26 +121,35 @@ func remove(path string) error {
 // next Open goes on with moving.
 func (j *Journal) salvage(ctx context.Context, why error) (*Report, error) {
 	j.log.Error("journal is damaged and is salvaged", "path", j.path, "err", why)
-	stamp := j.stamp()
 	r, err := j.rebuild(ctx, j.path+newExt)
 	if err != nil {
 		return nil, err
 	}
-	r.Why, r.SetAside = why, j.path+asideExt+stamp
-	if err := os.Rename(j.path+newExt, j.path+salvagedExt+stamp); err != nil {
-		return nil, err
-	}
-	if err := syncFile(filepath.Dir(j.path)); err != nil {
-		return nil, err
-	}
-	if err := j.moves.do(); err != nil {
-		return nil, err
-	}
-	if err := j.settleMoves(); err != nil {
+	r.Why = why
+	if r.SetAside, err = j.replace(); err != nil {
 		return nil, err
 	}
 	j.log.Error("journal salvaged", "kept", r.Kept, "lost", r.Lost, "person parts lost", r.Persons, "recorded again", r.Again, "damaged file", r.SetAside)
 	return r, nil
+}
+
+// replace puts the whole new database into the journal's place and the one that
+// is there aside.
+func (j *Journal) replace() (aside string, err error) {
+	stamp := j.stamp()
+	if err := syncFile(j.path + newExt); err != nil {
+		return "", err
+	}
+	if err := os.Rename(j.path+newExt, j.path+readyExt+stamp); err != nil {
+		return "", err
+	}
+	if err := syncFile(filepath.Dir(j.path)); err != nil {
+		return "", err
+	}
+	if err := j.moves.do(); err != nil {
+		return "", err
+	}
+	return j.path + asideExt + stamp, j.settleMoves()
 }
 
 // stamp is the time as a part of a name that is not yet taken.
@@ -155,17 +164,17 @@ func (j *Journal) stamp() string {
 	}
 }
 
-// settleMoves puts a finished salvage into the journal's place, after the
-// damaged files were moved aside. What was already moved is not moved again.
+// settleMoves ends what replace began: the old files go aside, then the new one
+// goes into the journal's place. What was already moved is not moved again.
 func (j *Journal) settleMoves() error {
-	found, err := filepath.Glob(escape(j.path+salvagedExt) + "*")
+	found, err := filepath.Glob(escape(j.path+readyExt) + "*")
 	if err != nil || len(found) == 0 {
 		return err
 	}
 	if len(found) > 1 {
-		return fmt.Errorf("%w: several finished salvages: %s", ErrDamaged, strings.Join(found, ", "))
+		return fmt.Errorf("%w: several databases are ready to take its place: %s", ErrDamaged, strings.Join(found, ", "))
 	}
-	aside := j.path + asideExt + strings.TrimPrefix(found[0], j.path+salvagedExt)
+	aside := j.path + asideExt + strings.TrimPrefix(found[0], j.path+readyExt)
 	for _, ext := range []string{"", "-wal"} {
 		if _, err := os.Lstat(aside + ext); err == nil {
 			continue // moved, and what is there now is not it

@@ -142,7 +142,7 @@ func TestSalvage(t *testing.T) {
 			bad := contents(t, path)
 			j = salvaging(t, path)
 			r, _ := j.Salvaged()
-			if !bytes.Equal(contents(t, r.SetAside), bad) || r.SetAside != path+".damaged-20261122T010203Z" || !errors.Is(r.Why, ErrDamaged) {
+			if !bytes.Equal(contents(t, r.SetAside), bad) || r.SetAside != path+".aside-20261122T010203Z" || !errors.Is(r.Why, ErrDamaged) {
 				t.Errorf("set aside as %s because of %v", r.SetAside, r.Why)
 			}
 			if c.name == "a person part" {
@@ -266,7 +266,7 @@ func TestSalvageTwice(t *testing.T) {
 			t.Errorf("%s re-records %s", e.ID(), e.Was)
 		}
 	}
-	if files, err := filepath.Glob(path + ".damaged-*"); err != nil || len(files) != 2 {
+	if files, err := filepath.Glob(path + ".aside-*"); err != nil || len(files) != 2 {
 		t.Errorf("set aside: %v, %v", files, err)
 	}
 }
@@ -347,11 +347,11 @@ func TestSalvageCutOff(t *testing.T) {
 		s := openAt(t, path)
 		got, again := firsts(t, s)
 		same(t, got, want)
-		aside, err := filepath.Glob(path + ".damaged-*")
+		aside, err := filepath.Glob(path + ".aside-*")
 		if len(again) != 30 || err != nil || len(aside) != 2 {
 			t.Errorf("cut %d: %d again, set aside %v, %v", cut, len(again), aside, err)
 		}
-		left, err := filepath.Glob(path + ".*ed-*")
+		left, err := filepath.Glob(path + ".aside-*")
 		if err != nil || len(left) != 2 || !bytes.Equal(contents(t, aside[0]), db) || !bytes.Equal(contents(t, aside[1]), wal) {
 			t.Errorf("cut %d: the files are not as they were: %v, %v", cut, left, err)
 		}

@@ -52,7 +52,7 @@ func TestDamagedJournalIsSalvaged(t *testing.T) {
 	if len(ins) != 2 || string(ins[0].bytes) != string(of(before, "visit.checked_in")[0].bytes) || !strings.Contains(string(ins[1].bytes), in.ID) {
 		t.Errorf("the check-in is there as %q; want it as it was, and again in the new epoch", ins)
 	}
-	if aside, err := filepath.Glob(filepath.Join(r.dir, "data", "journal.db.damaged-*")); err != nil || len(aside) != 1 {
+	if aside, err := filepath.Glob(filepath.Join(r.dir, "data", "journal.db.aside-*")); err != nil || len(aside) != 1 {
 		t.Errorf("set aside: %v, %v", aside, err)
 	}
 	r.shows("/board", "A001")
