@@ -8,11 +8,10 @@ import (
 	"testing"
 	"time"
 
-	mqtt "github.com/eclipse/paho.mqtt.golang"
-
 	"baylight/kiosk"
 	"baylight/sync/broker"
 	"baylight/sync/link"
+	"baylight/sync/link/linktest"
 	"baylight/sync/uplink"
 	"baylight/sync/wire"
 )
@@ -33,50 +32,20 @@ func BenchmarkUplink(b *testing.B) {
 		b.Fatal(err)
 	}
 	defer br.Close()
-	rows := make([]uplink.Row, benchEvents)
+	rows, payloads := make([]uplink.Row, benchEvents), make([][]byte, benchEvents)
 	for i := range rows {
 		rows[i] = uplink.Row{Seq: uint64(i + 1), Type: "job.started", Bytes: append(fmt.Appendf(nil, `{"seq":%d,"x":"`, i+1), bytes.Repeat([]byte("x"), 680)...)}
+		payloads[i] = rows[i].Bytes
 	}
 	var bare, up time.Duration
 	for round := 0; b.Loop(); round++ {
-		bare += drainBare(b, br.URL(), rows)
+		bare += linktest.Bare(b, br.Addr(), benchWindow, payloads)
 		up += drainUplink(b, br.URL(), rows, round)
 	}
 	n := float64(b.N) * benchEvents
 	b.ReportMetric(n/bare.Seconds(), "bare-events/s")
 	b.ReportMetric(n/up.Seconds(), "uplink-events/s")
 	b.ReportMetric(bare.Seconds()/up.Seconds(), "ratio")
-}
-
-func drainBare(b *testing.B, url string, rows []uplink.Row) time.Duration {
-	connect := func(id string) mqtt.Client {
-		c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + url[len("mqtt://"):]).SetClientID(id).SetAutoReconnect(false))
-		if t := c.Connect(); t.Wait() && t.Error() != nil {
-			b.Fatal(t.Error())
-		}
-		return c
-	}
-	sub, pub := connect("bare-sub"), connect("bare-pub")
-	defer sub.Disconnect(250)
-	defer pub.Disconnect(250)
-	if t := sub.Subscribe("baylight/v1/s/+/event/+", 1, func(mqtt.Client, mqtt.Message) {}); t.Wait() && t.Error() != nil {
-		b.Fatal(t.Error())
-	}
-	began := time.Now()
-	window := make(chan mqtt.Token, benchWindow)
-	for _, r := range rows {
-		if len(window) == benchWindow {
-			(<-window).Wait()
-		}
-		window <- pub.Publish("baylight/v1/s/bare/event/job.started", 1, false, r.Bytes)
-	}
-	close(window)
-	for t := range window {
-		if t.Wait(); t.Error() != nil {
-			b.Fatal(t.Error())
-		}
-	}
-	return time.Since(began)
 }
 
 func drainUplink(b *testing.B, url string, rows []uplink.Row, round int) time.Duration {

@@ -8,14 +8,13 @@ import (
 	"testing"
 	"time"
 
-	mqtt "github.com/eclipse/paho.mqtt.golang"
-
 	"baylight/kiosk"
 	"baylight/kiosk/journal"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/ledger"
 	"baylight/sync/broker"
 	"baylight/sync/link"
+	"baylight/sync/link/linktest"
 	"baylight/sync/uplink"
 	"baylight/sync/wire"
 )
@@ -95,34 +94,11 @@ func (r *run) close() { r.journal.Close(); r.broker.Close() }
 
 // bare is what the broker and paho can do at all.
 func (r *run) bare(b *testing.B) time.Duration {
-	connect := func(id string) mqtt.Client {
-		c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + r.broker.Addr()).SetClientID(id).SetAutoReconnect(false))
-		if t := c.Connect(); t.Wait() && t.Error() != nil {
-			b.Fatal(t.Error())
-		}
-		return c
+	payloads := make([][]byte, len(r.rows))
+	for i, row := range r.rows {
+		payloads[i] = row.Bytes
 	}
-	sub, pub := connect("bare-sub"), connect("bare-pub")
-	defer sub.Disconnect(250)
-	defer pub.Disconnect(250)
-	if t := sub.Subscribe("bare/+", 1, func(mqtt.Client, mqtt.Message) {}); t.Wait() && t.Error() != nil {
-		b.Fatal(t.Error())
-	}
-	began := time.Now()
-	open := make(chan mqtt.Token, window)
-	for _, row := range r.rows {
-		if len(open) == window {
-			(<-open).Wait()
-		}
-		open <- pub.Publish("bare/event", 1, false, row.Bytes)
-	}
-	close(open)
-	for t := range open {
-		if t.Wait(); t.Error() != nil {
-			b.Fatal(t.Error())
-		}
-	}
-	return time.Since(began)
+	return linktest.Bare(b, r.broker.Addr(), window, payloads)
 }
 
 // ingest is what the ledger takes without any network.
