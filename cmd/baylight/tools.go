@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -26,6 +27,8 @@ import (
 type socket struct {
 	Socket string `help:"The running kiosk's socket." default:"${socket}" type:"path"`
 	JSON   bool   `help:"Print the answer as JSON." name:"json"`
+
+	within time.Duration // how long to wait for the answer; 0: 40 s
 }
 
 const defaultSocket = settings.DefaultSocket
@@ -35,7 +38,7 @@ var errRefused = errors.New("nothing was done")
 
 // ask sends one request to the kiosk; form nil is a GET.
 func (s socket) ask(path string, form url.Values, into any) error {
-	client := &http.Client{Timeout: 40 * time.Second, Transport: &http.Transport{
+	client := &http.Client{Timeout: cmp.Or(s.within, 40*time.Second), Transport: &http.Transport{
 		DialContext: func(ctx context.Context, _, _ string) (net.Conn, error) {
 			var d net.Dialer
 			return d.DialContext(ctx, "unix", s.Socket)

@@ -79,7 +79,7 @@ func (a *app) tools() http.Handler {
 	mux.HandleFunc("POST /resend", a.toolResend)
 	mux.HandleFunc("POST /print/test", a.toolPrint)
 	mux.HandleFunc("POST /lamp/test", a.toolLamp)
-	return http.TimeoutHandler(http.MaxBytesHandler(mux, toolBody), toolWithin, `{"good":false,"message":"the kiosk did not answer in time"}`)
+	return a.withBackup(http.TimeoutHandler(http.MaxBytesHandler(mux, toolBody), toolWithin, `{"good":false,"message":"the kiosk did not answer in time"}`))
 }
 
 func answer(w http.ResponseWriter, v any) {

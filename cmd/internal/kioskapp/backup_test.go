@@ -2,6 +2,8 @@ package kioskapp_test
 
 import (
 	"database/sql"
+	"errors"
+	"net/url"
 	"os"
 	"path/filepath"
 	"strings"
@@ -10,6 +12,7 @@ import (
 	"baylight/cmd/internal/kioskapp"
 	"baylight/cmd/internal/settings"
 	"baylight/device/bench"
+	"baylight/kiosk/journal"
 )
 
 // change alters the journal of a kiosk that is down.
@@ -62,4 +65,44 @@ func TestDamagedJournalIsSalvaged(t *testing.T) {
 	if _, err := os.Stat(filepath.Join(r.dir, "data", "journal.db.suspect")); !os.IsNotExist(err) {
 		t.Errorf("a mark is left: %v", err)
 	}
+}
+
+// A backup is taken while the kiosk runs and restored while it is down; over a
+// running kiosk nothing is restored.
+func TestBackupAndRestore(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.up()
+	r.scan("front", car(1), bench.AckGood)
+	r.await("paper done", func() bool { return r.health().Paper == 0 })
+	path := filepath.Join(r.dir, "copy.db")
+	var a kioskapp.Answer
+	for _, c := range []struct {
+		path, says string
+		good       bool
+	}{{"copy.db", "all its folders", false}, {filepath.Join(r.dir, "none", "copy.db"), "no such file", false}, {path, "every event is checked", true}, {path, "does not exist yet", false}} {
+		r.tool("POST", "/backup", url.Values{"path": {c.path}}, &a)
+		if a.Good != c.good || !strings.Contains(a.Message, c.says) {
+			t.Errorf("%s: %+v, want %v and %q", c.path, a, c.good, c.says)
+		}
+	}
+	r.pass(5e9)
+	r.scan("front", car(2), bench.AckGood)
+	r.await("second car", func() bool { return len(of(r.rows(), "visit.checked_in")) == 2 })
+	set, err := settings.LoadKiosk(filepath.Join(r.dir, "kiosk.toml"))
+	must(t, err)
+	if _, err := kioskapp.Restore(t.Context(), set, path); !errors.Is(err, journal.ErrInUse) {
+		t.Errorf("over a running kiosk: %v", err)
+	}
+	must(t, r.stop())
+	c, err := kioskapp.Restore(t.Context(), set, path)
+	must(t, err)
+	r.up()
+	r.shows("/board", "A001")
+	if ins := of(r.rows(), "visit.checked_in"); len(ins) != 2 || ins[0].read(t).Epoch == c.Epoch || ins[1].read(t).Epoch != c.Epoch {
+		t.Errorf("restored with epoch %s: %q", c.Epoch, ins)
+	}
+	r.scan("front", car(3), bench.AckGood)
+	r.await("next car", func() bool { return len(of(r.rows(), "visit.checked_in")) == 3 })
+	must(t, r.stop())
 }

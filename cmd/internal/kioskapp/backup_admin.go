@@ -1,0 +1,63 @@
+package kioskapp
+
+import (
+	"context"
+	"fmt"
+	"net/http"
+	"os"
+	"path/filepath"
+	"syscall"
+
+	"baylight/cmd/internal/settings"
+	"baylight/kiosk/journal"
+)
+
+// withBackup adds what may take longer than the tool waits for anything else.
+func (a *app) withBackup(others http.Handler) http.Handler {
+	mux := http.NewServeMux()
+	mux.HandleFunc("POST /backup", a.toolBackup)
+	mux.Handle("/", others)
+	return mux
+}
+
+// toolBackup copies the journal to a file of this machine and checks the copy.
+func (a *app) toolBackup(w http.ResponseWriter, r *http.Request) {
+	r.Body = http.MaxBytesReader(w, r.Body, toolBody)
+	path := r.FormValue("path")
+	if !filepath.IsAbs(path) {
+		answer(w, Answer{Message: fmt.Sprintf("the file of a backup is named with all its folders, %q is not", path)})
+		return
+	}
+	c, err := a.journal.Backup(r.Context(), path)
+	if err != nil {
+		answer(w, Answer{Message: err.Error()})
+		return
+	}
+	answer(w, Answer{Good: true, Message: fmt.Sprintf("%s: %s; every event is checked", path, c)})
+}
+
+// Restore makes a backup the journal of a kiosk that is not running. A journal
+// that is there is set aside. The files belong to who the data folder belongs to.
+func Restore(ctx context.Context, set *settings.Kiosk, from string) (journal.Content, error) {
+	if err := os.MkdirAll(set.Data, 0o700); err != nil {
+		return journal.Content{}, fmt.Errorf("make data folder: %w", err)
+	}
+	c, err := journal.Restore(ctx, from, journalPath(set), journalOptions(set, nil))
+	if err != nil {
+		return c, err
+	}
+	st, err := os.Stat(set.Data)
+	if err != nil {
+		return c, err
+	}
+	owner, ok := st.Sys().(*syscall.Stat_t)
+	if !ok || os.Getuid() != 0 || owner.Uid == 0 {
+		return c, nil
+	}
+	for _, path := range []string{journalPath(set), journalPath(set) + ".lock"} {
+		if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
+			return c, fmt.Errorf("give the journal to the owner of its folder: %w", err)
+		}
+	}
+	return c, nil
+}
