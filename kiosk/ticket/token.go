@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"baylight/kiosk"
+	"baylight/kiosk/words"
 )
 
 // Token is what the QR code of a queue ticket says, signed:
@@ -78,6 +79,24 @@ func VerifyToken(text string, keys func(id string) []byte) (Token, error) {
 		return Token{}, fmt.Errorf("verify ticket: %w", ErrForged)
 	}
 	return t, nil
+}
+
+// KeyID names a key in tokens without telling it: the first 8 characters of the
+// key's digest in hexadecimal.
+func KeyID(key []byte) string { return kiosk.DigestOf(key)[:8] }
+
+// Verdict puts into words what VerifyToken found.
+func Verdict(t Token, err error) words.Message {
+	switch {
+	case err == nil:
+		day := t.Day[:4] + "-" + t.Day[4:6] + "-" + t.Day[6:] // check saw that it is a date
+		return words.Say("ticket.genuine", t.Ticket, day, t.Code())
+	case errors.Is(err, ErrForged):
+		return words.Say("ticket.forged")
+	case errors.Is(err, ErrTokenKey):
+		return words.Say("ticket.foreign")
+	}
+	return words.Say("ticket.noform")
 }
 
 func (t Token) check() error {

@@ -3,6 +3,11 @@ package words
 // ticketWords are the texts of this room.
 func ticketWords() map[Key]Pair {
 	return map[Key]Pair{
+		"ticket.genuine": {"真票:{0},{1},进站码 {2}", "Genuine: {0} of {1}, visit code {2}"},
+		"ticket.forged":  {"伪造的小票:签名不符,请勿凭此交车", "Forged: the signature does not match. Do not hand over a car for it"},
+		"ticket.foreign": {"不是本店的小票:签名密钥未知", "Not of this store: signed with a key that is not known here"},
+		"ticket.noform":  {"这不是小票上的二维码", "Not a ticket's QR code"},
+
 		"ticket.copy":       {"补打", "COPY"},
 		"ticket.queue":      {"进站排队单", "Service ticket"},
 		"ticket.yournumber": {"您的号码", "Your number"},
