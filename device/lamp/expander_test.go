@@ -101,7 +101,7 @@ func TestExpanderPinNames(t *testing.T) {
 // expanderTower has three lamps on an MCP23017 at 0x20 and one on a PCA9555 at 0x21.
 func expanderTower(activeLow bool) lamp.Tower {
 	return lamp.Tower{Name: "b1", ActiveLow: activeLow, Pins: map[lamp.Colour]string{
-		lamp.Green: "mcp23017:1:0x20:A0", lamp.Amber: "mcp23017:1:0x20:A1", lamp.Red: "mcp23017:1:0x20:B0", lamp.White: "pca9555:1:0x21:P10"}}
+		lamp.Green: "mcp23017:1:0x20:A0", lamp.Amber: "mcp23017:1:0x20:A1", lamp.Red: "mcp23017:1:0x20:B7", lamp.White: "pca9555:1:0x21:P10"}}
 }
 
 // A pin becomes an output with its level, and a chip that forgot is what it was
@@ -115,9 +115,9 @@ func TestExpanderFirstLevelAndBrownOut(t *testing.T) {
 			l := newLamps(t, lamp.OpenExpanders(bus.Open), nil, expanderTower(activeLow))
 			set(t, l, "b1", lamp.Red, false)
 			stop := run(t, l)
-			want, dark := lamptest.Outputs{Pins: 0x103, High: 0x100}, uint16(0)
+			want, dark := lamptest.Outputs{Pins: 0x8003, High: 0x8000}, uint16(0)
 			if activeLow {
-				want.High, dark = 0x003, 0x103
+				want.High, dark = 0x0003, 0x8003
 			}
 			for _, h := range bus.History(0x20) {
 				if wrong := (h.High ^ want.High) & h.Pins; wrong != 0 {
@@ -170,7 +170,7 @@ func TestExpanderThatIsAwayComesBack(t *testing.T) {
 		set(t, l, "b1", lamp.Green, false)
 		<-time.After(lamp.AssertEvery)
 		synctest.Wait()
-		if got := bus.Outputs(0x20); got != (lamptest.Outputs{Pins: 0x103, High: 0x001}) {
+		if got := bus.Outputs(0x20); got != (lamptest.Outputs{Pins: 0x8003, High: 0x0001}) {
 			t.Errorf("it shows %04x", got)
 		}
 		if len(states) != 2 || !strings.Contains(states[0], "pin mcp23017:1:0x20:A0: expander at 0x20 of pretend bus: no chip answers") || states[1] != "well" {
@@ -199,9 +199,7 @@ func TestAStuckBusIsNotWaitedForAtEachPin(t *testing.T) {
 		bus := lamptest.NewBus()
 		bus.MCP23017(0x20)
 		open := lamp.OpenExpanders(bus.Open)
-		free := make(chan struct{})
-		bus.Hang(free)
-		time.AfterFunc(time.Second, func() { close(free) })
+		bus.Stuck(time.Second)
 		a, b := mustOpen(t, open, "mcp23017:1:0x20:A0", false), mustOpen(t, open, "mcp23017:1:0x20:A1", false)
 		start := time.Now()
 		for _, p := range []gpio.PinOut{a, b, a, b} {
@@ -212,7 +210,7 @@ func TestAStuckBusIsNotWaitedForAtEachPin(t *testing.T) {
 		if d := time.Since(start); d != time.Second {
 			t.Errorf("four pins took %v, want the one time-out", d)
 		}
-		bus.Hang(nil)
+		bus.Stuck(0)
 		<-time.After(2 * time.Second)
 		drive(t, a, gpio.High)
 		if got := bus.Outputs(0x20); got != (lamptest.Outputs{Pins: 3, High: 3}) {

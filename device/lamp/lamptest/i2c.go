@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"slices"
 	"sync"
+	"time"
 
 	"periph.io/x/conn/v3/i2c"
 	"periph.io/x/conn/v3/physic"
@@ -17,7 +18,7 @@ type Bus struct {
 	mu    sync.Mutex
 	chips map[uint16]*chip
 	err   error
-	hang  <-chan struct{}
+	stuck time.Duration
 }
 
 // Outputs are the pins of a chip that are outputs, and which of those are high,
@@ -58,11 +59,12 @@ func (b *Bus) Fail(err error) {
 	b.err = err
 }
 
-// Hang lets transactions wait until free is closed, and then fail; nil mends it.
-func (b *Bus) Hang(free <-chan struct{}) {
+// Stuck lets every transaction take d and fail then, as where a chip holds a wire
+// down; 0 mends the bus.
+func (b *Bus) Stuck(d time.Duration) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
-	b.hang = free
+	b.stuck = d
 }
 
 // BrownOut lets all chips forget: every pin is an input again. bank lets an
@@ -95,10 +97,10 @@ func (b *Bus) History(address uint16) []Outputs {
 // Tx is a transaction.
 func (b *Bus) Tx(address uint16, w, r []byte) error {
 	b.mu.Lock()
-	hang := b.hang
+	stuck := b.stuck
 	b.mu.Unlock()
-	if hang != nil {
-		<-hang
+	if stuck > 0 {
+		<-time.After(stuck)
 		return errors.New("connection timed out")
 	}
 	b.mu.Lock()
