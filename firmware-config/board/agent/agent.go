@@ -9,7 +9,6 @@ import (
 	"fmt"
 	"io"
 	"sync"
-	"time"
 )
 
 // MaxOutput is how much of a program's output an answer holds.
@@ -20,7 +19,6 @@ const mark = "@@"
 
 // What can be asked.
 const (
-	Hello    = "hello"    // Out: what the guest is
 	Write    = "write"    // Path, Text: make a file and the folders above it
 	Read     = "read"     // Path: Out is what the file holds
 	Run      = "run"      // Args, User, Within: run a program to its end as that user; Out, Code
@@ -69,8 +67,12 @@ type Response struct {
 	Events []Event `json:"events,omitempty"`
 }
 
-// Serve answers requests from rw with handle until rw ends; it returns why.
-func Serve(rw io.ReadWriter, handle func(Request) Response) error {
+// Serve says hello with an answer to request 0, which nobody asked, and then
+// answers requests from rw with handle until rw ends; it returns why.
+func Serve(rw io.ReadWriter, hello string, handle func(Request) Response) error {
+	if err := answer(rw, Response{Out: hello}); err != nil {
+		return err
+	}
 	in := bufio.NewScanner(rw)
 	in.Buffer(nil, 1<<20)
 	for in.Scan() {
@@ -80,16 +82,23 @@ func Serve(rw io.ReadWriter, handle func(Request) Response) error {
 		}
 		a := handle(q)
 		a.N = q.N
-		b, err := json.Marshal(a)
-		if err != nil {
-			return fmt.Errorf("answer request %d: %w", q.N, err)
-		}
-		// The line begins anew whatever the kernel has just written.
-		if _, err := rw.Write([]byte("\n" + mark + string(b) + "\n")); err != nil {
-			return fmt.Errorf("answer request %d: %w", q.N, err)
+		if err := answer(rw, a); err != nil {
+			return err
 		}
 	}
 	return in.Err()
+}
+
+func answer(w io.Writer, a Response) error {
+	b, err := json.Marshal(a)
+	if err == nil {
+		// The line begins anew whatever the kernel has just written.
+		_, err = w.Write([]byte("\n" + mark + string(b) + "\n"))
+	}
+	if err != nil {
+		return fmt.Errorf("answer request %d: %w", a.N, err)
+	}
+	return nil
 }
 
 // Client is the outside. Do may be called from several goroutines; they take turns.
@@ -159,33 +168,39 @@ func (c *Client) Do(ctx context.Context, q Request) (Response, error) {
 	if _, err := c.conn.Write(append(b, '\n')); err != nil {
 		return Response{}, fmt.Errorf("ask guest to %s: %w", q.Do, err)
 	}
+	a, err := c.answer(ctx, c.n)
+	if err != nil {
+		return a, fmt.Errorf("ask guest to %s: %w", q.Do, err)
+	}
+	if a.Err != "" {
+		return a, fmt.Errorf("%s in the guest: %s", q.Do, a.Err)
+	}
+	return a, nil
+}
+
+// answer waits for the answer to request n; those to requests that were given
+// up are passed over.
+func (c *Client) answer(ctx context.Context, n uint64) (Response, error) {
 	for {
 		select {
 		case a := <-c.answers:
-			switch {
-			case a.N != q.N:
-				continue // of a request that was given up
-			case a.Err != "":
-				return a, fmt.Errorf("%s in the guest: %s", q.Do, a.Err)
+			if a.N == n {
+				return a, nil
 			}
-			return a, nil
 		case <-c.ended:
-			return Response{}, fmt.Errorf("ask guest to %s: %w", q.Do, ErrGone)
+			return Response{}, ErrGone
 		case <-ctx.Done():
-			return Response{}, fmt.Errorf("ask guest to %s: %w", q.Do, ctx.Err())
+			return Response{}, ctx.Err()
 		}
 	}
 }
 
-// Await asks the guest for a sign of life until it answers or ctx ends: a
-// guest that boots reads nothing yet.
-func (c *Client) Await(ctx context.Context) (Response, error) {
-	for {
-		try, cancel := context.WithTimeout(ctx, 2*time.Second)
-		a, err := c.Do(try, Request{Do: Hello})
-		cancel()
-		if err == nil || ctx.Err() != nil || errors.Is(err, ErrGone) {
-			return a, err
-		}
+// Await waits until the guest says hello, before anything is asked: a UART that
+// nobody has opened yet loses what is sent to it. It gives what the guest is.
+func (c *Client) Await(ctx context.Context) (hello string, err error) {
+	a, err := c.answer(ctx, 0)
+	if err != nil {
+		return "", fmt.Errorf("wait for the guest: %w", err)
 	}
+	return a.Out, nil
 }

@@ -33,6 +33,7 @@ type Machine struct {
 	dir   string
 	cmd   *exec.Cmd
 	ended chan struct{}
+	how   error // how QEMU ended, read after ended
 	mon   *monitor
 	plugs int
 }
@@ -108,7 +109,7 @@ func (m *Machine) spawn(out *os.File, args []string) error {
 	}
 	go func() {
 		defer close(m.ended)
-		m.cmd.Wait() // how it ended is told by the missing answers
+		m.how = m.cmd.Wait()
 	}()
 	return nil
 }
@@ -139,8 +140,15 @@ func (m *Machine) accept(ctx context.Context, l net.Listener) (net.Conn, error) 
 	return c, nil
 }
 
-// Ended is closed when QEMU is gone.
-func (m *Machine) Ended() <-chan struct{} { return m.ended }
+// Gone says how QEMU ended by itself; nil while it runs.
+func (m *Machine) Gone() error {
+	select {
+	case <-m.ended:
+		return fmt.Errorf("the emulator ended by itself: %v", m.how)
+	default:
+		return nil
+	}
+}
 
 // Close ends the machine as a power cut does and waits for it.
 func (m *Machine) Close() (err error) {

@@ -12,11 +12,21 @@ import (
 )
 
 // Modules finds kernel modules by name below dir, with all they depend on, in
-// the order in which they have to be loaded. A name that is not there is built
-// into the kernel, or its loading will say so. A package's kernel has no
-// modules.dep: the dependencies are read from the modules themselves.
+// the order in which they have to be loaded. Those that dir/modules.builtin lists
+// are in the kernel and need no file. A package's kernel has no modules.dep: the
+// dependencies are read from the modules themselves.
 func Modules(dir string, names ...string) (files []string, err error) {
 	all := map[string]string{}
+	builtin, err := os.ReadFile(filepath.Join(dir, "modules.builtin"))
+	if err != nil {
+		return nil, fmt.Errorf("find kernel modules: %w", err)
+	}
+	for path := range lines(string(builtin)) {
+		all[moduleName(path)] = ""
+	}
+	if dir, err = filepath.EvalSymlinks(dir); err != nil {
+		return nil, fmt.Errorf("find kernel modules: %w", err)
+	}
 	err = filepath.WalkDir(dir, func(path string, d fs.DirEntry, err error) error {
 		if err == nil && strings.HasSuffix(path, ".ko") {
 			all[moduleName(path)] = path
@@ -28,7 +38,10 @@ func Modules(dir string, names ...string) (files []string, err error) {
 	}
 	var add func(name string) error
 	add = func(name string) error {
-		path := all[strings.ReplaceAll(name, "-", "_")]
+		path, known := all[strings.ReplaceAll(name, "-", "_")]
+		if !known {
+			return fmt.Errorf("find kernel modules: no %s below %s", name, dir)
+		}
 		if path == "" || slices.Contains(files, path) {
 			return nil
 		}

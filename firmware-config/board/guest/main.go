@@ -27,9 +27,13 @@ func main() {
 	if err == nil {
 		err = raw(os.Stdin)
 	}
+	var name string
+	if err == nil {
+		name, err = hello()
+	}
 	if err == nil {
 		w := &worker{links: links}
-		err = agent.Serve(console{}, w.handle)
+		err = agent.Serve(console{}, name, w.handle)
 	}
 	fmt.Println("guest: ends:", err)
 	powerOff()

@@ -48,8 +48,6 @@ func (w *worker) handle(q agent.Request) (a agent.Response) {
 
 func (w *worker) do(ctx context.Context, q agent.Request, a *agent.Response) (err error) {
 	switch q.Do {
-	case agent.Hello:
-		a.Out, err = hello()
 	case agent.Write:
 		if err = os.MkdirAll(filepath.Dir(q.Path), 0o755); err == nil {
 			err = os.WriteFile(q.Path, []byte(q.Text), 0o644)

@@ -67,6 +67,26 @@ func darkened(h emulator.History) error {
 	return errors.Join(errs...)
 }
 
+// lampsOff: what the unit runs after the daemon has died. Here the kernel has let
+// go of the pins; where it keeps them, driving them dark is what ends the lie.
+func (p *pi) lampsOff() error {
+	began := time.Now()
+	a, err := p.do(agent.Request{Do: agent.Run, Args: []string{"/bin/kioskd", "lamps-off", "--config", configPath}})
+	if err == nil && a.Code != 0 {
+		err = fmt.Errorf("it ended with %d: %s", a.Code, a.Out)
+	}
+	if err != nil {
+		p.check("kioskd lamps-off drives every lamp dark", err, "")
+		return nil
+	}
+	h, err := p.machine.Watch.Since(began)
+	if err == nil {
+		err = errors.Join(darkened(h), released(h.Last()))
+	}
+	p.check("kioskd lamps-off drives every lamp dark", err, fmt.Sprintf("%d ms", a.Took))
+	return nil
+}
+
 // busyPin: somebody else holds a pin of b1. The daemon starts, says who, lights
 // what it can, and takes the pin when it is given back.
 func (p *pi) busyPin() error {

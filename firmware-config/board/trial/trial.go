@@ -2,6 +2,7 @@ package trial
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -14,7 +15,7 @@ import (
 
 // patience bounds every single wait: an emulated board on a busy machine is
 // some thirty times slower than a real one.
-const patience = 30 * time.Second
+const patience = 45 * time.Second
 
 // Trial is one run of the cases.
 type Trial struct {
@@ -89,15 +90,15 @@ func (t *Trial) run(ctx context.Context, b board, cases func(*bench) error) erro
 	}
 	x.guest = agent.NewClient(x.machine.Console, x.tail.add)
 	began := time.Now()
-	boot, cancel := context.WithTimeout(ctx, 3*patience)
+	boot, cancel := context.WithTimeout(ctx, 4*patience)
 	hello, err := x.guest.Await(boot)
 	cancel()
 	if err != nil {
-		err = fmt.Errorf("wait for the guest: %w; it said:\n%s", err, x.tail)
+		err = fmt.Errorf("%w; it said:\n%s", err, x.tail)
 	} else {
-		t.check(b.name+" starts", nil, fmt.Sprintf("%s; %.1f s", hello.Out, time.Since(began).Seconds()))
+		t.check(b.name+" starts", nil, fmt.Sprintf("%s; %.1f s", hello, time.Since(began).Seconds()))
 		if err = cases(x); err != nil {
-			err = fmt.Errorf("%w\n%s", err, x.log())
+			err = fmt.Errorf("%w\n%s", errors.Join(err, x.machine.Gone()), x.log())
 		}
 	}
 	if closing := x.machine.Close(); err == nil {

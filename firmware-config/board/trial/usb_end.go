@@ -26,21 +26,21 @@ func (u *usb) placed(events []agent.Event) error {
 		}
 	}
 	for c := range at {
-		if !slices.ContainsFunc(u.heard, func(h heard) bool { return h.code == c }) && !u.sent(c) {
-			errs = append(errs, fmt.Errorf("%s is in the journal and nobody scanned it", c))
+		if !u.sent(c) {
+			errs = append(errs, fmt.Errorf("%s is in the journal and no scanner sent it whole", c))
 		}
 	}
 	return errors.Join(errs...)
 }
 
-// sent says whether a code was sent at all, heard or not.
+// sent says whether a scanner sent all of a code, heard or not.
 func (u *usb) sent(code string) bool {
 	for n := 1; n <= u.used; n++ {
 		if card(n) == code {
-			return true
+			return !slices.Contains(u.torn, code)
 		}
 	}
-	return slices.Contains(u.halves, code)
+	return false
 }
 
 // told demands device.down and device.up by turns for each scanner, at least one
