@@ -29,6 +29,8 @@ type cli struct {
 	Scan    scanCmd          `cmd:"" help:"Scan by hand at a running kiosk."`
 	Print   printCmd         `cmd:"" help:"Try the printer of a running kiosk."`
 	Lamp    lampCmd          `cmd:"" help:"Try the lamps of a running kiosk."`
+	Backup  backupCmd        `cmd:"" help:"Copy the journal of a running kiosk and check the copy."`
+	Restore restoreCmd       `cmd:"" help:"Make a backup the journal of a kiosk that is not running."`
 	Paper   paperCmds        `embed:""`
 	Kiosk   kioskChild       `cmd:"" name:"demo-kiosk" hidden:""`
 	Office  officeChild      `cmd:"" name:"demo-office" hidden:""`
