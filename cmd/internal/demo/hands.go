@@ -31,6 +31,7 @@ type hands struct {
 	done     []deed
 	kills    int
 	restarts int
+	noted    func(deed) // told of each deed; nil: nobody asks
 }
 
 // deed is something that was visibly acknowledged: the office owes an event for it.
@@ -61,7 +62,7 @@ func (h *hands) do(ctx context.Context, s script.Step) error {
 
 // settled waits until paper and records are done.
 func (h *hands) settled(ctx context.Context) error {
-	return h.shop.await(ctx, h.shop.kiosk, func(ctx context.Context) bool {
+	return h.shop.await(ctx, h.shop.child(KioskChild), func(ctx context.Context) bool {
 		st, err := h.shop.Health(ctx)
 		return err == nil && st.Paper == 0
 	})
@@ -197,8 +198,16 @@ func (h *hands) scan(ctx context.Context, s script.Step, text string) error {
 			return fmt.Errorf("scanned %q: the scanner beeped %s, good = %v was expected", text, ack, want)
 		}
 	}
-	h.done = append(h.done, deed{At: s.At, Scanner: scannerAt(s.Place), What: string(s.Act) + " " + text})
+	h.note(deed{At: s.At, Scanner: scannerAt(s.Place), What: string(s.Act) + " " + text})
 	return nil
+}
+
+// note keeps what the back office is owed for.
+func (h *hands) note(d deed) {
+	h.done = append(h.done, d)
+	if h.noted != nil {
+		h.noted(d)
+	}
 }
 
 // dieIn kills the kiosk while a scan is somewhere between the wire and the
@@ -216,9 +225,8 @@ func (h *hands) dieIn(ctx context.Context, sc *bench.Scanner, text string) error
 
 // again ends the kiosk with a signal and starts it.
 func (h *hands) again(ctx context.Context, sig syscall.Signal) error {
-	h.shop.kiosk.stop(sig)
 	clear(h.sessions) // a restart signs everybody out
-	return h.shop.StartKiosk(ctx)
+	return h.shop.Again(ctx, KioskChild, sig)
 }
 
 // touch does something on a screen of the kiosk, signed in as person ("": as a customer).
@@ -227,10 +235,18 @@ func (h *hands) touch(ctx context.Context, s script.Step, person, path string, f
 	if err != nil {
 		return err
 	}
-	if err := post(ctx, c, "http://"+h.shop.Kiosk+path, form); err != nil {
+	err = post(ctx, c, "http://"+h.shop.Kiosk+path, form)
+	var no *refusal
+	if errors.As(err, &no) && no.status == http.StatusUnauthorized {
+		delete(h.sessions, person) // the kiosk was started anew and has signed everybody out
+		if c, err = h.session(ctx, person); err == nil {
+			err = post(ctx, c, "http://"+h.shop.Kiosk+path, form)
+		}
+	}
+	if err != nil {
 		return err
 	}
-	h.done = append(h.done, deed{At: s.At, What: string(s.Act)})
+	h.note(deed{At: s.At, What: string(s.Act)})
 	return nil
 }
 
@@ -295,7 +311,16 @@ func post(ctx context.Context, c *http.Client, address string, form map[string]a
 		return err
 	}
 	if res.StatusCode/100 != 2 {
-		return fmt.Errorf("%s: %s: %s", address, res.Status, answer)
+		return &refusal{address, res.StatusCode, string(answer)}
 	}
 	return nil
 }
+
+// refusal is an answer other than 2xx, in its own words.
+type refusal struct {
+	address string
+	status  int
+	words   string
+}
+
+func (r *refusal) Error() string { return fmt.Sprintf("%s: %d: %s", r.address, r.status, r.words) }

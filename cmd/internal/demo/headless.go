@@ -127,7 +127,7 @@ func online(steps []script.Step) (out []script.Step) {
 
 // drained waits until everything recorded is receipted.
 func (s *Shop) drained(ctx context.Context) error {
-	return s.await(ctx, s.kiosk, func(ctx context.Context) bool {
+	return s.await(ctx, s.child(KioskChild), func(ctx context.Context) bool {
 		st, err := s.Health(ctx)
 		return err == nil && st.Outbox.Depth == 0
 	})

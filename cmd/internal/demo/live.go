@@ -46,7 +46,8 @@ func (l Live) Run(ctx context.Context) (err error) {
 		return err
 	}
 	fmt.Fprintln(l.Out, "playing the morning …")
-	h := newHands(shop)
+	h, count := newHands(shop), newCounter()
+	h.noted = count.acknowledged
 	rest := plan.Steps
 	for len(rest) > 0 && rest[0].At.Before(today.Add(halfDay)) {
 		if err := h.do(ctx, rest[0]); err != nil {
@@ -63,19 +64,32 @@ func (l Live) Run(ctx context.Context) (err error) {
 	}
 	l.tell(shop, listener.Addr().String())
 	g, ctx := errgroup.WithContext(ctx)
-	g.Go(func() error { return (&task.Web{Name: "demo", Listener: listener, Handler: pages(shop)}).Run(ctx) })
-	g.Go(func() error { return ignoreEnd(ctx, h.follow(ctx, rest)) })
 	g.Go(func() error {
+		return (&task.Web{Name: "demo", Listener: listener, Handler: pages(shop, count)}).Run(ctx)
+	})
+	g.Go(func() error { return ignoreEnd(ctx, h.follow(ctx, rest)) })
+	for _, what := range []string{KioskChild, OfficeChild} {
+		g.Go(func() error { return shop.attend(ctx, what) })
+	}
+	return g.Wait()
+}
+
+// attend waits for a child that ends though nobody ended it.
+func (s *Shop) attend(ctx context.Context, what string) error {
+	for {
+		c := s.child(what)
 		select {
 		case <-ctx.Done():
 			return nil
-		case <-shop.kiosk.done:
-			return fmt.Errorf("the kiosk has ended: %w%s", errors.Join(shop.kiosk.err, io.ErrUnexpectedEOF), shop.tail("kiosk"))
-		case <-shop.office.done:
-			return fmt.Errorf("the back office has ended: %w%s", errors.Join(shop.office.err, io.ErrUnexpectedEOF), shop.tail("backoffice"))
+		case <-c.done:
 		}
-	})
-	return g.Wait()
+		s.life.Lock() // whoever ends it on purpose starts it again before letting go
+		same := s.child(what) == c
+		s.life.Unlock()
+		if same && ctx.Err() == nil {
+			return fmt.Errorf("%s has ended: %w%s", what, errors.Join(c.err, io.ErrUnexpectedEOF), s.tail("kiosk")+s.tail("backoffice"))
+		}
+	}
 }
 
 // ignoreEnd is err, unless the person at the keyboard ended the demo.

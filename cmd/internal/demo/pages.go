@@ -28,22 +28,25 @@ var web embed.FS
 // site is the demo's own page: lamps as they are lit at the pins, paper as it
 // would come out, the clock, and scanners to try.
 type site struct {
-	shop *Shop
-	page *template.Template
+	shop  *Shop
+	count *counter
+	page  *template.Template
 }
 
-func pages(s *Shop) func(context.Context) *http.Server {
+func pages(s *Shop, count *counter) func(context.Context) *http.Server {
 	files, err := fs.Sub(web, "web")
 	if err != nil {
 		panic(err) // the folder is embedded: it is there
 	}
-	p := &site{shop: s, page: template.Must(template.New("demo.html").Funcs(template.FuncMap{"word": word}).ParseFS(files, "demo.html"))}
+	p := &site{shop: s, count: count, page: template.Must(template.New("demo.html").Funcs(template.FuncMap{"word": word}).ParseFS(files, "demo.html"))}
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /{$}", p.index)
 	mux.HandleFunc("GET /state", p.state)
 	mux.HandleFunc("GET /paper/{n}", p.paper)
 	mux.HandleFunc("POST /rate", p.rate)
 	mux.HandleFunc("POST /scan", p.scan)
+	mux.HandleFunc("POST /trick", p.trick)
+	mux.HandleFunc("GET /count", p.counted)
 	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(files)))
 	return func(ctx context.Context) *http.Server {
 		return &http.Server{Handler: p.guard(mux), ReadHeaderTimeout: 5 * time.Second, ReadTimeout: 10 * time.Second, WriteTimeout: 30 * time.Second}
@@ -141,16 +144,47 @@ func (p *site) scan(w http.ResponseWriter, r *http.Request) {
 	}
 	ctx, cancel := context.WithTimeout(r.Context(), 5*time.Second)
 	defer cancel()
-	ack, err := sc.Scan(ctx, text)
-	if err != nil {
-		http.Error(w, fmt.Sprint(err), http.StatusGatewayTimeout)
-		return
+	times := 1
+	if r.FormValue("twice") != "" {
+		times = 2 // the trigger bounced
+	}
+	ack, err := bench.AckNone, error(nil)
+	for range times {
+		if ack, err = sc.Scan(ctx, text); err != nil {
+			http.Error(w, fmt.Sprint(err), http.StatusGatewayTimeout)
+			return
+		}
+		p.count.acknowledged(deed{At: p.shop.Clock.Now().Wall, Scanner: scannerAt(r.FormValue("place")), What: text})
 	}
 	key := words.Key("demo.beep.good")
 	if ack != bench.AckGood {
 		key = "demo.beep.bad"
 	}
 	writeJSON(w, map[string]any{"good": ack == bench.AckGood, "text": words.Text(words.ZH, key) + " · " + words.Text(words.EN, key)})
+}
+
+// trick plays a trick on the shop.
+func (p *site) trick(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), patience)
+	defer cancel()
+	if err := p.shop.Trick(ctx, r.FormValue("what")); err != nil {
+		http.Error(w, err.Error(), http.StatusBadRequest)
+		return
+	}
+	writeJSON(w, map[string]bool{"good": true})
+}
+
+// counted is what the independent counter says at present.
+func (p *site) counted(w http.ResponseWriter, r *http.Request) {
+	ctx, cancel := context.WithTimeout(r.Context(), 3*time.Second)
+	defer cancel()
+	n, err := p.count.look(ctx, p.shop)
+	if err != nil {
+		http.Error(w, "the kiosk or the back office does not answer", http.StatusServiceUnavailable)
+		return
+	}
+	n.Broker = p.shop.BrokerRuns()
+	writeJSON(w, n)
 }
 
 func writeJSON(w http.ResponseWriter, v any) {

@@ -16,6 +16,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"sync"
+	"sync/atomic"
 	"syscall"
 	"time"
 
@@ -45,11 +46,13 @@ type Shop struct {
 	broker   *broker.Broker
 	scanners map[string]*bench.Scanner // by place
 	printer  *bench.Printer
-	kiosk    *child
-	office   *child
 
-	mu   sync.Mutex
-	pins map[string]bool
+	pulled atomic.Bool // the first bay's scanner
+	life   sync.Mutex  // one start or end at a time
+	mu     sync.Mutex
+	kiosk  *child
+	office *child
+	pins   map[string]bool
 }
 
 // Scanner gives the pretend scanner at a place.
@@ -138,32 +141,64 @@ type child struct {
 }
 
 // StartKiosk starts the kiosk and waits until it takes scans from every device.
-func (s *Shop) StartKiosk(ctx context.Context) (err error) {
+func (s *Shop) StartKiosk(ctx context.Context) error {
 	pins, theirs, err := clock.Pair()
 	if err != nil {
 		return err
 	}
 	defer theirs.Close()
-	if s.kiosk, err = s.start(KioskChild, "kiosk", theirs); err != nil {
+	c, err := s.start(KioskChild, "kiosk", theirs)
+	if err != nil {
 		pins.Close()
 		return err
 	}
+	s.mu.Lock()
+	s.kiosk = c
+	s.mu.Unlock()
 	go s.watch(pins)
-	return s.await(ctx, s.kiosk, func(ctx context.Context) bool {
+	return s.await(ctx, c, func(ctx context.Context) bool {
 		h, err := s.Health(ctx)
 		return err == nil && h.OK && h.allUp()
 	})
 }
 
 // StartOffice starts the back office and waits until it answers.
-func (s *Shop) StartOffice(ctx context.Context) (err error) {
-	if s.office, err = s.start(OfficeChild, "backoffice"); err != nil {
+func (s *Shop) StartOffice(ctx context.Context) error {
+	c, err := s.start(OfficeChild, "backoffice")
+	if err != nil {
 		return err
 	}
-	return s.await(ctx, s.office, func(ctx context.Context) bool {
+	s.mu.Lock()
+	s.office = c
+	s.mu.Unlock()
+	return s.await(ctx, c, func(ctx context.Context) bool {
 		var boards any
 		return s.get(ctx, "http://"+s.Office+"/api/v1/kiosks?store="+Store, &boards) == nil
 	})
+}
+
+// child is the present process of one of the two.
+func (s *Shop) child(what string) *child {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if what == KioskChild {
+		return s.kiosk
+	}
+	return s.office
+}
+
+// Again ends one of the two with a signal and starts it anew.
+func (s *Shop) Again(ctx context.Context, what string, sig syscall.Signal) error {
+	s.life.Lock()
+	defer s.life.Unlock()
+	if ctx.Err() != nil {
+		return context.Cause(ctx)
+	}
+	s.child(what).stop(sig)
+	if what == KioskChild {
+		return s.StartKiosk(ctx)
+	}
+	return s.StartOffice(ctx)
 }
 
 // start runs this program again as a child that follows the shop's clock.
@@ -287,8 +322,10 @@ func (s *Shop) BrokerUp() (err error) {
 
 // Close ends the children and the devices.
 func (s *Shop) Close() error {
-	s.kiosk.stop(syscall.SIGTERM)
-	s.office.stop(syscall.SIGTERM)
+	s.life.Lock()
+	defer s.life.Unlock()
+	s.child(KioskChild).stop(syscall.SIGTERM)
+	s.child(OfficeChild).stop(syscall.SIGTERM)
 	var errs []error
 	if s.Clock != nil {
 		errs = append(errs, s.Clock.Close())

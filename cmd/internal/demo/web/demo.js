@@ -47,6 +47,29 @@ for (const b of document.querySelectorAll("[data-code]")) {
 $("scan").addEventListener("submit", async (e) => {
   e.preventDefault();
   const f = $("scan").elements;
-  $("beep").textContent = (await send("/scan", { place: f.place.value, text: f.text.value })).text;
+  const twice = e.submitter && e.submitter.name === "twice" ? "1" : "";
+  $("beep").textContent = (await send("/scan", { place: f.place.value, text: f.text.value, twice })).text;
 });
+for (const b of document.querySelectorAll("[data-trick]")) {
+  b.addEventListener("click", async () => {
+    b.disabled = true;
+    $("trick").textContent = "…";
+    const a = await send("/trick", { what: b.dataset.trick });
+    $("trick").textContent = a.good ? "✓" : a.text;
+    b.disabled = false;
+  });
+}
+
+async function count() {
+  try {
+    const res = await fetch("/count");
+    if (res.ok) {
+      const n = await res.json();
+      for (const k of ["owed", "arrived", "on_way", "outbox", "lost", "twice"]) $(k).textContent = n[k];
+      document.querySelector('[data-trick="broker"]').setAttribute("aria-pressed", !n.broker);
+    }
+  } catch { /* the demo has ended */ }
+  setTimeout(count, 1000);
+}
+count();
 look();
