@@ -44,8 +44,19 @@ headless: ## compressed days against the independent judge, and one seed twice
 	@./.ci/headless
 
 .PHONY: ci
-ci: ## what is too long for "make test": a smoke of every fuzz target
+ci: ## what is too long for "make test": the emulated board, a smoke of every fuzz target
+	@$(MAKE) --no-print-directory board-short
 	@./.ci/fuzz 300x
+
+.PHONY: board
+board: ## the real kioskd on an emulated Raspberry Pi 3 and on USB scanners that come and go
+	@firmware-config/board/prepare $(CACHE)/board
+	@go run ./firmware-config/board -files $(CACHE)/board
+
+.PHONY: board-short
+board-short: # the Raspberry Pi alone, for "make ci"
+	@firmware-config/board/prepare $(CACHE)/board
+	@go run ./firmware-config/board -files $(CACHE)/board -only pi
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for T each, e.g. make fuzz T=60s
