@@ -64,7 +64,7 @@ func TestBackupWhileAppending(t *testing.T) {
 
 // TestBackupOfDamage: a journal that is not sound has no backup.
 func TestBackupOfDamage(t *testing.T) {
-	j := openAt(t, sound(t, tailRows+20))
+	j := openAt(t, verified(t, 320))
 	if _, err := j.writer.conn.ExecContext(t.Context(), "UPDATE events SET bytes = x'00' WHERE pos = 9"); err != nil {
 		t.Fatal(err)
 	}

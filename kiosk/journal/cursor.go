@@ -25,14 +25,18 @@ func (j *Journal) Cursor(name string) (uint64, error) {
 // the head.
 func (j *Journal) SetCursor(name string, v uint64) error {
 	err := j.set(v, func(ctx context.Context) error {
-		_, err := j.writer.conn.ExecContext(ctx, `INSERT INTO cursors (epoch, name, value) VALUES (?, ?, ?)
-			ON CONFLICT (epoch, name) DO UPDATE SET value = excluded.value`, j.Epoch(), name, int64(v))
-		return err
+		return j.putCursor(ctx, j.Epoch(), name, v)
 	})
 	if err != nil {
 		return fmt.Errorf("set cursor %s to %d: %w", name, v, err)
 	}
 	return nil
+}
+
+func (j *Journal) putCursor(ctx context.Context, epoch, name string, v uint64) error {
+	_, err := j.writer.conn.ExecContext(ctx, `INSERT INTO cursors (epoch, name, value) VALUES (?, ?, ?)
+		ON CONFLICT (epoch, name) DO UPDATE SET value = excluded.value`, epoch, name, int64(v))
+	return err
 }
 
 // Receipt is how far a ledger of the back office has the current epoch.

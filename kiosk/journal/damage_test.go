@@ -124,7 +124,7 @@ func TestOtherBoardInSource(t *testing.T) {
 // TestOldDamageIsFoundByReplay: what lies before the tail that Open verifies is
 // found when it is read.
 func TestOldDamageIsFoundByReplay(t *testing.T) {
-	path := sound(t, tailRows+50)
+	path := verified(t, 350)
 	run("UPDATE events SET (bytes, hash) = (SELECT bytes, hash FROM events WHERE pos = 7) WHERE pos = 8")(t, path)
 	j := openAt(t, path)
 	if err := j.Replay(0, func(kiosk.Event) error { return nil }); !errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), "event 8") {

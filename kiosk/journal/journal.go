@@ -51,7 +51,6 @@ type Journal struct {
 	report   *Report     // of the salvage that Open did, nil: none
 	ballast  int64       // bytes; 0 or less: none
 	low      atomic.Bool // the ballast is not there
-	unmarked atomic.Bool // damage that is found now is marked for the next Open
 
 	write  sync.Mutex // held while writing; covers writer, stale and faults
 	writer writer
@@ -62,6 +61,8 @@ type Journal struct {
 	layout   *layout
 	head     head // of the current epoch of layout
 	watchers map[chan struct{}]bool
+	opened   bool  // Open has ended: damage that is found now is marked for the next one
+	damage   error // the first that was found since
 	closed   bool
 }
 
@@ -139,7 +140,7 @@ func open(path string, o Options) (_ *Journal, err error) {
 		return nil, err
 	}
 	j.load()
-	j.unmarked.Store(true)
+	j.opened = true
 	return j, nil
 }
 

@@ -21,8 +21,7 @@ type Row struct {
 
 const (
 	maxPos   = 1<<63 - 1
-	tailRows = 1000 // verified at open
-	pageRows = 256  // read at a time, so that no reader holds back the write-ahead log
+	pageRows = 256 // read at a time, so that no reader holds back the write-ahead log
 )
 
 // Read returns up to limit events after a sequence of the current epoch, in
@@ -186,17 +185,6 @@ func checkPerson(data kiosk.Payload, person []byte) error {
 		return errors.New("its person part does not have the digest that the event carries")
 	}
 	return nil
-}
-
-// verifyTail checks the last events of the current epoch.
-func (j *Journal) verifyTail(ctx context.Context) error {
-	after := j.head.seq - min(tailRows, j.head.seq)
-	return j.replay(ctx, j.layout, j.layout.current(), after, j.head.seq, func(Row, kiosk.Event) error { return nil })
-}
-
-// verify checks every event in the file.
-func (j *Journal) verify(ctx context.Context) error {
-	return j.replayAll(ctx, 0, func(Row, kiosk.Event) error { return ctx.Err() })
 }
 
 // Hash is the hash of an event of the current epoch; false if there is no such

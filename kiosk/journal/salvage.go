@@ -87,7 +87,16 @@ const (
 
 // noting leaves a mark of damage that was found after Open, for the next one.
 func (j *Journal) noting(err error) error {
-	if errors.Is(err, ErrDamaged) && j.unmarked.CompareAndSwap(true, false) {
+	if !errors.Is(err, ErrDamaged) {
+		return err
+	}
+	j.mu.Lock()
+	first := j.opened && j.damage == nil
+	if first {
+		j.damage = err
+	}
+	j.mu.Unlock()
+	if first {
 		j.log.Error("journal is damaged; the next start looks at all of it", "path", j.path, "err", err)
 		if err := os.WriteFile(j.path+suspectExt, []byte(err.Error()+"\n"), 0o600); err != nil {
 			j.log.Error("damage cannot be marked", "err", err)

@@ -33,7 +33,19 @@ func (a *app) openJournal() (*journal.Journal, error) {
 		j.Close()
 		return nil, fmt.Errorf("record what was destroyed: %w", err)
 	}
+	a.tasks = append(a.tasks, journal.NewVerify(j, 0))
 	return j, nil
+}
+
+// journalAlarms say what people must know of the journal and its disk.
+func (a *app) journalAlarms() (out []string) {
+	if err := a.journal.Damage(); err != nil {
+		out = append(out, err.Error())
+	}
+	if a.journal.Low() {
+		out = append(out, "the disk is full; nothing more can be recorded soon: make room")
+	}
+	return out
 }
 
 func (a *app) recordLost(j *journal.Journal) error {

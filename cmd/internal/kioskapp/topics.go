@@ -101,6 +101,7 @@ func (a *app) health() []byte {
 	if why := a.station.Broken(); why != "" {
 		h.Alarms = append(h.Alarms, why)
 	}
+	h.Alarms = append(h.Alarms, a.journalAlarms()...)
 	b, err := h.Encode()
 	if err != nil {
 		a.log.Error("health message", "error", err)
