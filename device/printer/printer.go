@@ -115,6 +115,7 @@ type Printer struct {
 	wake      chan struct{} // closed and replaced at every change below
 	rx        receiver
 	cond      condition
+	asking    *condition // answers of the questions being asked, not yet all there
 	link      State
 	session   int // counts losses of the link
 	paused    bool

@@ -139,7 +139,7 @@ func (p *Printer) Link(up bool, reason string) {
 		p.session++
 	}
 	p.link = State{Up: up, Reason: reason}
-	p.rx, p.cond, p.paused, p.asked, p.mute = receiver{}, condition{}, false, 0, false
+	p.rx, p.cond, p.asking, p.paused, p.asked, p.mute = receiver{}, condition{}, nil, false, 0, false
 	p.changed()
 	p.mu.Unlock()
 	if up {
@@ -169,13 +169,20 @@ func (p *Printer) take(m message) {
 		p.paused = m.kind == pauseSending
 	case autoStatus:
 		p.cond.auto(m.data)
+		if p.asking != nil {
+			p.asking.auto(m.data)
+		}
 	case done:
 		p.finished, p.completes = m.data, true
 	case statusByte:
 		if p.asked == 0 {
 			return // too late to know which question it answers
 		}
-		p.cond.answer(p.asked, m.data[0])
+		to := &p.cond
+		if p.asking != nil {
+			to = p.asking
+		}
+		to.answer(p.asked, m.data[0])
 		p.asked, p.talks, p.mute = 0, true, false
 	}
 }
@@ -233,8 +240,21 @@ func (p *Printer) check(ctx context.Context) error {
 }
 
 // inquire asks for the four statuses, as far as they are answered, and reports
-// whether the first was.
+// whether the first was. What they say counts when all have been asked: "offline"
+// alone is no reason, the next answer has it.
 func (p *Printer) inquire(ctx context.Context) (answered bool, err error) {
+	p.mu.Lock()
+	heard := p.cond
+	p.asking = &heard
+	p.mu.Unlock()
+	defer func() {
+		p.mu.Lock()
+		defer p.mu.Unlock()
+		if p.asking == &heard { // else the line was lost meanwhile
+			p.cond, p.asking = heard, nil
+			p.changed()
+		}
+	}()
 	for try := 0; !answered && (try == 0 || try < patience && p.hasTalked()); try++ {
 		if answered, err = p.query(ctx, 1); err != nil {
 			return false, err

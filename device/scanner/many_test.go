@@ -24,7 +24,6 @@ import (
 // with the default limit: none is lost, doubled or out of order, and memory stays
 // as it is. BAYLIGHT_SOAK=10m is the figure; without it, 20 s (2 s with -short).
 func TestThirtyTwoScanners(t *testing.T) {
-	t.Parallel()
 	const scanners, gap = 32, 100 * time.Millisecond
 	length := 20 * time.Second
 	if testing.Short() {
@@ -104,7 +103,7 @@ func TestThirtyTwoScanners(t *testing.T) {
 	if len(all) != scanners*codes && !t.Failed() {
 		t.Errorf("%d codes came, want %d", len(all), scanners*codes)
 	}
-	if grown := late - early; grown > 16<<20 {
+	if grown := late - early; grown > 16<<20 && !raceDetector {
 		t.Errorf("memory grew from %d to %d KiB", early>>10, late>>10)
 	}
 	slices.Sort(all)

@@ -130,12 +130,15 @@ func New(cfg Config, log *slog.Logger, onScan func(Scan), onState func(line.Stat
 		s.Scanner = cfg.Name
 		onScan(s)
 	}
-	take := func(s Scan) { limit.take(s, time.Now(), give) }
 	sc := &Scanner{cfg: cfg, log: log, out: make(chan []byte, sendBacklog)}
 	reply := func() {
 		if r := decoder.Replies(); len(r) > 0 {
 			sc.send(r, "answer")
 		}
+	}
+	take := func(s Scan) {
+		reply() // the bytes' ACK goes out before the beep that onScan may ask for
+		limit.take(s, time.Now(), give)
 	}
 	cfg.Line.ReadTimeout = idle
 	cfg.Line.OnIdle = func() {
