@@ -12,6 +12,8 @@ import (
 	"strconv"
 	"syscall"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // Config says what to start.
@@ -220,10 +222,15 @@ func (m *Machine) Plug(ctx context.Context, id string, socket int) (net.Conn, er
 	return c, nil
 }
 
-// Unplug pulls an adapter out; wire is what Plug gave. When it returns the
-// guest's controller sees an empty socket.
+// Unplug pulls an adapter out; wire is what Plug gave. What was sent has left the
+// adapter or is lost with it. When it returns the guest's controller sees an
+// empty socket.
 func (m *Machine) Unplug(ctx context.Context, id string, wire net.Conn) error {
-	_, err := m.mon.do(ctx, "device_del", map[string]any{"id": id})
+	// QEMU 7.2 crashes when bytes reach an adapter that is just being removed.
+	err := taken(ctx, wire)
+	if err == nil {
+		_, err = m.mon.do(ctx, "device_del", map[string]any{"id": id})
+	}
 	if err == nil {
 		err = m.mon.event(ctx, "DEVICE_DELETED", id)
 	}
@@ -232,4 +239,35 @@ func (m *Machine) Unplug(ctx context.Context, id string, wire net.Conn) error {
 		return fmt.Errorf("unplug %s: %w", id, err)
 	}
 	return nil
+}
+
+// takenWithin bounds how long QEMU may take to read a few bytes.
+const takenWithin = 10 * time.Second
+
+// taken waits until the other end has read all that was sent.
+func taken(ctx context.Context, wire net.Conn) error {
+	sc, ok := wire.(syscall.Conn)
+	if !ok {
+		return fmt.Errorf("a wire of type %T has no queue to look at", wire)
+	}
+	raw, err := sc.SyscallConn()
+	if err != nil {
+		return err
+	}
+	ctx, cancel := context.WithTimeout(ctx, takenWithin)
+	defer cancel()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	for {
+		queued, inner := 0, error(nil)
+		err := raw.Control(func(fd uintptr) { queued, inner = unix.IoctlGetInt(int(fd), unix.SIOCOUTQ) })
+		if err = errors.Join(err, inner); err != nil || queued == 0 {
+			return err
+		}
+		select {
+		case <-tick.C:
+		case <-ctx.Done():
+			return fmt.Errorf("%d bytes stay on the wire: %w", queued, ctx.Err())
+		}
+	}
 }
