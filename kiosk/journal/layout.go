@@ -2,8 +2,6 @@ package journal
 
 import (
 	"context"
-	"database/sql"
-	"errors"
 	"fmt"
 	"slices"
 
@@ -148,7 +146,7 @@ func (l *layout) readHead(ctx context.Context, q querier) (head, error) {
 	var pos int64
 	var hash []byte
 	err := q.QueryRowContext(ctx, "SELECT pos, hash FROM events ORDER BY pos DESC LIMIT 1").Scan(&pos, &hash)
-	if errors.Is(err, sql.ErrNoRows) {
+	if noRows(err) {
 		pos, err = 0, nil
 	} else if err == nil && len(hash) != len(kiosk.Hash{}) {
 		err = fmt.Errorf("%w: the hash of the last event has %d bytes", ErrDamaged, len(hash))

@@ -214,8 +214,9 @@ func (j *Journal) openWriter(ctx context.Context) (err error) {
 	if err != nil {
 		return classify(err)
 	}
-	// The write-ahead log is cut back to this size after a burst.
-	if _, err = conn.ExecContext(ctx, "PRAGMA journal_size_limit = 16777216; PRAGMA cell_size_check = ON; PRAGMA trusted_schema = OFF"); err != nil {
+	// The write-ahead log is cut back to this size after a burst. What is dropped
+	// is overwritten: it holds what people have said.
+	if _, err = conn.ExecContext(ctx, "PRAGMA journal_size_limit = 16777216; PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF"); err != nil {
 		return classify(err)
 	}
 	if err = checkSettings(ctx, conn); err != nil {

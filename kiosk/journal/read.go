@@ -61,7 +61,7 @@ func (j *Journal) page(ctx context.Context, l *layout, ep epoch, after uint64, l
 		r.Seq = uint64(pos) - ep.base
 		r.Hash = kiosk.HashOf(r.Bytes)
 		if r.Seq != after+1 {
-			if h, ok := l.hole(ep.base + after + 1); !ok || h.last != uint64(pos)-1 {
+			if h, ok := j.shape().hole(ep.base + after + 1); !ok || h.last < uint64(pos)-1 {
 				return nil, fmt.Errorf("%w: event %d is missing", ErrDamaged, after+1)
 			}
 		}
@@ -115,11 +115,14 @@ func (j *Journal) replay(ctx context.Context, l *layout, ep epoch, after, to uin
 		if j.isClosed() {
 			return fail(ErrClosed)
 		}
-		if h, ok := l.hole(ep.base + after + 1); ok {
+		if h, ok := j.shape().hole(ep.base + after + 1); ok {
 			after, prev = min(h.last-ep.base, to), h.hash
 			continue
 		}
 		rows, err := j.page(ctx, l, ep, after, int(min(pageRows, to-after)))
+		if _, pruned := j.shape().hole(ep.base + after + 1); pruned {
+			continue // meanwhile
+		}
 		if err == nil && len(rows) == 0 {
 			err = fmt.Errorf("%w: event %d is missing", ErrDamaged, after+1)
 		}
@@ -148,10 +151,10 @@ func (j *Journal) hashBefore(ctx context.Context, l *layout, ep epoch, seq uint6
 	if seq <= 1 {
 		return kiosk.Hash{}, nil
 	}
-	if _, ok := l.hole(ep.base + seq); ok {
+	h, ok, err := j.hash(ctx, l, ep, seq-1)
+	if _, gone := j.shape().hole(ep.base + seq); gone {
 		return kiosk.Hash{}, nil // not needed
 	}
-	h, ok, err := j.hash(ctx, l, ep, seq-1)
 	if err == nil && !ok {
 		err = fmt.Errorf("event %d is not in the journal, whose head is %d", seq-1, j.Head())
 	}
@@ -205,13 +208,13 @@ func (j *Journal) hash(ctx context.Context, l *layout, ep epoch, seq uint64) (h 
 	if seq == 0 || seq > l.last(ep)-ep.base {
 		return h, false, nil
 	}
-	if hole, ok := l.hole(ep.base + seq); ok {
-		return hole.hash, hole.last == ep.base+seq, nil
-	}
 	var b []byte
 	err = j.readers.QueryRowContext(ctx, "SELECT hash FROM events WHERE pos = ?", int64(ep.base+seq)).Scan(&b)
+	if hole, ok := j.shape().hole(ep.base + seq); ok && (err == nil || noRows(err)) {
+		return hole.hash, hole.last == ep.base+seq, nil
+	}
 	switch {
-	case errors.Is(err, sql.ErrNoRows):
+	case noRows(err):
 		return h, false, nil
 	case err != nil:
 		return h, false, classify(err)
@@ -220,3 +223,5 @@ func (j *Journal) hash(ctx context.Context, l *layout, ep epoch, seq uint64) (h 
 	}
 	return kiosk.Hash(b), true, nil
 }
+
+func noRows(err error) bool { return errors.Is(err, sql.ErrNoRows) }
