@@ -67,6 +67,10 @@ T ?= 20s
 bench: ## the figures of README and the DESIGN.md files
 	go test -run '^$$' -bench . -benchtime 2s ./kiosk/... ./sync/... ./cmd/...
 
+.PHONY: soak-scanners
+soak-scanners: ## 32 scanners at 10 codes a second for ten minutes
+	BAYLIGHT_SOAK=10m go test ./device/scanner -run ThirtyTwo -timeout 15m -v
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin .cache

@@ -42,16 +42,23 @@ func Check(ctx context.Context, set *settings.Kiosk) (findings []error) {
 			add(p.Name, line.Check(p.Line.Device))
 		}
 	}
-	for _, b := range set.Bays {
-		if len(b.Pins) > 0 {
-			_, err := lamp.OpenHost()
-			add("lamps", err)
-			break
-		}
-	}
+	findings = append(findings, checkLamps(set)...)
 	add("journal", checkJournal(set))
 	add("broker", settings.CheckBroker(ctx, set.MQTT.URL, 5*time.Second))
 	return findings
+}
+
+// checkLamps looks at the pins without driving them.
+func checkLamps(set *settings.Kiosk) []error {
+	towers, err := Towers(set)
+	if err != nil || len(towers) == 0 {
+		return nil // colours were checked with the settings
+	}
+	open, err := lamp.OpenHost()
+	if err != nil {
+		return []error{fmt.Errorf("lamps: %w", err)}
+	}
+	return lamp.Check(towers, open)
 }
 
 func reach(ctx context.Context, address string) error {
