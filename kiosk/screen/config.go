@@ -14,13 +14,18 @@ import (
 
 // Config is what the screens depend on besides the station.
 type Config struct {
-	Lang        words.Lang       // of pages that ask for none; "" is zh-CN
-	Hosts       []string         // names (lower case) and addresses by which the kiosk may be asked, besides loopback
-	InsecureLAN bool             // reached without TLS from beyond loopback: every page says so
-	Setup       func() Setup     // what the store has set up, as it is now
-	Door        *staff.Door      // where staff sign in
-	Real        func() time.Time // real time; nil is time.Now
-	Log         *slog.Logger     // nil discards
+	Lang        words.Lang             // of pages that ask for none; "" is zh-CN
+	Hosts       []string               // names (lower case) and addresses by which the kiosk may be asked, besides loopback
+	InsecureLAN bool                   // reached without TLS from beyond loopback: every page says so
+	Setup       func() Setup           // what the store has set up, as it is now
+	Door        *staff.Door            // where staff sign in
+	Keys        func(id string) []byte // keys that sign tickets, by ticket.KeyID; nil: none is known
+	// Test tries a device: a page at a printer, each colour at a lamp, a beep and
+	// an echo of the next code at a scanner. It ends when that was done. nil: no
+	// device can be tried from here.
+	Test func(ctx context.Context, device Device) error
+	Real func() time.Time // real time; nil is time.Now
+	Log  *slog.Logger     // nil discards
 }
 
 // Setup is what the back office or the configuration say about the store.

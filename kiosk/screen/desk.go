@@ -10,6 +10,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
+	"baylight/kiosk/ticket"
 	"baylight/kiosk/words"
 )
 
@@ -61,8 +62,17 @@ func groups(visits []*kiosk.Visit, now time.Time) []group {
 
 func (h *handler) desk(w http.ResponseWriter, r *http.Request, me signedIn) {
 	p := h.staffPage(r, me, "desk", "screen.desk")
+	p.Place = floor.Desk
 	d := deskView{Groups: groups(p.Snap.Visits, p.Now), Open: len(p.Snap.Visits), Query: clip(r.URL.Query().Get("q"), maxWord)}
-	if d.Query != "" {
+	if q := strings.TrimSpace(r.URL.Query().Get("q")); ticket.IsToken(q) {
+		t, err := ticket.VerifyToken(q, h.cfg.Keys)
+		p.Flash, d.Query = &Flash{Good: err == nil, Text: ticket.Verdict(t, err).In(p.Lang)}, ""
+		if v, open := p.Snap.Visit(t.Visit); err == nil && open {
+			d.Query, d.Found = t.Ticket, []*kiosk.Visit{v}
+		} else if err == nil {
+			p.Flash.Warn, p.Flash.Text = true, p.Flash.Text+" · "+p.T("screen.ticket.over")
+		}
+	} else if d.Query != "" {
 		d.Found = p.Snap.Find(d.Query)
 		if len(d.Found) == 1 {
 			http.Redirect(w, r, h.to(r, "/desk/visit/"+d.Found[0].ID), http.StatusSeeOther)

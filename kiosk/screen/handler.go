@@ -51,6 +51,9 @@ func New(cfg Config, st Station) http.Handler {
 	if cfg.Real == nil {
 		cfg.Real = time.Now
 	}
+	if cfg.Keys == nil {
+		cfg.Keys = func(string) []byte { return nil }
+	}
 	h := &handler{cfg: cfg, st: st, pages: templates(), ids: newIDs(), recent: newRecent(), mux: http.NewServeMux()}
 	h.static, h.style = assets()
 	h.run = h.ids.mac("run")
@@ -88,6 +91,7 @@ func (h *handler) routes() {
 	h.mux.HandleFunc("GET /desk", h.staffOnly(h.desk))
 	h.mux.HandleFunc("GET /desk/visit/{id}", h.staffOnly(h.visit))
 	h.mux.HandleFunc("GET /desk/proposal", h.staffOnly(h.proposal))
+	h.mux.HandleFunc("POST /devices/test", h.staffOnly(h.testDevice))
 	h.mux.HandleFunc("POST /desk/{action}", h.staffOnly(h.deskAction))
 	h.mux.HandleFunc("POST /api/desk/{action}", h.staffOnly(h.apiDesk))
 }

@@ -267,6 +267,9 @@ func (p *page) Said(place string, during time.Duration) *Flash {
 	return p.h.flash(p.Lang, s.Reply)
 }
 
+// AtDesk is the answer to the last scan at the desk's own scanner.
+func (p *page) AtDesk() *Flash { return p.Said(floor.Desk, CustomerFor) }
+
 // Has says whether a field of the form that was sent has a value.
 func (p *page) Has(field, value string) bool { return slices.Contains(p.Form[field], value) }
 

@@ -101,6 +101,15 @@ func (s *Snapshot) Bay(id string) (floor.BayView, bool) {
 	return s.Bays[i], true
 }
 
+// device finds a device by its name.
+func (s *Snapshot) device(name string) (Device, bool) {
+	i := slices.IndexFunc(s.Devices, func(d Device) bool { return d.Name == name })
+	if i < 0 {
+		return Device{}, false
+	}
+	return s.Devices[i], true
+}
+
 // Find lists the open visits that a text may mean: a ticket number, a code on
 // paper, a visit id, a whole plate or at least its last three characters. Plates
 // are compared as they are masked, so a few others may be among them.

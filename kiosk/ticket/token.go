@@ -81,6 +81,9 @@ func VerifyToken(text string, keys func(id string) []byte) (Token, error) {
 	return t, nil
 }
 
+// IsToken says whether a text claims to be a ticket's QR code, genuine or not.
+func IsToken(text string) bool { return strings.HasPrefix(text, tokenVersion+".") }
+
 // KeyID names a key in tokens without telling it: the first 8 characters of the
 // key's digest in hexadecimal.
 func KeyID(key []byte) string { return kiosk.DigestOf(key)[:8] }

@@ -16,9 +16,7 @@ import (
 
 	"baylight/cmd/internal/settings"
 	"baylight/cmd/internal/task"
-	"baylight/device/lamp"
 	"baylight/kiosk/floor"
-	"baylight/kiosk/ticket"
 	"baylight/kiosk/words"
 )
 
@@ -29,7 +27,6 @@ import (
 const (
 	toolBody   = 8 << 10
 	toolWithin = 30 * time.Second
-	lampStep   = 700 * time.Millisecond // how long each colour of a lamp test is shown
 )
 
 // Answer is what a tool is told.
@@ -124,12 +121,7 @@ func (a *app) toolResend(w http.ResponseWriter, r *http.Request) {
 
 // toolPrint prints the test page.
 func (a *app) toolPrint(w http.ResponseWriter, r *http.Request) {
-	if a.paper == nil {
-		answer(w, Answer{Message: "no printer is configured"})
-		return
-	}
-	page := ticket.TestPage(ticket.View{Store: a.set.Store.Title, Board: a.set.Name, Zone: a.set.Store.Calendar.Zone}, a.o.Clock.Now().Wall)
-	out, err := a.paper.Print(r.Context(), page)
+	out, err := a.tryPrinter(r.Context())
 	if err != nil {
 		answer(w, Answer{Message: err.Error()})
 		return
@@ -137,34 +129,10 @@ func (a *app) toolPrint(w http.ResponseWriter, r *http.Request) {
 	answer(w, Answer{Good: true, Message: "test page: " + string(out)})
 }
 
-// toolLamp shows each colour on each tower (or on one bay's), then gives the
-// lamps back to what the bays' states say.
+// toolLamp tries the lamps, or one bay's.
 func (a *app) toolLamp(w http.ResponseWriter, r *http.Request) {
-	bay := r.FormValue("bay")
-	if a.lights.towers == nil {
-		answer(w, Answer{Message: "no lamp is wired, or this machine has no pins"})
-		return
-	}
-	shown := 0
-	for _, c := range []lamp.Colour{lamp.White, lamp.Green, lamp.Amber, lamp.Red, lamp.Blue} {
-		for _, b := range a.set.Bays {
-			if !a.lights.wired[b.ID] || bay != "" && bay != b.ID {
-				continue
-			}
-			if err := a.lights.towers.Set(b.ID, lamp.Signal{Colour: c}); err != nil {
-				answer(w, Answer{Message: err.Error()})
-				return
-			}
-			shown++
-		}
-		select {
-		case <-time.After(lampStep):
-		case <-r.Context().Done():
-		}
-	}
-	a.lights.restore()
-	if shown == 0 {
-		answer(w, Answer{Message: fmt.Sprintf("no bay with a lamp is called %q", bay)})
+	if err := a.tryLamps(r.Context(), r.FormValue("bay")); err != nil {
+		answer(w, Answer{Message: err.Error()})
 		return
 	}
 	answer(w, Answer{Good: true, Message: "white, green, amber, red, blue were shown; the lamps follow the bays again"})

@@ -21,6 +21,7 @@ import (
 	"baylight/kiosk/screen"
 	"baylight/kiosk/staff"
 	"baylight/kiosk/station"
+	"baylight/kiosk/ticket"
 	"baylight/sync/link"
 	"baylight/sync/uplink"
 	"baylight/sync/wire"
@@ -102,7 +103,15 @@ func FloorConfig(s *settings.Kiosk) floor.Config {
 }
 
 // keyID names the store's key in the tickets' QR codes without telling it.
-func (a *app) keyID() string { return kiosk.DigestOf(a.set.Store.Key)[:8] }
+func (a *app) keyID() string { return ticket.KeyID(a.set.Store.Key) }
+
+// key is the store's key by its name in a QR code.
+func (a *app) key(id string) []byte {
+	if id == a.keyID() {
+		return a.set.Store.Key
+	}
+	return nil
+}
 
 // shop makes the station and the devices around it.
 func (a *app) shop() error {
@@ -190,6 +199,8 @@ func (a *app) pages() error {
 		Hosts: a.set.HTTP.Hosts, InsecureLAN: a.set.HTTP.InsecureLAN, Log: a.log,
 		Setup: func() screen.Setup { return setup },
 		Door:  staff.NewDoor(people, a.set.Store.Key, time.Now),
+		Keys:  a.key,
+		Test:  a.try,
 	}, a.view)
 	a.tasks = append(a.tasks, &task.Web{Name: "pages", Listener: a.listener,
 		Handler: func(ctx context.Context) *http.Server { return screen.NewServer(ctx, h) }})

@@ -26,7 +26,7 @@ func TestBrowser(t *testing.T) {
 		{"idle", idleFlow}, {"large print", largeFlow}, {"printer out", printerOut},
 		{"without scripts", noScripts}, {"customer's bad inputs", customerBadInputs}, {"back, reload, double tap, second tab", impatient},
 		{"desk", deskFlow}, {"desk's bad inputs", deskBadInputs}, {"session after restart", restartFlow},
-		{"bay", bayFlow}, {"board", boardFlow}, {"scan to screen", scanToScreen},
+		{"bay", bayFlow}, {"board", boardFlow}, {"devices", devicesFlow}, {"tickets", ticketFlow}, {"scan to screen", scanToScreen},
 	} {
 		t.Run(flow.name, func(t *testing.T) {
 			r := newRig(t)
@@ -159,7 +159,11 @@ func idleFlow(r *rig, browser context.Context) {
 	b.plate("2") // each touch begins anew
 	b.js("pass(44999)", nil)
 	b.is("!document.querySelector('#still').open")
-	b.js("pass(15001)", nil)
+	b.js("pass(1)", nil)
+	b.press("Continue") // a second time
+	b.is("!document.querySelector('#still').open && document.querySelector('#plate').value === '粤B12'")
+	b.plate("3")
+	b.js("pass(60000)", nil)
 	b.at("/")
 	b.sees("请扫码登记") // in the store's own language
 	b.do(chromedp.NavigateBack())

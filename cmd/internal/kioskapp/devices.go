@@ -33,12 +33,13 @@ type devices struct {
 	order []string
 	lit   map[string]screen.Lamp
 	news  map[string]screen.Device
+	echo  map[string]time.Time // scanner → until when its next code is only shown
 	wake  chan struct{}
 }
 
 func newDevices(log *slog.Logger) *devices {
 	return &devices{log: log, scanners: map[string]*scanner.Scanner{}, state: map[string]screen.Device{},
-		lit: map[string]screen.Lamp{}, news: map[string]screen.Device{}, wake: make(chan struct{}, 1)}
+		lit: map[string]screen.Lamp{}, news: map[string]screen.Device{}, echo: map[string]time.Time{}, wake: make(chan struct{}, 1)}
 }
 
 // add lists a device before its state is known.
@@ -112,6 +113,9 @@ func (a *app) scanner(set settings.Scanner) {
 	a.devices.add(set.Name, "scanner")
 	ctx, stop := context.WithCancel(context.Background()) // ends what waits for a full queue when the line ends
 	onScan := func(s scanner.Scan) {
+		if a.devices.echoed(set.Name, s) {
+			return
+		}
 		in := floor.Scan{Scanner: set.Name, Text: a.ours(s.Text), Symbology: s.Symbology, Malformed: s.Malformed, Repeated: s.Repeated}
 		if _, err := kiosk.ParseCode(in.Text); err != nil && set.Place == floor.Reception {
 			in.CheckIn = a.view.prepared() // a ticket or badge in between leaves it for the car's own code
@@ -127,12 +131,7 @@ func (a *app) scanner(set settings.Scanner) {
 // ours is the visit's code if text is the signed QR code of one of our tickets,
 // else text as it is: a forged one means nothing to the floor.
 func (a *app) ours(text string) string {
-	t, err := ticket.VerifyToken(text, func(id string) []byte {
-		if id == a.keyID() {
-			return a.set.Store.Key
-		}
-		return nil
-	})
+	t, err := ticket.VerifyToken(text, a.key)
 	if err != nil {
 		return text
 	}
@@ -155,6 +154,7 @@ func (t scannerTask) Run(ctx context.Context) error {
 type paper struct {
 	p     *printer.Printer
 	width printer.Width
+	seen  func(bytes int)
 }
 
 // printer makes the ticket printer.
@@ -175,7 +175,7 @@ func (a *app) printer(set *settings.Printer) station.Printer {
 	if set.Width == 58 {
 		width = printer.Width58
 	}
-	return paper{p, width}
+	return paper{p, width, func(n int) { a.devices.seen(set.Name, fmt.Sprintf("%s, %d B", time.Now().Format("15:04:05"), n)) }}
 }
 
 // Print draws the document and sends it.
@@ -184,6 +184,7 @@ func (p paper) Print(ctx context.Context, d ticket.Document) (floor.PrintOutcome
 	d.Draw(b)
 	id := fnv.New32a()
 	id.Write([]byte(d.ID))
+	p.seen(len(b.Bytes()))
 	out, err := p.p.Print(ctx, printer.Job{ID: id.Sum32(), Bytes: b.Bytes()})
 	switch {
 	case err != nil:

@@ -5,11 +5,13 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
+	"strings"
 	"time"
 
 	"github.com/chromedp/chromedp"
 
 	"baylight/device/bench"
+	"baylight/device/printer/paper"
 	"baylight/kiosk"
 )
 
@@ -29,7 +31,7 @@ func deskFlow(r *rig, browser context.Context) {
 	b.submit("form[action='/desk/accept'] button")
 	b.sees("已接待 A001", "王顾问")
 	b.tap("[name=item][value=M10]")
-	b.is("document.querySelector('[name=promise]').value !== ''")
+	b.is("document.querySelector('[name=promise]').value === '2026-03-02T09:45'") // 40 minutes from a little past nine, rounded up
 	b.choose("[name=promise]", "2026-03-02T11:30")
 	b.shot("sign")
 	b.submit("#sign button.primary")
@@ -175,6 +177,83 @@ func boardFlow(r *rig, browser context.Context) {
 	}
 	r.t.Logf("100 visits take %v pages", all)
 	b.hides(visit, "王顾问", car(1), "粤B")
+}
+
+// devicesFlow: who is signed in tries each kind of device; others only look.
+func devicesFlow(r *rig, browser context.Context) {
+	r.sit(browser, desktop).open("/devices").is("document.body.innerText.includes('printer') && !document.querySelector('form[action=\"/devices/test\"]')")
+	b := r.sit(browser, desktop).signIn()
+	b.open("/devices")
+	b.shot("before")
+	test := func(device string) {
+		b.submit("form[action='/devices/test']:has([value='" + device + "']) button")
+	}
+	test("printer")
+	b.sees("测试页已送出")
+	if text, err := paper.PlainText(r.ticket()); err != nil || !strings.Contains(text, "sh-test") {
+		r.t.Errorf("%v; the test page says %q", err, text)
+	}
+	test("lamp b2")
+	b.sees("lamp b2:白、绿、黄、红、蓝已依次点亮")
+	for _, pin := range []string{"P6", "P7", "P8", "P9"} {
+		if len(r.changes(pin)) < 2 {
+			r.t.Errorf("pin %s was not lit and dark again: %v", pin, r.changes(pin))
+		}
+	}
+	if levels := r.pins.Levels(); !levels["P5"] || levels["P8"] {
+		r.t.Errorf("after the test the lamp does not follow its bay: %v", levels)
+	}
+	test("front")
+	b.sees("30 秒内扫任意一码")
+	<-r.scanners["front"].Acks() // that it was asked
+	r.send("front", []byte(car(1)+"\r"), bench.AckGood)
+	b.sees("17 B", car(1)[:4]+"…")
+	b.hides(car(1))
+	b.shot("tried")
+	if n := len(of(r.rows(), "visit.checked_in")); n != 0 {
+		r.t.Errorf("an echo made %d check-ins", n)
+	}
+	r.scan("front", car(1), bench.AckGood) // the next one counts
+	if n := len(of(r.rows(), "visit.checked_in")); n != 1 {
+		r.t.Errorf("after an echo a scan made %d check-ins", n)
+	}
+	r.ticket()
+	must(r.t, r.printer.Unplug())
+	r.await("the printer is missed", func() bool { return len(r.health().down()) == 1 })
+	test("printer")
+	b.sees("printer 测试失败")
+	must(r.t, r.printer.Replug())
+}
+
+// ticketFlow: the QR code of a real ticket, and what somebody made of it.
+func ticketFlow(r *rig, browser context.Context) {
+	r.scan("front", car(1), bench.AckGood)
+	ops, err := paper.Parse(r.ticket())
+	must(r.t, err)
+	var qr string
+	for _, op := range ops {
+		if op.Kind == paper.QRStore {
+			qr = string(op.Data)
+		}
+	}
+	b := r.sit(browser, desktop).signIn()
+	find := func(text string) {
+		b.fill("[name=q]", text)
+		b.submit("form[role=search] button")
+	}
+	find(qr)
+	b.sees("真票:A001", "等待服务顾问")
+	b.shot("genuine")
+	find(strings.Replace(qr, "A001", "A002", 1))
+	b.sees("伪造的小票")
+	b.shot("forged")
+	find("BL1.ffffffff" + qr[12:])
+	b.sees("不是本店的小票")
+	r.scan("front", qr, bench.AckGood) // at the kiosk the genuine one asks for the car
+	if n := len(of(r.rows(), "pickup.requested")); n != 1 {
+		r.t.Errorf("the ticket's QR code made %d pick-ups", n)
+	}
+	r.scan("front", strings.Replace(qr, "A001", "A002", 1), bench.AckBad)
 }
 
 // scanToScreen measures how long after the scan's answer (that is, after the

@@ -43,9 +43,10 @@ function changed(text) {
   try { ({ run: now, said: { [place]: said } } = JSON.parse(text)); } catch { return; }
   // Forms of an earlier run have expired; what somebody has typed stays, and is asked for once more.
   if (now !== run && !typed()) { location.reload(); return; }
-  run = now;
-  const news = said !== undefined && said !== heard;
-  heard = said === undefined ? 0 : said;
+  if (now !== run) { run = now; heard = said || 0; return; }
+  // What comes first may have been said before this page was drawn.
+  const news = said > heard;
+  if (news) heard = said;
   // Somebody scanned at the customer's kiosk: the answer is on the start page.
   if (news && home && location.pathname !== "/") { location.href = home; return; }
   if (document.querySelector("[data-live]")) refresh();
@@ -60,7 +61,8 @@ if (document.querySelector("[data-live]") || home) {
   } else {
     new EventSource("/stream").addEventListener("change", (e) => changed(e.data));
   }
-  setInterval(() => { if (document.querySelector("[data-live]")) refresh(); }, 30000);
+  const often = document.body.className === "page-devices" ? 2000 : 30000; // devices change without an event
+  setInterval(() => { if (document.querySelector("[data-live]")) refresh(); }, often);
 }
 
 // An answer that has been shown long enough goes.
@@ -84,6 +86,7 @@ if (still && location.pathname + location.search !== home) {
     idle = setTimeout(() => { still.showModal(); count(Number(still.dataset.warn)); }, Number(document.body.dataset.idle) * 1000);
   };
   const count = (left) => {
+    if (!still.open) return;
     still.querySelector(".left").textContent = left;
     if (left <= 0) { location.href = home; return; }
     warning = setTimeout(() => count(left - 1), 1000);
@@ -97,6 +100,7 @@ if (still && location.pathname + location.search !== home) {
 
 // A form is sent once.
 addEventListener("submit", (e) => {
+  if (e.target.method === "dialog") return;
   if (e.target.dataset.sent) { e.preventDefault(); return; }
   e.target.dataset.sent = "1";
 });
@@ -144,6 +148,8 @@ if (proposal) {
     let minutes = 0;
     for (const item of proposal.form.querySelectorAll("[name=item]:checked")) minutes += Number(item.dataset.minutes);
     const answer = await fetch(proposal.dataset.proposal + "?minutes=" + minutes);
-    if (answer.ok && !own) proposal.value = (await answer.json()).promise;
+    if (!answer.ok) return;
+    const { promise } = await answer.json();
+    if (!own) proposal.value = promise; // somebody may have decided in the meantime
   });
 }

@@ -1,0 +1,101 @@
+package screen
+
+import (
+	"context"
+	"errors"
+	"net/http/httptest"
+	"net/url"
+	"testing"
+
+	"baylight/kiosk/floor"
+	"baylight/kiosk/ticket"
+	"baylight/kiosk/words"
+)
+
+func TestDevicesAreTriedByStaffOnly(t *testing.T) {
+	b := browse(t)
+	var tried []string
+	fail := error(nil)
+	_, cfg := open(t)
+	cfg.Test = func(_ context.Context, d Device) error { tried = append(tried, d.Name); return fail }
+	srv := httptest.NewServer(New(cfg, b.s))
+	defer srv.Close()
+	b.url = srv.URL
+	b.get("/devices").shows("ticket")
+	b.hides("打印测试页")
+	if b.post("/devices/test", url.Values{"device": {"ticket"}}); b.code != 401 || len(tried) != 0 {
+		t.Errorf("without signing in: %d, tried %v", b.code, tried)
+	}
+	b.signIn("s01").get("/devices").shows("打印测试页", "扫码回显")
+	b.send("/devices/test", url.Values{"device": {"ticket"}}).shows("ticket:测试页已送出")
+	if b.at != "/devices" || len(tried) != 1 || tried[0] != "ticket" {
+		t.Errorf("tried %v, at %s", tried, b.at)
+	}
+	form := b.fill("/devices/test", url.Values{"device": {"nobody"}})
+	if b.post("/devices/test", form); b.code != 404 || len(tried) != 1 {
+		t.Errorf("a device that is not there: %d, tried %v", b.code, tried)
+	}
+	fail = errors.New("out of paper <b>")
+	b.get("/devices").send("/devices/test", url.Values{"device": {"ticket"}}).shows("测试失败", "out of paper &lt;b&gt;")
+	if b.code != 502 {
+		t.Errorf("a test that failed: %d", b.code)
+	}
+	if b.get("/devices?tested=" + url.QueryEscape(hostile)); b.code != 200 {
+		t.Errorf("an invented test: %d", b.code)
+	}
+	b.hides("<script>alert")
+}
+
+func TestTicketsAreVerifiedAtTheDesk(t *testing.T) {
+	b := browse(t)
+	_, cfg := open(t)
+	key := []byte("0123456789abcdef0123456789abcdef")
+	cfg.Keys = func(id string) []byte {
+		if id == ticket.KeyID(key) {
+			return key
+		}
+		return nil
+	}
+	srv := httptest.NewServer(New(cfg, b.s))
+	defer srv.Close()
+	b.url = srv.URL
+	v := b.checkedIn("粤B12345")
+	sign := func(k []byte, id, visit string) string {
+		s, err := ticket.Token{KeyID: id, Visit: visit, Ticket: "A001", Day: "20261121"}.Sign(k)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return url.QueryEscape(s)
+	}
+	b.signIn("a01")
+	b.get("/desk?q="+sign(key, ticket.KeyID(key), v)).shows("真票:A001", "/desk/visit/"+v, "粤B••345")
+	b.get("/desk?q="+sign(key, ticket.KeyID(key), "0A7AQ2ZZZZ")).shows("真票", "已结束或不在本机")
+	b.get("/desk?q="+sign([]byte("another key"), ticket.KeyID(key), v)).shows("伪造的小票", "is-bad")
+	b.get("/desk?q=" + sign([]byte("another key"), "ffffffff", v)).shows("不是本店的小票")
+	b.get("/desk?q=BL1." + url.QueryEscape(hostile)).shows("这不是小票上的二维码")
+	b.hides("<script>alert")
+}
+
+func TestAnswersAtTheDeskAndOfTheWorkshop(t *testing.T) {
+	b := browse(t)
+	v := b.checkedIn("粤B12345")
+	b.s.mu.Lock()
+	b.s.said[floor.Desk] = Said{N: 1, Real: b.s.real, Reply: floor.Reply{Good: true, Message: words.Say("floor.help", "RECEPTION"), Visit: v, Place: floor.Desk}}
+	b.s.said[floor.Reception] = Said{N: 7, Real: b.s.real, Reply: floor.Reply{Message: words.Say("floor.rejected.unknown_code"), Place: floor.Reception}}
+	b.s.mu.Unlock()
+	b.signIn("a01").shows("已呼叫帮助 · 接待台", "/desk/visit/"+v)
+	// A customer hears nothing of job cards, may put the answer away, and hears the next one.
+	b.get("/?large=1").shows("不认识这个码,请扫预约码", "再试一次", "/?seen=7", `class="large"`)
+	b.get("/?seen=7").shows("请扫码登记")
+	b.hides("不认识")
+	b.get("/?seen=6").shows("不认识这个码")
+	b.s.pass(CustomerFor)
+	b.get("/desk").hides("已呼叫帮助")
+	// While nothing can be printed the number has to be remembered: it stays longer.
+	b.s.mu.Lock()
+	b.s.devices[1].Up = false
+	b.s.mu.Unlock()
+	b.get("/").shows("不认识这个码")
+	b.s.pass(RememberFor)
+	b.get("/").hides("不认识这个码")
+}
