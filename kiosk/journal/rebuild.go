@@ -23,18 +23,25 @@ type remains struct {
 	// What SQLite can still read of the small tables.
 	told     map[Lost]bool // destroyed earlier, and whether an event says so
 	holes    []hole        // with positions of the damaged file
-	receipts [][5]any
-	cursors  [][3]any
+	receipts []stale
+	cursors  []stale
+}
+
+// stale is a receipt or cursor of the damaged file.
+type stale struct {
+	n           int64
+	name, epoch string
+	term, value int64
 }
 
 // ended is an epoch of the damaged file.
 type ended struct {
-	name     string
-	base     uint64 // in the damaged file
-	listed   bool   // base is that of its table
-	mark     uint64 // the highest sequence that anything tells of
-	receipt  uint64 // the back office has events up to here
-	superOld any    // why it ended, nil while it was appended to
+	name    string
+	base    uint64 // in the damaged file
+	listed  bool   // base is that of its table
+	mark    uint64 // the highest sequence that anything tells of
+	receipt uint64 // the back office has events up to here
+	why     any    // it ended, nil while it was appended to
 
 	from, to uint64 // positions in the new file: from+1 … to
 	kept     uint64
@@ -122,7 +129,7 @@ func (m *remains) ask(ctx context.Context, path string) {
 		name, ok := v[0].(string)
 		base, ok2 := v[1].(int64)
 		if ok && ok2 && name != "" && isName(name) && m.named(name) < 0 {
-			m.epochs = append(m.epochs, &ended{name: name, base: uint64(max(base, 0)), listed: true, superOld: v[2]})
+			m.epochs = append(m.epochs, &ended{name: name, base: uint64(max(base, 0)), listed: true, why: text(v[2])})
 		}
 	})
 	each(`SELECT epoch, "from", "to", told FROM lost`, 4, func(v []any) {
@@ -140,31 +147,36 @@ func (m *remains) ask(ctx context.Context, path string) {
 			m.holes = append(m.holes, hole{uint64(first), uint64(last), kiosk.Hash(hash)})
 		}
 	})
-	each("SELECT n, ledger, term, epoch, through FROM receipts ORDER BY n", 5, func(v []any) { m.receipts = append(m.receipts, [5]any(v)) })
-	each("SELECT epoch, name, value FROM cursors", 3, func(v []any) { m.cursors = append(m.cursors, [3]any(v)) })
+	keep := func(into *[]stale, n, name, term, epoch, value any) {
+		s, ok := stale{}, [5]bool{}
+		s.n, ok[0] = n.(int64)
+		s.name, ok[1] = name.(string)
+		s.term, ok[2] = term.(int64)
+		s.epoch, ok[3] = epoch.(string)
+		s.value, ok[4] = value.(int64)
+		if ok == [5]bool{true, true, true, true, true} && s.value >= 0 {
+			*into = append(*into, s)
+		}
+	}
+	each("SELECT n, ledger, term, epoch, through FROM receipts ORDER BY n", 5, func(v []any) { keep(&m.receipts, v[0], v[1], v[2], v[3], v[4]) })
+	each("SELECT epoch, name, value FROM cursors", 3, func(v []any) { keep(&m.cursors, int64(0), v[1], int64(0), v[0], v[2]) })
 	m.marks()
 }
 
 // marks notes what receipts and cursors tell of each epoch.
 func (m *remains) marks() {
-	note := func(epoch, seq any, receipt bool) {
-		name, _ := epoch.(string)
-		v, _ := seq.(int64)
-		i := m.named(name)
-		if i < 0 || v < 0 {
-			return
-		}
-		e := m.epochs[i]
-		e.mark = max(e.mark, uint64(v))
-		if receipt {
-			e.receipt = uint64(v)
-		}
-	}
 	for i, r := range m.receipts {
-		note(r[3], r[4], i == len(m.receipts)-1)
+		if n := m.named(r.epoch); n >= 0 {
+			m.epochs[n].mark = max(m.epochs[n].mark, uint64(r.value))
+			if i == len(m.receipts)-1 { // the present ledger
+				m.epochs[n].receipt = uint64(r.value)
+			}
+		}
 	}
 	for _, c := range m.cursors {
-		note(c[0], c[2], false)
+		if n := m.named(c.epoch); n >= 0 {
+			m.epochs[n].mark = max(m.epochs[n].mark, uint64(c.value))
+		}
 	}
 	for i, e := range m.epochs[:max(len(m.epochs)-1, 0)] {
 		if next := m.epochs[i+1].base; next > e.base {
@@ -318,7 +330,7 @@ func (m *remains) chain(w *refill, e *ended, found []candidate, r *Report) {
 		base = w.empty
 		w.exec("UPDATE meta SET value = 2 WHERE key = 'min_reader'")
 	}
-	w.exec("INSERT INTO epochs (epoch, base, superseded) VALUES (?, ?, ?)", e.name, base, e.superOld)
+	w.exec("INSERT INTO epochs (epoch, base, superseded) VALUES (?, ?, ?)", e.name, base, e.why)
 }
 
 // column is a person part as it is stored: NULL if there is none.
@@ -382,15 +394,19 @@ func (m *remains) small(w *refill) {
 		w.lost(l, told)
 	}
 	for _, r := range m.receipts {
-		w.exec("INSERT OR IGNORE INTO receipts (n, ledger, term, epoch, through) VALUES (?, ?, ?, ?, ?)", r[:]...)
+		w.exec("INSERT OR IGNORE INTO receipts (n, ledger, term, epoch, through) VALUES (?, ?, ?, ?, ?)", r.n, r.name, r.term, r.epoch, r.value)
 	}
 	for _, c := range m.cursors {
-		i := -1
-		if name, ok := c[0].(string); ok {
-			i = m.named(name)
-		}
-		if v, ok := c[2].(int64); ok && i >= 0 && v >= 0 {
-			w.exec("INSERT OR IGNORE INTO cursors (epoch, name, value) VALUES (?, ?, ?)", c[0], c[1], min(v, int64(m.epochs[i].last)))
+		if i := m.named(c.epoch); i >= 0 {
+			w.exec("INSERT OR IGNORE INTO cursors (epoch, name, value) VALUES (?, ?, ?)", c.epoch, c.name, min(c.value, int64(m.epochs[i].last)))
 		}
 	}
+}
+
+// text is a text or nothing.
+func text(v any) any {
+	if s, ok := v.(string); ok {
+		return s
+	}
+	return nil
 }

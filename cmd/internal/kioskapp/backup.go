@@ -29,9 +29,11 @@ func (a *app) openJournal() (*journal.Journal, error) {
 	if err != nil {
 		return nil, err
 	}
-	if err := a.recordLost(j); err != nil && !errors.Is(err, journal.ErrFull) { // a full disk leaves it to the next start
-		j.Close()
-		return nil, fmt.Errorf("record what was destroyed: %w", err)
+	switch err := a.recordLost(j); {
+	case errors.Is(err, journal.ErrFull):
+		a.log.Error("what was destroyed is recorded at the next start", "error", err)
+	case err != nil:
+		return nil, errors.Join(fmt.Errorf("record what was destroyed: %w", err), j.Close())
 	}
 	a.tasks = append(a.tasks, journal.NewVerify(j, 0))
 	return j, nil
@@ -41,6 +43,9 @@ func (a *app) openJournal() (*journal.Journal, error) {
 func (a *app) journalAlarms() (out []string) {
 	if err := a.journal.Damage(); err != nil {
 		out = append(out, err.Error())
+	}
+	if r, ok := a.journal.Salvaged(); ok {
+		out = append(out, fmt.Sprintf("the journal was damaged: %d events were kept, %d ranges of events are lost, the damaged file is %s", r.Kept, len(r.Lost), r.SetAside))
 	}
 	if a.journal.Low() {
 		out = append(out, "the disk is full; nothing more can be recorded soon: make room")
