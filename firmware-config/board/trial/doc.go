@@ -11,4 +11,8 @@
 // bounded; a trial that cannot go on counts as failed and says why, with the
 // daemon's log. Scanning, pins and journal are seen with eyes of their own:
 // nothing of the daemon's opinion is taken for what happened on a wire.
+//
+// The judge was tried on defects put into the daemon: a pin requested at the
+// wrong level and mended at once, pins given back without darkening them, a dead
+// port kept open. Each is found.
 package trial

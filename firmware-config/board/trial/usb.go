@@ -32,13 +32,14 @@ type adapter struct {
 // heard is a scan that was answered, and the bay where the scanner is fixed.
 type heard struct{ code, bay string }
 
-// sockets of the scanners, and the names the configuration knows them by: the
-// adapter's own serial number, or the socket it is plugged into.
+// usbScanners are known to the configuration by every stable name there is: the
+// serial number as the kernel shows it, the link that udev makes of it, and the
+// link for the socket that an adapter is plugged into.
 var usbScanners = []struct {
 	id, place, device string
 	socket            int
 }{
-	{"s0", "b0", "/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_s0-if00-port0", 1},
+	{"s0", "b0", "usb:s0", 1},
 	{"s1", "b1", "/dev/serial/by-id/usb-QEMU_QEMU_USB_SERIAL_s1-if00-port0", 2},
 	{"s2", "b2", "/dev/serial/by-path/usb-1-3:1.0-port0", 3},
 }
@@ -247,20 +248,23 @@ func (u *usb) reported(id string, up bool) error {
 	})
 }
 
-// swapped: two scanners change the order in which they come back, and so their
+// swapped: the scanners come back in another order, and so under each other's
 // kernel names; their places stay.
 func (u *usb) swapped() error {
 	before, err := u.ttyOf("s1")
 	if err != nil {
 		return err
 	}
-	for _, step := range []func() error{
-		func() error { return u.pull("s1") }, func() error { return u.pull("s2") },
-		func() error { return u.reported("s1", false) }, func() error { return u.reported("s2", false) },
-		func() error { return u.plug("s2") }, func() error { _, err := u.back("s2"); return err },
-		func() error { return u.plug("s1") }, func() error { _, err := u.back("s1"); return err },
-	} {
-		if err := step(); err != nil {
+	for _, s := range usbScanners {
+		if err := errors.Join(u.pull(s.id), u.reported(s.id, false)); err != nil {
+			return err
+		}
+	}
+	for _, id := range []string{"s2", "s0", "s1"} {
+		if err := u.plug(id); err != nil {
+			return err
+		}
+		if _, err := u.back(id); err != nil {
 			return err
 		}
 	}
@@ -268,7 +272,7 @@ func (u *usb) swapped() error {
 	if err == nil && before == after {
 		err = fmt.Errorf("the kernel gave %s again: nothing was shown", after)
 	}
-	u.check("two scanners come back under each other's kernel names", err, "s1 was "+before+", is "+after)
+	u.check("three scanners come back under each other's kernel names", err, "s1 was "+before+", is "+after)
 	return nil
 }
 

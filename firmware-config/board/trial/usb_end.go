@@ -55,7 +55,7 @@ func (u *usb) told(events []agent.Event) error {
 				states = append(states, strings.TrimPrefix(e.Type, "device."))
 			}
 		}
-		least := map[string]int{"s0": 1, "s1": cycles + 2, "s2": 3}[s.id] // s1: absent at first, cycles, swap; s2: absent, swap, dead
+		least := map[string]int{"s0": 2, "s1": cycles + 2, "s2": 3}[s.id] // each: absent at first, swapped; s1: cycles; s2: dead
 		downs := 0
 		for i, st := range states {
 			if want := []string{"down", "up"}[i%2]; st != want {
