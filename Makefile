@@ -25,7 +25,7 @@ tools: # what tests need beyond Go and gcc
 
 .PHONY: format
 format: # gofmt has nothing to change
-	@test -z "$$(gofmt -l cmd device kiosk sync)" || { gofmt -d cmd device kiosk sync; exit 1; }
+	@test -z "$$(gofmt -l cmd device firmware-config kiosk sync)" || { gofmt -d cmd device firmware-config kiosk sync; exit 1; }
 
 .PHONY: vet
 vet:
@@ -45,18 +45,13 @@ headless: ## compressed days against the independent judge, and one seed twice
 
 .PHONY: ci
 ci: ## what is too long for "make test": the emulated board, a smoke of every fuzz target
-	@$(MAKE) --no-print-directory board-short
+	@$(MAKE) --no-print-directory board
 	@./.ci/fuzz 300x
 
 .PHONY: board
 board: ## the real kioskd on an emulated Raspberry Pi 3 and on USB scanners that come and go
 	@firmware-config/board/prepare $(CACHE)/board
 	@go run ./firmware-config/board -files $(CACHE)/board
-
-.PHONY: board-short
-board-short: # the Raspberry Pi alone, for "make ci"
-	@firmware-config/board/prepare $(CACHE)/board
-	@go run ./firmware-config/board -files $(CACHE)/board -only pi
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for T each, e.g. make fuzz T=60s
