@@ -99,3 +99,26 @@ func TestAnswersAtTheDeskAndOfTheWorkshop(t *testing.T) {
 	b.s.pass(RememberFor)
 	b.get("/").hides("不认识这个码")
 }
+
+func TestAddressesWithoutAPage(t *testing.T) {
+	b := browse(t)
+	for _, path := range []string{"/nothing", "/bay/", "/" + url.PathEscape(hostile)} {
+		b.get(path).answers("没有找到", 404)
+	}
+	if b.get("/choose").answers("没有找到", 405); b.head.Get("Allow") != "POST" {
+		t.Errorf("GET of an action allows %q", b.head.Get("Allow"))
+	}
+	if b.get("//board"); b.code != 200 || b.at != "/board" {
+		t.Errorf("a doubled slash: %d at %s", b.code, b.at)
+	}
+}
+
+// answers checks text and status.
+func (b *browser) answers(text string, code int) {
+	b.t.Helper()
+	b.shows(text)
+	b.hides("<script>alert")
+	if b.code != code {
+		b.t.Errorf("%s: %d, want %d", b.at, b.code, code)
+	}
+}

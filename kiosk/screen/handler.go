@@ -125,8 +125,35 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	}
+	if found, pattern := h.mux.Handler(r); pattern == "" {
+		// Nothing answers to this address, or not to this method: said on a page of ours.
+		var status statusOnly
+		found.ServeHTTP(&status, r)
+		if status.code == http.StatusNotFound || status.code == http.StatusMethodNotAllowed {
+			if allow := status.Header().Get("Allow"); allow != "" {
+				head.Set("Allow", allow)
+			}
+			h.refuse(w, r, status.code, notFound)
+			return
+		}
+	}
 	h.mux.ServeHTTP(w, r)
 }
+
+// statusOnly takes an answer for its status and head.
+type statusOnly struct {
+	head http.Header
+	code int
+}
+
+func (s *statusOnly) Header() http.Header {
+	if s.head == nil {
+		s.head = http.Header{}
+	}
+	return s.head
+}
+func (s *statusOnly) WriteHeader(code int)        { s.code = code }
+func (s *statusOnly) Write(b []byte) (int, error) { return len(b), nil }
 
 // signedIn is a request's member of staff.
 type signedIn struct {

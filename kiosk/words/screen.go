@@ -193,6 +193,7 @@ func bayWords() map[Key]Pair {
 		"screen.down":           {"断开", "Down"},
 		"screen.reconnects":     {"重连次数", "Reconnects"},
 		"screen.last":           {"最近活动", "Last"},
+		"screen.test":           {"测试", "Test"},
 		"screen.test.printer":   {"打印测试页", "Print a test page"},
 		"screen.test.scanner":   {"扫码回显", "Echo a scan"},
 		"screen.test.lamp":      {"依次亮灯", "Show each colour"},
