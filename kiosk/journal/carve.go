@@ -18,7 +18,7 @@ import (
 const (
 	leafPage     = 0x0d    // b-tree page that holds rows of a table
 	eventColumns = 6       // pos, type, visit, bytes, person, hash
-	maxPayload   = 1 << 20 // of a row, in bytes; ours are far below
+	maxPayload   = 1 << 18 // of a row, in bytes; ours are below half of it
 	frameHeader  = 24
 	walHeader    = 32
 )
@@ -169,9 +169,13 @@ func (c *carver) scan(fn func(place, carved)) error {
 		}
 		read++
 		clear(page[n:])
-		for i := range cells(page, pl.page) {
+		// Rows do not share bytes: cells that together claim more than a page are
+		// not those of one, and following each of them could take for ever.
+		used := 0
+		for i := 0; i < cells(page, pl.page) && used <= len(page); i++ {
 			pl.cell = uint16(i)
-			if row, ok := c.row(page, pl); ok {
+			row, n, ok := c.row(page, pl)
+			if used += n; ok {
 				fn(pl, row)
 			}
 		}
@@ -200,7 +204,8 @@ func (c *carver) read(pl place) (carved, bool) {
 		return carved{}, false
 	}
 	clear(page[n:])
-	return c.row(page, pl)
+	row, _, ok := c.row(page, pl)
+	return row, ok
 }
 
 // header is where a page's own header begins: page 1 begins with that of the file.
@@ -220,39 +225,46 @@ func cells(page []byte, number uint32) int {
 	return min(int(binary.BigEndian.Uint16(h[3:])), (len(h)-8)/2)
 }
 
-// row reads the row of a cell, if it has the shape of one of events.
-func (c *carver) row(page []byte, pl place) (carved, bool) {
+// row reads the row of a cell, if it has the shape of one of events, and says
+// how many bytes of the page the cell claims.
+func (c *carver) row(page []byte, pl place) (row carved, claims int, ok bool) {
 	if int(pl.cell) >= cells(page, pl.page) {
-		return carved{}, false
+		return carved{}, 0, false
 	}
 	at := int(binary.BigEndian.Uint16(page[header(pl.page)+8+2*int(pl.cell):]))
 	if at >= len(page) {
-		return carved{}, false
+		return carved{}, 0, false
 	}
 	size, n := varint(page[at:])
 	pos, m := varint(page[at+n:])
 	if n == 0 || m == 0 || size > maxPayload || int64(pos) < 1 {
-		return carved{}, false
+		return carved{}, 0, false
 	}
-	payload, ok := c.payload(page[at+n+m:], int(size))
-	if !ok {
-		return carved{}, false
+	local := c.local(int(size))
+	payload, ok := c.payload(page[at+n+m:], local, int(size))
+	if ok {
+		row, ok = record(payload)
 	}
-	row, ok := record(payload)
 	row.pos = int64(pos)
-	return row, ok
+	return row, local, ok
+}
+
+// local is how many bytes of a payload are in the row's own page.
+func (c *carver) local(size int) int {
+	u := int(c.pageSize)
+	if size <= u-35 {
+		return size
+	}
+	least := (u-12)*32/255 - 23
+	if local := least + (size-least)%(u-4); local <= u-35 {
+		return local
+	}
+	return least
 }
 
 // payload puts a row's bytes together: what is in the page and what spilled over.
-func (c *carver) payload(b []byte, size int) ([]byte, bool) {
+func (c *carver) payload(b []byte, local, size int) ([]byte, bool) {
 	u := int(c.pageSize)
-	local := size
-	if size > u-35 {
-		least := (u-12)*32/255 - 23
-		if local = least + (size-least)%(u-4); local > u-35 {
-			local = least
-		}
-	}
 	if local == size {
 		return b[:min(size, len(b))], size <= len(b)
 	}

@@ -460,8 +460,8 @@ func TestSalvageAnything(t *testing.T) {
 
 func FuzzCarve(f *testing.F) {
 	j := fresh(f)
-	es := events(j.Epoch(), 0, 10)
-	es[4].Data = &kiosk.BadgeScanned{Bay: "b1", Person: strings.Repeat("long", 3000)}
+	es := events(j.Epoch(), 0, 5)
+	es[4].Data = &kiosk.BadgeScanned{Bay: "b1", Person: strings.Repeat("long", 1500)}
 	must(f, j.Append(es))
 	wal := contents(f, j.path+"-wal")
 	must(f, j.Close())
