@@ -38,12 +38,13 @@ func Render(job []byte, width printer.Width) (image.Image, error) {
 	h := head{font: f, width: int(width)}
 	h.reset()
 	for _, op := range parse(job) {
-		h.do(op)
-		if h.y > maxDots {
-			return nil, fmt.Errorf("render paper: %w", ErrTooLong)
+		if h.do(op); h.y > maxDots {
+			break
 		}
 	}
-	h.flush()
+	if h.flush(); h.y > maxDots {
+		return nil, fmt.Errorf("render paper: %w", ErrTooLong)
+	}
 	return h.image(), nil
 }
 
