@@ -338,13 +338,21 @@ func recordedAgain(t *testing.T, s *suite) {
 			t.Errorf("visit %s has %d events, %d counted (%v), want 2 and 1", v, len(rows), n, err)
 		}
 	}
+	// A second rollback: one original, two copies in two epochs, and the original never comes.
+	third, never := NewBoard(t, store, "k1", "e3"), old.CheckIn("V3")
+	first, second := again(never), third.Envelope(kiosk.Event{Data: never.Event.Data, Was: never.Event.ID(), WasHash: kiosk.HashOf(never.Bytes).String()})
+	s.commit(second)
+	s.commit(first)
+	if rows, err := s.Visit(t.Context(), store, "V3"); err != nil || len(rows) != 2 || rows[0].Counted == rows[1].Counted {
+		t.Errorf("of two copies of one event both or none count: %d rows (%v)", len(rows), err)
+	}
 	forged := fresh.Envelope(kiosk.Event{Data: &kiosk.Accepted{Visit: "V1"}, Was: here.Event.ID(), WasHash: strings.Repeat("0", 64)})
 	s.commit(forged)
 	got, _ := s.changed(0)
-	if len(got) != 2 || !strings.Contains(got[0], "visit.accepted") {
+	if len(got) != 3 || !strings.Contains(got[0], "visit.accepted") {
 		t.Errorf("an event that was another by its hash does not count: %q", got)
 	}
-	s.wantEpoch(fresh, "3 []")
+	s.wantEpoch(fresh, "4 []")
 }
 
 func clockSet(t *testing.T, s *suite) {
