@@ -227,12 +227,19 @@ func TestStalledPrinterStopsReading(t *testing.T) {
 	p := newPrinter(t)
 	h := host(t, p.Path())
 	p.SetFaults(PrinterFaults{Offline: true})
-	if err := h.SetDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
-		t.Fatal(err)
+	job, n := bytes.Repeat([]byte("x"), 2*printerBuffer), 0
+	for tries := 0; n < printerBuffer && tries < 100; tries++ { // a busy machine takes its time
+		if err := h.SetDeadline(time.Now().Add(300 * time.Millisecond)); err != nil {
+			t.Fatal(err)
+		}
+		m, err := h.Write(job[n:])
+		n += m
+		if !os.IsTimeout(err) {
+			t.Fatalf("wrote %d bytes, %v; want a full buffer and then no more", n, err)
+		}
 	}
-	n, err := h.Write(bytes.Repeat([]byte("x"), 2*printerBuffer))
-	if !os.IsTimeout(err) || n < printerBuffer {
-		t.Fatalf("wrote %d bytes, %v; want a full buffer and then no more", n, err)
+	if n < printerBuffer {
+		t.Fatalf("wrote %d bytes, want a full buffer", n)
 	}
 	p.SetFaults(PrinterFaults{})
 	if err := h.SetDeadline(time.Now().Add(10 * time.Second)); err != nil {
