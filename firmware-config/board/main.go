@@ -1,11 +1,13 @@
-// Command board runs the real kioskd, cross-built for arm64, on emulated boards
-// and prints what held: one line a case and "N passed, N failed" at the end. It
+// Command board runs the real kioskd, cross-built for arm64, on emulated boards,
+// then the conformance suites of the device packages on the drivers of such
+// boards, and prints what held: one line a case and "N passed, N failed" at the end. It
 // exits with 1 if a case failed. "make board" prepares what it needs and calls it.
 //
-//	prepare    Debian's kernel, kioskd and guest, into a cache folder
+//	prepare    Debian's kernel, kioskd, guest and the suites, into a cache folder
 //	guest      the init program inside: a machine without opinions
 //	agent      how the judge talks to it
 //	emulator   QEMU from outside: pins to the single register write, wires, USB
+//	conform    the suites as tests inside, and how they speak to their far end
 //	trial      the cases, and what they demand
 //
 // What is real: Debian's kernel, its drivers of GPIO, UART, xhci and FTDI, and
@@ -21,6 +23,7 @@ import (
 	"fmt"
 	"os"
 	"os/signal"
+	"strings"
 	"syscall"
 	"time"
 
@@ -32,7 +35,7 @@ const within = 20 * time.Minute
 
 func main() {
 	files := flag.String("files", ".cache/board", "what prepare made")
-	only := flag.String("only", "", "pi or usb: one of the boards; both by default")
+	only := flag.String("only", "", "pi, usb, conform, conform-pi or conform-usb: one of the boards, or those of the conformance suites; all by default")
 	nice := flag.Int("nice", 10, "how much the emulator gives way to other programs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
@@ -40,11 +43,13 @@ func main() {
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
 	t := &trial.Trial{Files: *files, Out: os.Stdout, Nice: *nice}
-	if *only != "usb" {
-		t.Pi(ctx)
-	}
-	if *only != "pi" {
-		t.USB(ctx)
+	for _, b := range []struct {
+		name string
+		run  func(context.Context)
+	}{{"pi", t.Pi}, {"usb", t.USB}, {"conform-pi", t.ConformPi}, {"conform-usb", t.ConformUSB}} {
+		if *only == "" || *only == b.name || strings.HasPrefix(b.name, *only+"-") {
+			b.run(ctx)
+		}
 	}
 	fmt.Printf("%d passed, %d failed\n", t.Passed, t.Failed)
 	if t.Failed > 0 || t.Passed == 0 {

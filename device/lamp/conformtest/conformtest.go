@@ -10,6 +10,7 @@
 package conformtest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"testing"
@@ -19,7 +20,7 @@ import (
 	"baylight/device/lamp"
 )
 
-// settle is how long a pin may take to follow.
+// settle is how long a pin may take to follow, unless its rig says so.
 const settle = 100 * time.Millisecond
 
 // Rig is a board under trial.
@@ -38,6 +39,9 @@ type Rig struct {
 	// Die leaves the pins as a killed process does where nobody resets them, and
 	// gives the opener of the next process.
 	Die func() lamp.Opener
+	// Settle is how long a pin may take to follow; 0: 100 ms. An emulated board
+	// is slower than any real one.
+	Settle time.Duration
 	// Bubble says that nothing of the rig needs real time.
 	Bubble bool
 }
@@ -81,6 +85,8 @@ func Conformance(t *testing.T, rig func(t *testing.T, activeLow bool) Rig) {
 }
 
 func always(Rig) bool { return true }
+
+func (r Rig) settle() time.Duration { return cmp.Or(r.Settle, settle) }
 
 func tower(r Rig, activeLow bool) lamp.Tower {
 	return lamp.Tower{Name: "trial", ActiveLow: activeLow,
@@ -144,12 +150,12 @@ func free(t *testing.T, r *running) {
 	if findings := lamp.Check([]lamp.Tower{r.tower}, r.Open); len(findings) > 0 {
 		t.Errorf("Check: %v", findings)
 	}
-	r.want(t, settle, "after Check", [3]bool{})
+	r.want(t, r.settle(), "after Check", [3]bool{})
 }
 
 func colours(t *testing.T, r *running) {
 	l, stop := r.start(t, lamp.Signal{Colour: lamp.Green})
-	r.want(t, settle, "first", [3]bool{false, false, true})
+	r.want(t, r.settle(), "first", [3]bool{false, false, true})
 	if r.Glitches != nil && r.Glitches() != 0 {
 		t.Errorf("%d glitches at the start", r.Glitches())
 	}
@@ -158,7 +164,7 @@ func colours(t *testing.T, r *running) {
 		lit    [3]bool
 	}{{lamp.Red, [3]bool{true}}, {lamp.Amber, [3]bool{false, true}}, {lamp.Blue, [3]bool{false, true, true}}, {lamp.Dark, [3]bool{}}} {
 		show(t, l, lamp.Signal{Colour: c.colour})
-		r.want(t, settle, c.colour.String(), c.lit)
+		r.want(t, r.settle(), c.colour.String(), c.lit)
 	}
 	ended(t, stop)
 }
@@ -175,16 +181,16 @@ func blinking(t *testing.T, r *running) {
 func brownOut(t *testing.T, r *running) {
 	_, stop := r.start(t, lamp.Signal{Colour: lamp.Red})
 	r.BrownOut()
-	r.want(t, lamp.AssertEvery+settle, "after a brown-out", [3]bool{true})
+	r.want(t, lamp.AssertEvery+r.settle(), "after a brown-out", [3]bool{true})
 	ended(t, stop)
 }
 
 func end(t *testing.T, r *running) {
 	for range 2 { // the second start shows that the pins were given back
 		_, stop := r.start(t, lamp.Signal{Colour: lamp.Amber})
-		r.want(t, settle, "lit", [3]bool{false, true})
+		r.want(t, r.settle(), "lit", [3]bool{false, true})
 		ended(t, stop)
-		r.want(t, settle, "at the end", [3]bool{})
+		r.want(t, r.settle(), "at the end", [3]bool{})
 	}
 }
 
@@ -197,18 +203,18 @@ func death(t *testing.T, r *running) {
 	if err := p.Out(true); err != nil {
 		t.Fatal(err)
 	}
-	r.want(t, settle, "lit", [3]bool{true})
+	r.want(t, r.settle(), "lit", [3]bool{true})
 	open := r.Open
 	if r.Die != nil {
 		open = r.Die()
-		r.want(t, settle, "after the death", [3]bool{true})
+		r.want(t, r.settle(), "after the death", [3]bool{true})
 	} else if err := p.Halt(); err != nil { // as the kernel resets a dead process's lines
 		t.Fatal(err)
 	}
 	if err := lamp.TurnDark([]lamp.Tower{r.tower}, open); err != nil {
 		t.Error(err)
 	}
-	r.want(t, settle, "after TurnDark", [3]bool{})
+	r.want(t, r.settle(), "after TurnDark", [3]bool{})
 }
 
 func wrong(t *testing.T, r *running) {

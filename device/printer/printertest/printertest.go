@@ -12,6 +12,7 @@ package printertest
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"fmt"
 	"log/slog"
@@ -52,6 +53,9 @@ type Rig struct {
 	Fault func(Fault)
 	// Unplug and Replug cut the printer off and put it back.
 	Unplug, Replug func() error
+	// Reply and Recovery bound an answer and the return of a printer that can
+	// suffer; 0: 300 ms and [linetest.Recovery]. An emulated board is slower.
+	Reply, Recovery time.Duration
 }
 
 // Open makes a driver from a printer's name as in BAYLIGHT_PRINTER.
@@ -119,7 +123,8 @@ func (r *running) start(t *testing.T) {
 	cfg := printer.Config{Name: "trial", Log: slog.New(slog.NewTextHandler(t.Output(), nil)),
 		OnState: func(s printer.State) { r.states <- s }, Poll: 100 * time.Millisecond}
 	if r.Fault != nil {
-		cfg.Done, cfg.Reply = time.Second, 300*time.Millisecond
+		cfg.Reply = cmp.Or(r.Rig.Reply, 300*time.Millisecond)
+		cfg.Done = max(time.Second, 2*cfg.Reply)
 	}
 	r.Printer = r.New(cfg)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -303,7 +308,7 @@ func replug(t *testing.T, r *running) {
 	}
 	began := time.Now()
 	r.until(t, func(s printer.State) bool { return s.Up })
-	if took := time.Since(began); took > linetest.Recovery {
+	if took := time.Since(began); took > cmp.Or(r.Recovery, linetest.Recovery) {
 		t.Errorf("back after %v", took)
 	}
 	r.comes(t, printer.Confirmed)

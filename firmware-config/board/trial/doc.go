@@ -7,6 +7,11 @@
 // UART. [USB] is a machine with a USB controller: scanners on FTDI adapters that
 // are pulled out and put back while others go on.
 //
+// The conformance suites of the device packages run on both as well, without the
+// daemon ([Trial.ConformPi], [Trial.ConformUSB]): inside as package conform, with
+// the far end of each wire outside. A suite of which fewer cases ran than it has
+// is a failure.
+//
 // A trial prints one line for each thing that has to hold. Every wait is
 // bounded; a trial that cannot go on counts as failed and says why, with the
 // daemon's log. Scanning, pins and journal are seen with eyes of their own:

@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"path/filepath"
 	"strings"
 	"syscall"
 	"time"
@@ -32,9 +31,7 @@ beep = "honeywell"
 
 // Pi judges the daemon on an emulated Raspberry Pi 3.
 func (t *Trial) Pi(ctx context.Context) {
-	b := board{name: "Raspberry Pi 3", console: "ttyS1,115200", pins: true, modules: []string{"bcm2835-rng"},
-		args: []string{"-M", "raspi3b", "-dtb", filepath.Join(t.Files, "rpi3.dtb"), "-serial", "chardev:wire", "-serial", "chardev:console"}}
-	t.on(ctx, b, func(b *bench) error {
+	t.on(ctx, t.raspberry("Raspberry Pi 3"), func(b *bench) error {
 		p := &pi{bench: b, scanner: emulator.NewScanner(b.machine.Wire)}
 		defer p.scanner.Close()
 		if err := p.configure(files(piScanner + lamps())); err != nil {

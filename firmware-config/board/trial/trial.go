@@ -19,7 +19,7 @@ const patience = 45 * time.Second
 
 // Trial is one run of the cases.
 type Trial struct {
-	Files  string    // what prepare made: vmlinuz, rpi3.dtb, modules/, kioskd, guest
+	Files  string    // what prepare made: vmlinuz, rpi3.dtb, modules/, kioskd, guest, conform
 	Out    io.Writer // one line for each case
 	Nice   int       // of the emulator
 	Passed int
@@ -112,7 +112,7 @@ func (t *Trial) run(ctx context.Context, b board, cases func(*bench) error) erro
 func (t *Trial) initramfs(path string, names []string) error {
 	var a emulator.Initramfs
 	a.Device("dev/console", 5, 1)
-	for _, f := range []struct{ in, from string }{{"init", "guest"}, {"bin/kioskd", "kioskd"}} {
+	for _, f := range []struct{ in, from string }{{"init", "guest"}, {"bin/kioskd", "kioskd"}, {"bin/conform", "conform"}} {
 		b, err := os.ReadFile(filepath.Join(t.Files, f.from))
 		if err != nil {
 			return fmt.Errorf("make initramfs: %w", err)

@@ -53,9 +53,7 @@ func usbConfig() (toml string) {
 
 // USB judges the daemon on a machine whose scanners are pulled out and put back.
 func (t *Trial) USB(ctx context.Context) {
-	b := board{name: "USB scanners", console: "ttyAMA0", modules: []string{"xhci-pci", "ftdi_sio"},
-		args: []string{"-M", "virt", "-cpu", "cortex-a53", "-smp", "2", "-m", "512", "-serial", "chardev:console", "-device", "qemu-xhci,id=usb"}}
-	t.on(ctx, b, func(b *bench) error {
+	t.on(ctx, usbBoard("USB scanners"), func(b *bench) error {
 		u := &usb{bench: b, plugged: map[string]*adapter{}, pulls: map[string]int{}}
 		defer func() {
 			for _, a := range u.plugged {
