@@ -49,7 +49,7 @@ ci: ## what is too long for "make test": the emulated board, a smoke of every fu
 	@./.ci/fuzz 300x
 
 .PHONY: board
-board: ## the real kioskd on an emulated Raspberry Pi 3 and on USB scanners that come and go
+board: ## the real kioskd and the device suites on an emulated Raspberry Pi 3 and on USB devices that come and go
 	@firmware-config/board/prepare $(CACHE)/board
 	@go run ./firmware-config/board -files $(CACHE)/board
 
