@@ -242,14 +242,15 @@ func (j *Journal) release() error {
 }
 
 // closeFile closes the database. The readers go first: the last connection to
-// leave moves the write-ahead log into the database.
+// leave moves the write-ahead log into the database. Their handle stays, closed:
+// a read that is under way finds out by its error.
 func (j *Journal) closeFile() error {
 	var errs []error
 	if j.readers != nil {
 		errs = append(errs, j.readers.Close())
 	}
 	errs = append(errs, j.writer.close())
-	j.writer, j.readers = writer{}, nil
+	j.writer = writer{}
 	return errors.Join(errs...)
 }
 
