@@ -538,7 +538,7 @@ func (g *gate) serve(c net.Conn) {
 	}
 }
 
-func must(t *testing.T, err error) {
+func must(t testing.TB, err error) {
 	t.Helper()
 	if err != nil {
 		t.Fatal(err)
