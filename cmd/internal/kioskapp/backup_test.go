@@ -37,6 +37,9 @@ func TestDamagedJournalIsSalvaged(t *testing.T) {
 	before := r.rows()
 	in := of(before, "visit.checked_in")[0].read(t)
 	r.change("UPDATE events SET bytes = x'00' WHERE pos = 1")
+	// What the task in the background had verified before is not looked at again
+	// by opening, and how far it came in that moment is chance: here it had not begun.
+	r.change("DELETE FROM cursors WHERE name = 'verified'")
 	set, err := settings.LoadKiosk(filepath.Join(r.dir, "kiosk.toml"))
 	must(t, err)
 	named := false
