@@ -18,8 +18,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("start uplink: read receipt mark: %w", err)
 	}
-	lim := limits{batch: batch, unreceipt: uint64(u.cfg.Unreceipted), progress: u.cfg.Progress, gapEvery: u.cfg.Progress / 15}
-	u.core = newCore(lim, u.src.Epoch(), u.src.Head(), mark)
+	u.core = newCore(u.cfg.limits(), u.src.Epoch(), u.src.Head(), mark)
 	if u.core.stopped {
 		u.alarm(Alarm{Ahead, fmt.Sprintf("receipts of epoch %s stand at %d, this journal ends at %d", u.core.epoch, mark.Through, u.core.head)})
 	}

@@ -1,0 +1,81 @@
+package uplink
+
+import (
+	"fmt"
+	"time"
+
+	"baylight/sync/wire"
+)
+
+// Machine is what an [Uplink] decides, without goroutines, clock and
+// connection: whoever drives it says what happened and when. Uplink drives the
+// same core; the simulation (cmd/internal/sim) drives this.
+type Machine struct {
+	src  Source
+	core *core
+}
+
+// NewMachine takes up a journal. Of cfg only the limits count: Unreceipted and
+// Progress.
+func NewMachine(cfg Config, src Source) (*Machine, error) {
+	def(&cfg.Unreceipted, 8192)
+	def(&cfg.Progress, 30*time.Second)
+	mark, err := src.Receipted()
+	if err != nil {
+		return nil, fmt.Errorf("make uplink machine: read receipt mark: %w", err)
+	}
+	return &Machine{src: src, core: newCore(cfg.limits(), src.Epoch(), src.Head(), mark)}, nil
+}
+
+func (c Config) limits() limits {
+	return limits{batch: batch, unreceipt: uint64(c.Unreceipted), progress: c.Progress, gapEvery: c.Progress / 15}
+}
+
+// Refresh takes up what the journal appended. True means that it began another
+// epoch: acknowledgements under way are about the old one, so the connection
+// has to be dropped.
+func (m *Machine) Refresh() bool {
+	epoch := m.src.Epoch()
+	began := epoch != m.core.epoch
+	if began {
+		m.core.begin(epoch, m.src.Head(), m.core.mark)
+	}
+	m.core.head = m.src.Head()
+	return began
+}
+
+// Connected and Disconnected frame a connection, by its number.
+func (m *Machine) Connected(session uint64, now time.Time) { m.core.connected(session, now) }
+
+// Disconnected ends the connection.
+func (m *Machine) Disconnected() { m.core.disconnected() }
+
+// Office takes the office's state as it came in on a connection; retained tells
+// that it stood at the broker before.
+func (m *Machine) Office(o wire.Office, session uint64, retained bool, now time.Time) {
+	m.core.officeSaid(o, session, retained, now)
+}
+
+// Receipt takes a receipt.
+func (m *Machine) Receipt(r wire.Receipt, now time.Time) []Alarm {
+	return m.core.receipt(r, m.src, now)
+}
+
+// Tick lets time pass; true means that everything without receipt is sent again.
+func (m *Machine) Tick(now time.Time) bool { return m.core.tick(now) }
+
+// Want says which rows to send next: n rows after a sequence, none if n is 0.
+func (m *Machine) Want() (after uint64, n int) { return m.core.want() }
+
+// Sent notes that the first row wanted was handed to the connection; Skip that
+// the journal does not have it.
+func (m *Machine) Sent(seq uint64) { m.core.sent(seq) }
+
+// Skip notes that the journal has no rows where Want asked for some.
+func (m *Machine) Skip() { m.core.skip() }
+
+// Acked notes that the broker acknowledged all rows up to seq.
+func (m *Machine) Acked(seq uint64) { m.core.ackedTo(seq) }
+
+// Mark is what the office has receipted, as this machine believes.
+func (m *Machine) Mark() Mark { return m.core.mark }
