@@ -156,29 +156,38 @@ func (o *Office) flush(ctx context.Context, r *room) error {
 }
 
 func (o *Office) receipt(ctx context.Context, r *room, source string) error {
-	name, ok := board(r.Name, source)
-	if !ok {
-		return nil // the office itself
-	}
-	topics, err := wire.NewKiosk(r.Name, name)
-	if err != nil {
+	topic, b, ok, err := o.receiptFor(ctx, r, source)
+	if err != nil || !ok {
 		return err
 	}
-	epochs, err := o.cfg.Ledger.Epochs(ctx, source)
-	if err != nil {
-		return err
-	}
-	b, err := encodeReceipt(wire.Receipt{Ledger: o.cfg.Ledger.ID(), Term: Term, Epochs: epochs})
-	if err != nil {
-		return fmt.Errorf("receipt for %s: %w", source, err)
-	}
-	if err := r.line.Publish(ctx, topics.Receipt(), true, b); err != nil {
+	if err := r.line.Publish(ctx, topic, true, b); err != nil {
 		return fmt.Errorf("send receipt to %s: %w: %w", source, errUnsent, err)
 	}
 	o.mu.Lock()
 	o.counts.Receipts++
 	o.mu.Unlock()
 	return nil
+}
+
+// receiptFor is the receipt of a source as the ledger stands; the office itself
+// gets none.
+func (o *Office) receiptFor(ctx context.Context, r *room, source string) (topic string, payload []byte, ok bool, err error) {
+	name, ok := board(r.Name, source)
+	if !ok {
+		return "", nil, false, nil
+	}
+	topics, err := wire.NewKiosk(r.Name, name)
+	if err != nil {
+		return "", nil, false, err
+	}
+	epochs, err := o.cfg.Ledger.Epochs(ctx, source)
+	if err != nil {
+		return "", nil, false, err
+	}
+	if payload, err = encodeReceipt(wire.Receipt{Ledger: o.cfg.Ledger.ID(), Term: Term, Epochs: epochs}); err != nil {
+		return "", nil, false, fmt.Errorf("receipt for %s: %w", source, err)
+	}
+	return topics.Receipt(), payload, true, nil
 }
 
 // encodeReceipt leaves out the oldest epochs and the highest gaps if a receipt
