@@ -15,6 +15,10 @@ import (
 // running job becomes unclosed.
 func Apply(events []Event, cal Calendar) *Visit {
 	f := fold{cal: cal, v: &Visit{}}
+	return f.run(events)
+}
+
+func (f *fold) run(events []Event) *Visit {
 	for _, e := range f.effective(events) {
 		f.step(e)
 	}
@@ -195,7 +199,7 @@ func (f *fold) inspection(e Event) {
 		}
 	case *Failed:
 		v.Failures++
-		v.finishSince = 0
+		v.FinishedSince = 0
 		f.restart()
 	case *VehicleWashed:
 		v.Washed = t
@@ -276,5 +280,5 @@ func (f *fold) finish(j Job, t time.Time) {
 	}
 	w.Last().To = t
 	w.Finished = t
-	f.v.finishSince++
+	f.v.FinishedSince++
 }

@@ -40,7 +40,7 @@ type Visit struct {
 	Uncertain   bool   // a time of this visit could not be corrected
 	Track       []Step // stages from check-in on
 
-	finishSince int // jobs finished since the last inspection.failed, for Ready
+	FinishedSince int // jobs finished since the last inspection.failed, for Ready
 }
 
 // Order is the signed order of a visit.
@@ -163,7 +163,7 @@ func (v *Visit) EffectivePromise() (Promise, bool) {
 // Ready says whether the visit is ready for inspection: no job open, no pass in
 // force, at least one job finished since the last failed inspection (or ever).
 func (v *Visit) Ready(now time.Time) bool {
-	return v.Open() && v.Passed.IsZero() && v.finishSince > 0 && !v.anyOpen(now)
+	return v.Open() && v.Passed.IsZero() && v.FinishedSince > 0 && !v.anyOpen(now)
 }
 
 func (v *Visit) anyOpen(now time.Time) bool {

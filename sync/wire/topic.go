@@ -131,6 +131,9 @@ func (s Store) AllConns() string { return s.topic("+/conn") }
 // AllHealth is a filter for the health of every kiosk.
 func (s Store) AllHealth() string { return s.topic("+/health") }
 
+// AllVisits is a filter for the state of every open visit.
+func (s Store) AllVisits() string { return s.topic("visits/+") }
+
 // AllTimes is a filter for every kiosk's questions for the time.
 func (s Store) AllTimes() string { return s.topic("+/time") }
 

@@ -240,6 +240,21 @@ func TestWrongValues(t *testing.T) {
 	}
 }
 
+var nine = time.Date(2026, 11, 21, 9, 0, 0, 0, time.FixedZone("", 8*3600))
+
+// openVisit has every member.
+func openVisit() wire.Visit {
+	at := new(nine)
+	return wire.Visit{Ledger: epoch, Seen: []wire.Seen{{Source: "/stores/s/kiosks/k1", Epoch: epoch, Through: 7}}, Visit: visit, Ticket: "A017", Vehicle: hash,
+		Booking: "b", Purpose: "fault", Waiting: true, Language: "en", Means: "scan", Arrived: at, Adviser: "a1", Accepted: at,
+		Order: &wire.VisitOrder{Order: "o", Adviser: "a1", Signed: nine, Cancelled: at,
+			Items: []kiosk.Item{{No: 1, Code: "OIL", Text: "x", Category: kiosk.Minor, Payer: "customer", StandardMinutes: 30}}},
+		Promises: []wire.VisitPromise{{Due: nine, Recorded: nine, Reason: "parts", Consent: true}},
+		Jobs:     []wire.VisitJob{{Event: epoch + "-3", Bay: "b1", Technician: "t1", Item: 1, Started: nine, Since: nine, Reason: kiosk.Parts, Parallel: true, Finished: at, Unclosed: true}},
+		Risk:     &wire.Risk{P: 0.25, Reason: "parts", At: nine}, Passed: at, PassedBy: "i", Failures: 1, FinishedSince: 1, Washed: at, Called: at, Place: "p", Pickup: at,
+		Flags: []kiosk.Flag{kiosk.WrongBay}, Uncertain: true}
+}
+
 // TestMessagesFit holds the other schemas against what package wire writes.
 func TestMessagesFit(t *testing.T) {
 	c := compiler(t)
@@ -259,6 +274,12 @@ func TestMessagesFit(t *testing.T) {
 		{"receipt", wire.Receipt{Ledger: epoch, Term: 1, Epochs: []wire.Epoch{{Epoch: epoch}}}},
 		{"health", wire.Health{At: "2026-11-21T09:31:07+08:00", Clock: kiosk.Unset, Devices: []wire.Device{{Name: "bay3", State: "down", Text: "x"}},
 			Versions: map[string]string{"kioskd": "1"}, Alarms: []string{"x"}}},
+		{"visits", wire.Visits{Ledger: epoch, Seen: []wire.Seen{{Source: "/stores/s/kiosks/k1", Epoch: epoch, Through: 7}}, Visits: []string{visit}, LeftOut: 1}},
+		{"visits", wire.Visits{Ledger: epoch}},
+		{"visit", openVisit()},
+		{"visit", wire.Visit{Ledger: epoch, Visit: visit}},
+		{"time", wire.TimeQuestion{Nonce: epoch}},
+		{"cmd.time", wire.TimeAnswer{Nonce: epoch, Time: nine, Synced: true, Expires: nine.Add(wire.TimeValid)}},
 	}
 	for _, r := range rows {
 		b, err := r.message.Encode()

@@ -29,12 +29,13 @@ func channels() []channel {
 		{wire.KindBay, "bay", "{store}/{kiosk}/bay/{bay}", true, true, "", "Present state of a bay: state, visit, ticket, technician ids, since, promise, risk, lamp."},
 		{wire.KindHealth, "health", "{store}/{kiosk}/health", true, true, "health", "How a board is: outbox, clock, devices, disk, versions."},
 		{wire.KindReceipt, "receipt", "{store}/{kiosk}/receipt", true, false, "receipt", "What the office has committed of the board's events."},
+		{wire.KindCmd, "cmdTime", "{store}/{kiosk}/cmd/time", false, false, "cmd.time", "The answer to a board's question for the time."},
 		{wire.KindCmd, "cmd", "{store}/{kiosk}/cmd/{verb}", false, false, "", "A command with an expiry; only for boards that are ready. The answer is an event or health."},
-		{wire.KindTime, "time", "{store}/{kiosk}/time", false, true, "", "A nonce; the office echoes it with its time in cmd/time."},
+		{wire.KindTime, "time", "{store}/{kiosk}/time", false, true, "time", "A nonce; the office echoes it with its time in cmd/time."},
 		{wire.KindEvent, "officeEvent", "{store}/backoffice/event/{type}", false, false, "event", "One event that people recorded at the back office."},
 		{wire.KindOffice, "office", "{store}/office", true, false, "office", "Birth and will of the office's connection."},
-		{wire.KindVisits, "visits", "{store}/visits", true, false, "", "The ids of all open visits."},
-		{wire.KindVisits, "visit", "{store}/visits/{visit}", true, false, "", "State of one open visit: items, jobs, promises, risk, and through which event of which board it is known. No VIN, plate or name."},
+		{wire.KindVisits, "visits", "{store}/visits", true, false, "visits", "The ids of all open visits."},
+		{wire.KindVisits, "visit", "{store}/visits/{visit}", true, false, "visit", "State of one open visit: items, jobs, promises, risk, and through which event of which board it is known. No VIN, plate or name. Emptied when the visit has ended."},
 		{wire.KindSetup, "setup", "{store}/setup", true, false, "", "Calendar, opening hours, service menu, bays."},
 		{wire.KindStaff, "staff", "{store}/staff", true, false, "", "Keyed badge hashes, PIN verifiers, display names, roles, teams."},
 		{wire.KindBookings, "bookings", "{store}/bookings/{day}", true, false, "", "The day's bookings: masked plate, keyed hashes; emptied the next day."},
@@ -128,7 +129,7 @@ func (c channel) operation() object {
 
 func messages() object {
 	out := object{"object": object{"name": "object", "payload": ref("components", "schemas", "object")}}
-	for _, name := range []string{"person", "conn", "office", "health", "receipt"} {
+	for _, name := range []string{"person", "conn", "office", "health", "receipt", "visits", "visit", "time", "cmd.time"} {
 		out[name] = object{"name": name, "contentType": "application/json", "payload": ref("components", "schemas", name)}
 	}
 	for _, t := range kiosk.Types() {

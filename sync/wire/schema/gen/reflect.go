@@ -8,11 +8,14 @@ import (
 	"time"
 
 	"baylight/kiosk"
+	"baylight/sync/wire"
 )
 
 var (
 	timeType = reflect.TypeFor[time.Time]()
 	rawType  = reflect.TypeFor[json.RawMessage]()
+
+	probabilityType = reflect.TypeFor[wire.Probability]()
 )
 
 // of makes the schema of a struct as encoding/json writes it. t is the type of
@@ -78,6 +81,8 @@ func (src *source) fields(st reflect.Type, t kiosk.Type, properties object, requ
 // value makes the schema of one value.
 func (src *source) value(vt reflect.Type, t kiosk.Type) (object, error) {
 	switch vt {
+	case probabilityType:
+		return object{"type": "number", "minimum": 0, "maximum": 1}, nil
 	case timeType:
 		return object{"type": "string", "format": "date-time"}, nil
 	case rawType:

@@ -13,6 +13,7 @@ const (
 	hashPattern    = `^[0-9a-f]{64}$`
 	eventIDPattern = `^.+-[1-9][0-9]*$`
 	epochPattern   = `^[0-9A-Za-z-]{1,64}$`
+	noncePattern   = `^[0-9A-Za-z-]{16,64}$`
 	namePattern    = `[a-z0-9-]{1,32}`
 )
 
@@ -72,11 +73,38 @@ func rules() map[string]object {
 		"Health.Clock":              {"enum": []kiosk.Quality{kiosk.Synced, kiosk.Holdover, kiosk.Unset}},
 		"Device.State":              {"enum": []string{"up", "down"}},
 	}
+	maps.Copy(out, visitRules(visit, hash, positive, natural))
 	for _, s := range []string{"CheckedIn", "Identified", "Accepted", "Signed", "ItemsAdded", "OrderCancelled", "PromiseRevised", "Closed",
 		"Called", "PickupRequested", "Delivered", "ReworkConfirmed", "CardScanned", "Passed", "Failed", "VehicleWashed"} {
 		out[s+".Visit"] = visit
 	}
 	return out
+}
+
+// visitRules are those of the office's visits and answers.
+func visitRules(visit, hash, positive, natural object) map[string]object {
+	epoch, event := object{"pattern": epochPattern}, object{"pattern": eventIDPattern}
+	return map[string]object{
+		"Visits.Ledger":       epoch,
+		"Visits.Seen":         {"maxItems": wire.MaxSeen},
+		"Visits.Visits":       {"maxItems": wire.MaxOpenVisits, "items": object{"type": "string", "pattern": visitPattern}},
+		"Visits.LeftOut":      natural,
+		"Seen.Epoch":          epoch,
+		"Visit.Ledger":        epoch,
+		"Visit.Visit":         visit,
+		"Visit.Vehicle":       hash,
+		"Visit.Seen":          {"maxItems": wire.MaxVisitSeen},
+		"Visit.Promises":      {"maxItems": wire.MaxVisitPromise},
+		"Visit.Jobs":          {"maxItems": wire.MaxVisitJobs},
+		"Visit.Flags":         {"maxItems": wire.MaxFlags},
+		"Visit.Failures":      natural,
+		"Visit.FinishedSince": natural,
+		"VisitOrder.Items":    {"maxItems": wire.MaxVisitItems},
+		"VisitJob.Event":      event,
+		"VisitJob.Item":       positive,
+		"TimeQuestion.Nonce":  {"pattern": noncePattern},
+		"TimeAnswer.Nonce":    {"pattern": noncePattern},
+	}
 }
 
 // envelope is the event around its data: CloudEvents 1.0 in JSON with
