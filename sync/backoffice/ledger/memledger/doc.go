@@ -1,0 +1,7 @@
+// Package memledger is a backoffice.Ledger in memory, for the simulation and
+// for tests: it holds the same contract suite (ledgertest) as the ledger at
+// rest, answers at once, and can be copied as it stands, which is what a backup
+// or a restored card is. It is no store for a shop: nothing in it is durable.
+//
+// It has no goroutines and no clock; a Ledger is used by one goroutine at a time.
+package memledger
