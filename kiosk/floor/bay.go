@@ -124,11 +124,11 @@ func own(v *kiosk.Visit, j kiosk.Job, t time.Time) (found *kiosk.Work) {
 	return found
 }
 
-// running are a technician's running jobs anywhere on this board, of an unknown
+// running are a technician's running jobs anywhere in the store, of an unknown
 // technician those in the bay, in the order of their visits.
 func (x *step) running(who, bay string) (jobs []*kiosk.Work) {
-	for _, r := range x.order {
-		for _, w := range r.visit.Works {
+	for v := range x.visits() {
+		for _, w := range v.Works {
 			if w.Technician == who && (who != "" || w.Bay == bay) && w.Running(x.t) {
 				jobs = append(jobs, w)
 			}
@@ -154,7 +154,7 @@ func nobody(who string) []kiosk.Flag {
 
 // unknown is the flag of a visit this board never checked in.
 func (x *step) unknown(visit string) []kiosk.Flag {
-	_, seen := x.records[visit]
+	_, seen := x.records[visit] // as the board alone knows it
 	switch {
 	case x.look(visit).Known():
 		return nil

@@ -47,8 +47,8 @@ func (x *step) target() (w *kiosk.Work, flags []kiosk.Flag) {
 		}
 	}
 	var here []*kiosk.Work
-	for _, r := range x.order {
-		for _, j := range r.visit.Works {
+	for v := range x.visits() {
+		for _, j := range v.Works {
 			if j.Bay == x.place && j.Running(x.t) {
 				here = append(here, j)
 			}

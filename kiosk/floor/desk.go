@@ -104,7 +104,7 @@ func (x *step) adviser(in Input) (id string, run func() Reply) {
 		switch {
 		case !x.may(by, counter()...):
 			return bad("floor.not_allowed")
-		case x.records[visit] == nil:
+		case !x.has(visit):
 			return bad("floor.no_visit")
 		case !v.Open():
 			return x.about(visit, bad("floor.visit_over", x.name(visit)))
@@ -146,7 +146,7 @@ func (x *step) sign(in Sign, v *kiosk.Visit) Reply {
 	key := words.Key("floor.signed")
 	if v.Order != nil {
 		key, e.Flags = "floor.odd.second_order", []kiosk.Flag{kiosk.SecondOrder}
-		e.Order += "-" + strconv.Itoa(x.records[in.Visit].orders+1)
+		e.Order += "-" + strconv.Itoa(x.signed(in.Visit)+1)
 	}
 	x.emit(e)
 	r := good(key, x.name(in.Visit))
@@ -268,7 +268,7 @@ func (x *step) pickup(in Pickup) Reply {
 	v := x.look(in.Visit)
 	x.place = Reception
 	switch {
-	case x.records[in.Visit] == nil:
+	case !x.has(in.Visit):
 		return bad("floor.no_visit")
 	case !v.Open():
 		return x.about(in.Visit, bad("floor.visit_over", x.name(in.Visit)))
@@ -313,7 +313,7 @@ func (x *step) reprint(in Reprint) Reply {
 	switch {
 	case !x.may(in.By):
 		return bad("floor.not_allowed")
-	case in.Visit != "" && x.records[in.Visit] == nil:
+	case in.Visit != "" && !x.has(in.Visit):
 		return bad("floor.no_visit")
 	case in.Document == "" || len(in.Document) > 64 || strings.ContainsFunc(in.Document, func(r rune) bool { return r != '-' && !isAlnum(r) }):
 		return bad("floor.bad_input", bounded(in.Document, 64))
@@ -330,7 +330,7 @@ func (x *step) stateFinish(in StateFinish) Reply {
 	switch {
 	case !x.may(in.By, leaders()...):
 		return bad("floor.not_allowed")
-	case x.records[in.Visit] == nil:
+	case !x.has(in.Visit):
 		return bad("floor.no_visit")
 	case !ok:
 		return bad("floor.bad_reason")

@@ -37,12 +37,12 @@ func (x *step) keyed(v vin.VIN) string {
 // ticket printed again.
 func (x *step) checkIn(a arrival) Reply {
 	vehicle := x.keyed(a.vin)
-	if r := x.openVisit(vehicle, string(a.plate)); r != nil {
-		x.emit(&kiosk.TicketReprinted{Paper: kiosk.Paper{Document: "ticket-" + r.id, Visit: r.id, Meta: kiosk.Meta{By: a.by}}}, a.person())
-		if vehicle != "" && r.visit.Vehicle == "" {
-			x.emit(&kiosk.Identified{Visit: r.id, Vehicle: vehicle, Means: a.means, Meta: kiosk.Meta{By: a.by}}, kiosk.Person{VIN: string(a.vin)})
+	if v := x.openVisit(vehicle, string(a.plate)); v != nil {
+		x.emit(&kiosk.TicketReprinted{Paper: kiosk.Paper{Document: "ticket-" + v.ID, Visit: v.ID, Meta: kiosk.Meta{By: a.by}}}, a.person())
+		if vehicle != "" && v.Vehicle == "" {
+			x.emit(&kiosk.Identified{Visit: v.ID, Vehicle: vehicle, Means: a.means, Meta: kiosk.Meta{By: a.by}}, kiosk.Person{VIN: string(a.vin)})
 		}
-		return x.about(r.id, good("floor.already_here", x.name(r.id)))
+		return x.about(v.ID, good("floor.already_here", x.name(v.ID)))
 	}
 	id := x.newVisit()
 	ticket := x.nextTicket()
@@ -60,16 +60,15 @@ func (x *step) checkIn(a arrival) Reply {
 
 // openVisit is the vehicle's open visit: by its VIN, else by its plate unless
 // both VINs are known (then they differ).
-func (s *State) openVisit(vehicle, plate string) *record {
-	var byPlate *record
-	for _, r := range s.order {
-		v := r.visit
+func (s *State) openVisit(vehicle, plate string) *kiosk.Visit {
+	var byPlate *kiosk.Visit
+	for v := range s.visits() {
 		switch {
 		case !v.Known() || !v.Open():
 		case vehicle != "" && v.Vehicle == vehicle:
-			return r
-		case plate != "" && r.plate == plate && (vehicle == "" || v.Vehicle == ""):
-			byPlate = r
+			return v
+		case plate != "" && s.Plate(v.ID) == plate && (vehicle == "" || v.Vehicle == ""):
+			byPlate = v
 		}
 	}
 	return byPlate
@@ -81,7 +80,7 @@ func (x *step) newVisit() string {
 	for n := 0; ; n++ {
 		h := sha256.Sum256([]byte(x.cause + "\n" + strconv.Itoa(n)))
 		id := kiosk.MakeID(x.cfg.StoreTag, x.cfg.Letter, x.t.In(x.cfg.Calendar.Zone), binary.BigEndian.Uint32(h[:]))
-		if x.records[id] == nil {
+		if !x.has(id) {
 			return id
 		}
 	}
@@ -139,7 +138,7 @@ func (x *step) typed(in CheckIn) Reply {
 	if in.VIN != "" {
 		v, r := readVIN(in.VIN, in.Confirmed)
 		if v == "" {
-			return r
+			return v
 		}
 		a.vin = v
 	}

@@ -15,7 +15,8 @@ const (
 	keepLog   = 20_000         // events
 )
 
-// State is the present of one board: a fold over its events and nothing else.
+// State is the present of one board: a fold over its events, and beside it what
+// the back office said of the visits of the store ([State.Hear]).
 // It is not safe for concurrent use; its one owner is the station.
 type State struct {
 	cfg    Config
@@ -34,6 +35,8 @@ type State struct {
 		day string
 		n   int
 	}
+
+	elsewhere elsewhere // what the office said
 
 	shop shop     // the bays now
 	base shop     // the bays before log begins
@@ -57,6 +60,9 @@ type entry struct {
 	event kiosk.Event
 	place string // where the scan that caused it was made, "" if no scan did
 	visit string // its visit; of a correction that of the event it corrects
+
+	again    string // the epoch it was recorded again in after a rollback, "" if it was not
+	againSeq uint64
 }
 
 // record is all that is known of a visit.
@@ -109,6 +115,9 @@ func (s *State) fold(e kiosk.Event) {
 		s.next = e.Seq + 1
 	}
 	if e.Was != "" {
+		if first := s.byID[e.Was]; first != nil {
+			first.again, first.againSeq = e.Epoch, e.Seq
+		}
 		return
 	}
 	n := &entry{event: e, place: s.placeOf(e), visit: s.visitOf(e)}
@@ -201,6 +210,7 @@ func (s *State) correct(set kiosk.Event) {
 	for _, r := range s.order {
 		if touched[r.id] {
 			r.apply(s.cfg.Calendar)
+			s.merge(r.id)
 		}
 	}
 	s.refold()
@@ -240,6 +250,7 @@ func (s *State) record(n *entry) {
 		r.orders++
 	}
 	r.apply(s.cfg.Calendar)
+	s.merge(n.visit)
 }
 
 func (r *record) person(b []byte) {
@@ -256,11 +267,7 @@ func (r *record) person(b []byte) {
 }
 
 func (r *record) apply(cal kiosk.Calendar) {
-	events := make([]kiosk.Event, len(r.entries))
-	for i, n := range r.entries {
-		events[i] = n.event
-	}
-	r.visit = kiosk.Apply(events, cal)
+	r.visit = kiosk.Apply(r.events(), cal)
 	r.visit.ID = r.id // also if all its events were voided
 }
 
@@ -360,6 +367,9 @@ func (s *State) clock(now kiosk.Moment) time.Time {
 
 // look is the visit as it stands, an empty one if it was never seen.
 func (s *State) look(id string) *kiosk.Visit {
+	if f := s.elsewhere.visits[id]; f != nil && f.visit != nil {
+		return f.visit
+	}
 	if r := s.records[id]; r != nil {
 		return r.visit
 	}

@@ -22,12 +22,15 @@ func (s *State) Bays(now kiosk.Moment) []BayView {
 
 func (s *State) view(b Bay, now kiosk.Moment, t time.Time) BayView {
 	p := s.bay(b.ID)
-	view := BayView{Bay: b, Help: p.help, Warn: len(p.unclaimed(now)) > 0, Visit: p.current}
+	view := BayView{Bay: b, Help: p.help, Warn: len(p.unclaimed(now)) > 0}
+	if !s.gone(p) {
+		view.Visit = p.current
+	}
 	view.Badge, _ = p.holder(now, t)
 	if c, ok := p.selected(now); ok {
 		view.Selected = c.visit
 	}
-	v := s.look(p.current)
+	v := s.look(view.Visit)
 	view.Ticket = v.Ticket
 	if promise, ok := v.EffectivePromise(); ok {
 		view.Promise = promise.Due
@@ -43,12 +46,12 @@ func (s *State) view(b Bay, now kiosk.Moment, t time.Time) BayView {
 			view.Since = w.Start()
 		}
 	}
-	view.State = lamp(view, v, t)
+	view.State = s.lamp(view, v, t)
 	return view
 }
 
 // lamp is the first state that holds (DOMAIN §5). The promise's colours end at PASS.
-func lamp(view BayView, v *kiosk.Visit, t time.Time) LampState {
+func (s *State) lamp(view BayView, v *kiosk.Visit, t time.Time) LampState {
 	promised := !view.Promise.IsZero() && v.Passed.IsZero() && v.Open()
 	switch {
 	case view.Help:
@@ -62,12 +65,21 @@ func lamp(view BayView, v *kiosk.Visit, t time.Time) LampState {
 		return r == kiosk.Parts || r == kiosk.Authority
 	}):
 		return LampWaiting
-	case promised && Remaining(v, t) > view.Promise.Sub(t):
+	case promised && s.late(v, view.Promise, t):
 		return LampRisk
 	case v.Ready(t):
 		return LampReady
 	}
 	return LampWorking
+}
+
+// late says whether the promise is at risk: the office knows better, if it has
+// said anything of late.
+func (s *State) late(v *kiosk.Visit, promise, t time.Time) bool {
+	if risky, known := s.risky(v.ID, t); known {
+		return risky
+	}
+	return Remaining(v, t) > promise.Sub(t)
 }
 
 // Remaining is how much standard time of the order is still to be worked at t
@@ -115,13 +127,12 @@ func worked(w *kiosk.Work, t time.Time) (d time.Duration) {
 	return d
 }
 
-// Open lists the open visits: those checked in here in the order of their
-// check-in, then those of other boards that a bay or the counter has seen.
+// Open lists the open visits of the store: those known to be checked in, in the
+// order of their check-in, then those that only a bay or the counter has seen.
 // Visits are shared and must not be changed; the state replaces them.
 func (s *State) Open(kiosk.Moment) []*kiosk.Visit {
 	var open []*kiosk.Visit
-	for _, r := range s.order {
-		v := r.visit
+	for v := range s.visits() {
 		if v.Open() && (v.Known() || len(v.Works) > 0 || !v.Pickup.IsZero()) {
 			open = append(open, v)
 		}
@@ -140,23 +151,20 @@ func (s *State) Open(kiosk.Moment) []*kiosk.Visit {
 
 // Visit finds a visit by id, also an ended one that is still remembered.
 func (s *State) Visit(id string) (*kiosk.Visit, bool) {
-	r := s.records[id]
-	if r == nil {
+	if !s.has(id) {
 		return nil, false
 	}
-	return r.visit, true
+	return s.look(id), true
 }
 
-// Events are the events of a visit in the order they were recorded, with their
-// corrected times.
+// Events are the events of a visit, this board's and those known from elsewhere,
+// in the order they were recorded, with their corrected times.
 func (s *State) Events(visit string) []kiosk.Event {
 	r := s.records[visit]
-	if r == nil {
-		return nil
-	}
-	events := make([]kiosk.Event, len(r.entries))
-	for i, n := range r.entries {
-		events[i] = n.event
+	events := r.events()
+	if f := s.elsewhere.visits[visit]; f != nil {
+		events = append(events, f.others(r)...)
+		slices.SortStableFunc(events, func(a, b kiosk.Event) int { return a.Recorded().Compare(b.Recorded()) })
 	}
 	return events
 }
@@ -184,20 +192,20 @@ func (s *State) FindPlate(plate string) (*kiosk.Visit, bool) {
 	if err != nil {
 		return nil, false
 	}
-	return s.find(func(r *record) bool { return r.plate == string(p) })
+	return s.find(func(v *kiosk.Visit) bool { return s.Plate(v.ID) == string(p) })
 }
 
 // FindTicket finds the visit of a ticket number: an open one, else the last that
 // ended.
 func (s *State) FindTicket(number string) (*kiosk.Visit, bool) {
-	return s.find(func(r *record) bool { return number != "" && r.visit.Ticket == number })
+	return s.find(func(v *kiosk.Visit) bool { return number != "" && v.Ticket == number })
 }
 
-func (s *State) find(match func(*record) bool) (*kiosk.Visit, bool) {
+func (s *State) find(match func(*kiosk.Visit) bool) (*kiosk.Visit, bool) {
 	var best *kiosk.Visit
-	for _, r := range s.order {
-		if match(r) && (best == nil || r.visit.Open() || !best.Open()) {
-			best = r.visit
+	for v := range s.visits() {
+		if match(v) && (best == nil || v.Open() || !best.Open()) {
+			best = v
 		}
 	}
 	return best, best != nil
@@ -207,8 +215,8 @@ func (s *State) find(match func(*record) bool) (*kiosk.Visit, bool) {
 // state when they were.
 func (s *State) Unclosed(now kiosk.Moment) (jobs []*kiosk.Work) {
 	t := s.clock(s.tidy(now))
-	for _, r := range s.order {
-		for _, w := range r.visit.Works {
+	for v := range s.visits() {
+		for _, w := range v.Works {
 			if w.UnclosedAt(t) {
 				jobs = append(jobs, w)
 			}

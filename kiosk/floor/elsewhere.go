@@ -1,0 +1,346 @@
+package floor
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"baylight/kiosk"
+)
+
+// Elsewhere is what the back office says of one open visit of the store: what
+// this board, others and people at the office recorded of it. It is an input
+// that makes no event: what the board decides by it is in the events, what it
+// only shows is shown while it is known.
+type Elsewhere struct {
+	Visit string
+	// Events are all that make the visit, corrected in time, in any order. Those
+	// of this board may be among them; its own copies count.
+	Events []kiosk.Event
+	// State stands for Events where there are too many of them: the visit as the
+	// office folded it. Events of this board above Seen are applied on top.
+	State *kiosk.Visit
+	Seen  []Seen
+	Risk  *Risk // nil: not computed
+}
+
+// Seen says through which event of an epoch of a source something is true.
+type Seen struct {
+	Source, Epoch string
+	Through       uint64
+}
+
+// Risk is how likely the promise in force is missed.
+type Risk struct {
+	P  float64 // 0 to 1
+	At time.Time
+}
+
+// Listing is the back office's list of all open visits. A visit that was known
+// from the office and is not listed has ended; so has one checked in here, all
+// of whose events are within Seen, if the list is Complete.
+type Listing struct {
+	Open     []string
+	Seen     []Seen
+	Complete bool
+}
+
+// Bounds of what is believed of the office.
+const (
+	MaxElsewhere = 4096 // visits
+	maxAbroad    = 2000 // events of one visit
+	riskFor      = 15 * time.Minute
+	riskAt       = 0.5
+)
+
+// ErrElsewhere is returned for a visit that cannot be one of this store, or that
+// finds no room.
+var ErrElsewhere = errors.New("not taken")
+
+// elsewhere is all that came from the office. It is no part of the fold over the
+// events: a replay leaves it out and [State.Inherit] brings it back.
+type elsewhere struct {
+	visits  map[string]*abroad
+	listing *Listing
+	open    map[string]bool // of listing
+}
+
+// abroad is a visit as the office knows it.
+type abroad struct {
+	Elsewhere
+	ended time.Time    // when this board learned that it is over; zero: it is not
+	freed time.Time    // when it last passed or ended elsewhere
+	visit *kiosk.Visit // with this board's own events; nil: these alone say it all
+}
+
+// Hear takes the state of one visit, in place of what was known from elsewhere.
+// Errors: ErrElsewhere; nothing has changed then.
+func (s *State) Hear(e Elsewhere) error {
+	f := s.elsewhere.visits[e.Visit]
+	switch {
+	case len(e.Visit) != 10 || !strings.HasPrefix(e.Visit, s.cfg.StoreTag):
+		return fmt.Errorf("hear of visit %q: %w: no visit of store %s", bounded(e.Visit, 32), ErrElsewhere, s.cfg.StoreTag)
+	case len(e.Events) > maxAbroad:
+		return fmt.Errorf("hear of visit %s: %w: %d events, at most %d", e.Visit, ErrElsewhere, len(e.Events), maxAbroad)
+	case f == nil && len(s.elsewhere.visits) >= MaxElsewhere && !s.dropEnded():
+		return fmt.Errorf("hear of visit %s: %w: %d visits are known already", e.Visit, ErrElsewhere, MaxElsewhere)
+	}
+	if s.elsewhere.visits == nil {
+		s.elsewhere.visits = map[string]*abroad{}
+	}
+	n := &abroad{Elsewhere: e}
+	if l := s.elsewhere.listing; l != nil && !s.elsewhere.open[e.Visit] && within(e.Seen, l.Seen) {
+		// The list is the newer of the two.
+		n.ended = s.newest
+		if f != nil && !f.ended.IsZero() {
+			n.ended = f.ended
+		}
+	}
+	s.elsewhere.visits[e.Visit] = n
+	s.merge(e.Visit)
+	return nil
+}
+
+// Listed takes the list of open visits as it is at now.
+func (s *State) Listed(l Listing, now kiosk.Moment) {
+	t := s.clock(s.tidy(now))
+	if s.elsewhere.visits == nil {
+		s.elsewhere.visits = map[string]*abroad{}
+	}
+	s.elsewhere.listing, s.elsewhere.open = &l, make(map[string]bool, len(l.Open))
+	for _, id := range l.Open {
+		s.elsewhere.open[id] = true
+	}
+	for id, f := range s.elsewhere.visits {
+		s.end(id, f, t)
+	}
+	if l.Complete {
+		for _, r := range s.order {
+			if s.elsewhere.visits[r.id] == nil && r.visit.Known() && r.visit.Open() && !s.elsewhere.open[r.id] && r.within(l.Seen) && len(s.elsewhere.visits) < MaxElsewhere {
+				s.elsewhere.visits[r.id] = &abroad{Elsewhere: Elsewhere{Visit: r.id}, ended: t}
+				s.merge(r.id)
+			}
+		}
+	}
+	maps.DeleteFunc(s.elsewhere.visits, func(id string, f *abroad) bool {
+		return !f.ended.IsZero() && s.records[id] == nil && f.ended.Before(t.Add(-keepEnded))
+	})
+}
+
+// end marks or unmarks a visit by the list. While the office has not all that
+// this board recorded of it, it cannot know that it is over.
+func (s *State) end(id string, f *abroad, t time.Time) {
+	r := s.records[id]
+	switch {
+	case s.elsewhere.open[id]:
+		f.ended = time.Time{}
+	case f.ended.IsZero() && (r == nil || r.within(s.elsewhere.listing.Seen)):
+		f.ended = t
+	default:
+		return
+	}
+	s.merge(id)
+}
+
+// dropEnded makes room: the visit that ended first goes.
+func (s *State) dropEnded() bool {
+	var first *abroad
+	for id, f := range s.elsewhere.visits {
+		if !f.ended.IsZero() && s.records[id] == nil && (first == nil || f.ended.Before(first.ended)) {
+			first = f
+		}
+	}
+	if first != nil {
+		delete(s.elsewhere.visits, first.Visit)
+	}
+	return first != nil
+}
+
+// Inherit takes over what old knew from elsewhere: a state made anew from the
+// journal has only this board's events.
+func (s *State) Inherit(old *State) {
+	s.elsewhere = old.elsewhere
+	for id := range s.elsewhere.visits {
+		s.merge(id)
+	}
+}
+
+// within says whether all events of a record lie within what was seen.
+func (r *record) within(seen []Seen) bool {
+	return !slices.ContainsFunc(r.entries, func(n *entry) bool { return !n.within(seen) })
+}
+
+// within goes by either name of an event that was recorded again.
+func (n *entry) within(seen []Seen) bool {
+	e := &n.event
+	return slices.ContainsFunc(seen, func(at Seen) bool {
+		return at.Source == e.Source && (at.Epoch == e.Epoch && e.Seq <= at.Through || n.again == at.Epoch && n.againSeq <= at.Through)
+	})
+}
+
+// within says whether everything seen in one place was seen in the other too.
+func within(part, whole []Seen) bool {
+	return !slices.ContainsFunc(part, func(p Seen) bool {
+		return !slices.ContainsFunc(whole, func(w Seen) bool {
+			return p.Source == w.Source && p.Epoch == w.Epoch && p.Through <= w.Through
+		})
+	})
+}
+
+// merge folds a visit anew from this board's events and those from elsewhere.
+func (s *State) merge(id string) {
+	f := s.elsewhere.visits[id]
+	if f == nil {
+		return
+	}
+	own := s.records[id]
+	f.visit, f.freed = nil, f.ended
+	others := f.others(own)
+	for _, e := range others {
+		switch e.Data.(type) {
+		case *kiosk.Passed, *kiosk.Delivered, *kiosk.Closed:
+			if t := e.Time(); t.After(f.freed) {
+				f.freed = t
+			}
+		}
+	}
+	switch {
+	case f.State != nil:
+		f.visit = kiosk.Continue(f.State, own.above(f.Seen), s.cfg.Calendar)
+	case len(others) > 0:
+		f.visit = kiosk.Apply(append(own.events(), others...), s.cfg.Calendar)
+	case own == nil:
+		f.visit = &kiosk.Visit{}
+	case !f.ended.IsZero():
+		v := *own.visit
+		f.visit = &v
+	default:
+		return
+	}
+	f.visit.ID = id
+	if !f.ended.IsZero() && f.visit.Open() {
+		f.visit.Ended = f.ended
+	}
+}
+
+// others are the events that this board does not have itself. One recorded again
+// after a rollback is here under its first name; so is what corrects it.
+func (f *abroad) others(own *record) []kiosk.Event {
+	if own == nil {
+		return slices.Clone(f.Events)
+	}
+	mine := make(map[string]bool, len(own.entries))
+	for _, n := range own.entries {
+		mine[n.event.ID()] = true
+	}
+	first := map[string]string{}
+	var out []kiosk.Event
+	for _, e := range f.Events {
+		switch id := e.ID(); {
+		case mine[id]:
+		case e.Was != "" && mine[e.Was]:
+			first[id] = e.Was
+		default:
+			out = append(out, e)
+		}
+	}
+	for i := range out {
+		switch d := out[i].Data.(type) {
+		case *kiosk.Voided:
+			if was := first[d.Event]; was != "" {
+				c := *d
+				c.Event, out[i].Data = was, &c
+			}
+		case *kiosk.Amended:
+			if was := first[d.Event]; was != "" {
+				c := *d
+				c.Event, out[i].Data = was, &c
+			}
+		}
+	}
+	return out
+}
+
+// events are those of a record, with their corrected times; nil of none.
+func (r *record) events() []kiosk.Event {
+	if r == nil {
+		return nil
+	}
+	events := make([]kiosk.Event, len(r.entries))
+	for i, n := range r.entries {
+		events[i] = n.event
+	}
+	return events
+}
+
+// above are the events of a record that were not yet seen.
+func (r *record) above(seen []Seen) (events []kiosk.Event) {
+	if r == nil {
+		return nil
+	}
+	for _, n := range r.entries {
+		if !n.within(seen) {
+			events = append(events, n.event)
+		}
+	}
+	return events
+}
+
+// visits are all visits known here: those this board recorded anything of, in
+// the order they were first seen, then the others by id.
+func (s *State) visits() iter.Seq[*kiosk.Visit] {
+	return func(yield func(*kiosk.Visit) bool) {
+		for _, r := range s.order {
+			if !yield(s.look(r.id)) {
+				return
+			}
+		}
+		for _, id := range slices.Sorted(maps.Keys(s.elsewhere.visits)) {
+			if f := s.elsewhere.visits[id]; s.records[id] == nil && !yield(f.visit) {
+				return
+			}
+		}
+	}
+}
+
+// has says whether a visit is known here, from here or elsewhere.
+func (s *State) has(id string) bool {
+	return s.records[id] != nil || s.elsewhere.visits[id] != nil
+}
+
+// gone says whether a bay's visit was passed or ended elsewhere after its card
+// was last laid here; a card laid by a clock that was never set says nothing.
+func (s *State) gone(b *bay) bool {
+	f := s.elsewhere.visits[b.current]
+	return f != nil && f.freed.After(b.card.at.Wall) && b.card.at.Clock != kiosk.Unset
+}
+
+// risky says whether the office thinks that the promise will be missed; known is
+// false if it has said nothing of late.
+func (s *State) risky(visit string, t time.Time) (risky, known bool) {
+	f := s.elsewhere.visits[visit]
+	if f == nil || f.Risk == nil || t.Sub(f.Risk.At).Abs() >= riskFor {
+		return false, false
+	}
+	return f.Risk.P >= riskAt, true
+}
+
+// signed counts the orders signed on a visit, here and elsewhere.
+func (s *State) signed(visit string) (n int) {
+	r, f := s.records[visit], s.elsewhere.visits[visit]
+	if r != nil {
+		n = r.orders
+	}
+	if f != nil {
+		for _, e := range f.others(r) {
+			if _, ok := e.Data.(*kiosk.Signed); ok {
+				n++
+			}
+		}
+	}
+	return n
+}
