@@ -77,9 +77,9 @@ type abroad struct {
 	visit *kiosk.Visit // with this board's own events; nil: these alone say it all
 }
 
-// Hear takes the state of one visit, in place of what was known from elsewhere.
-// Errors: ErrElsewhere; nothing has changed then.
-func (s *State) Hear(e Elsewhere) error {
+// Hear takes the state of one visit at now, in place of what was known from
+// elsewhere. Errors: ErrElsewhere; nothing has changed then.
+func (s *State) Hear(e Elsewhere, now kiosk.Moment) error {
 	f := s.elsewhere.visits[e.Visit]
 	switch {
 	case len(e.Visit) != 10 || !strings.HasPrefix(e.Visit, s.cfg.StoreTag):
@@ -95,7 +95,7 @@ func (s *State) Hear(e Elsewhere) error {
 	n := &abroad{Elsewhere: e}
 	if l := s.elsewhere.listing; l != nil && !s.elsewhere.open[e.Visit] && within(e.Seen, l.Seen) {
 		// The list is the newer of the two.
-		n.ended = s.newest
+		n.ended = s.clock(s.tidy(now))
 		if f != nil && !f.ended.IsZero() {
 			n.ended = f.ended
 		}

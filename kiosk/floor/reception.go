@@ -138,7 +138,7 @@ func (x *step) typed(in CheckIn) Reply {
 	if in.VIN != "" {
 		v, r := readVIN(in.VIN, in.Confirmed)
 		if v == "" {
-			return v
+			return r
 		}
 		a.vin = v
 	}

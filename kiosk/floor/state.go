@@ -13,6 +13,9 @@ import (
 const (
 	keepEnded = 48 * time.Hour // ended visits, and events a correction may still name
 	keepLog   = 20_000         // events
+	// A visit without any event for so long is forgotten, ended or not: it may
+	// have ended at another board. The journal keeps events no longer either.
+	keepSilent = 90 * 24 * time.Hour
 )
 
 // State is the present of one board: a fold over its events, and beside it what
@@ -287,9 +290,10 @@ func (s *State) forget() {
 	s.order = slices.DeleteFunc(s.order, func(r *record) bool {
 		last := r.entries[len(r.entries)-1].event.When
 		old := !r.visit.Open() && r.visit.Ended.Before(limit) && last.Before(limit) ||
-			!r.visit.Known() && last.Before(limit)
+			!r.visit.Known() && last.Before(limit) || last.Before(s.newest.Add(-keepSilent))
 		if old {
 			delete(s.records, r.id)
+			s.merge(r.id)
 			s.shop.free(r.id)
 			s.base.free(r.id)
 		}

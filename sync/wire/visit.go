@@ -11,7 +11,7 @@ import (
 const (
 	MaxOpenVisits   = 4096
 	MaxVisitsBytes  = 192 << 10
-	MaxVisitBytes   = 256 << 10 // a usual one has 1 to 3 KiB
+	MaxVisitBytes   = 384 << 10 // a usual one has 5 to 20 KiB, most of it events
 	MaxSeen         = 512       // sources times epochs, of a store
 	MaxVisitSeen    = 64        // of one visit
 	MaxVisitItems   = 64
@@ -61,6 +61,7 @@ type Visit struct {
 	Promises []VisitPromise `json:"promises,omitempty"` // the first, and its revisions in order
 	Jobs     []VisitJob     `json:"jobs,omitempty"`     // in the order of their start
 	Risk     *Risk          `json:"risk,omitempty"`     // that the promise in force is missed
+	Events   []VisitEvent   `json:"events,omitempty"`   // that it was folded from; none if there are too many
 
 	Passed        *time.Time   `json:"passed,omitempty"`
 	PassedBy      string       `json:"passed_by,omitempty"`
@@ -231,6 +232,9 @@ func (v Visit) check() error {
 	}
 	if r := v.Risk; r != nil && !(r.P >= 0 && r.P <= 1) {
 		return fmt.Errorf("visit %s: risk %v is not from 0 to 1", v.Visit, float64(r.P))
+	}
+	if err := v.checkEvents(); err != nil {
+		return err
 	}
 	return checkSeen(v.Seen, MaxVisitSeen)
 }

@@ -11,7 +11,8 @@ import (
 // names, codes and lines of a menu.
 const maxText = 64
 
-// NewVisit is the state of a visit as it is published; Ledger, Seen and Risk are
+// NewVisit is the state of a visit as it is published; Ledger, Seen, Risk and
+// Events ([Visit.SetEvents]: boards fold their own later events among them) are
 // the caller's. What exceeds the bounds is left out: the oldest finished jobs,
 // the oldest revisions but the first promise, the last items.
 func NewVisit(v *kiosk.Visit) Visit {
