@@ -37,6 +37,7 @@ func (o *Office) ingest(ctx context.Context) {
 		o.committed(len(ms), out)
 		for source, store := range sources {
 			o.rooms[store].owe(source)
+			poke(o.rooms[store].moved)
 		}
 		for _, m := range ms {
 			if m.Ack != nil {

@@ -26,6 +26,12 @@ type Config struct {
 	// ReceiptEvery is the least time between two receipts to one board, so that
 	// a busy board is told once for many events; 20 ms if 0, at most 200 ms.
 	ReceiptEvery time.Duration
+	// VisitsEvery is the least time between two rounds of showing open visits to
+	// the boards; 200 ms if 0.
+	VisitsEvery time.Duration
+	// Synced says whether Now comes from a synchronised clock; nil: it does not.
+	// It is told to boards that ask for the time.
+	Synced func() bool
 }
 
 // Store is one store the office answers for.
@@ -64,6 +70,11 @@ type room struct {
 	mu     sync.Mutex
 	due    map[string]bool // sources whose receipt changed
 	kiosks map[string]*Kiosk
+	found  map[string]bool      // visits that stand retained on the broker
+	asked  map[string]time.Time // when each board last asked for the time
+
+	moved     chan struct{} // capacity 1: open visits may have changed
+	questions chan question // for the time
 }
 
 // Counts is what happened since the office was started.
@@ -101,6 +112,7 @@ func New(cfg Config) (*Office, error) {
 		return nil, fmt.Errorf("make back office: receipts every %s, at most 200ms are allowed", cfg.ReceiptEvery)
 	}
 	cfg.ReceiptEvery = cmp.Or(cfg.ReceiptEvery, 20*time.Millisecond)
+	cfg.VisitsEvery = cmp.Or(cfg.VisitsEvery, 200*time.Millisecond)
 	o := &Office{cfg: cfg, log: cfg.Log, queue: newQueue(), boot: uuid.NewString(), begun: cfg.Now(), ready: make(chan struct{}),
 		rooms: map[string]*room{}, watchers: map[chan struct{}]bool{}}
 	if o.log == nil {
@@ -120,7 +132,8 @@ func New(cfg Config) (*Office, error) {
 		if s.Staff == nil {
 			s.Staff = staff.NewDirectory(nil)
 		}
-		o.rooms[s.Name] = &room{Store: s, wake: make(chan struct{}, 1), due: map[string]bool{}, kiosks: map[string]*Kiosk{}}
+		o.rooms[s.Name] = &room{Store: s, wake: make(chan struct{}, 1), due: map[string]bool{}, kiosks: map[string]*Kiosk{}, found: map[string]bool{},
+			asked: map[string]time.Time{}, moved: make(chan struct{}, 1), questions: make(chan question, maxQuestions)}
 	}
 	return o, nil
 }

@@ -48,6 +48,7 @@ func (o *Office) Record(ctx context.Context, store string, p kiosk.Payload) (kio
 	}
 	o.committed(0, out)
 	poke(r.wake)
+	poke(r.moved)
 	o.changed()
 	return e, nil
 }

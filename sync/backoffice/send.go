@@ -55,6 +55,16 @@ func (o *Office) Connect(store string, base link.Config, log *slog.Logger) (*lin
 			_ = o.Take(ctx, Message{Topic: m.Topic, Payload: m.Payload, Ack: m.Ack}) // it fails only when the link stops
 		})
 	}
+	l.Handle(topics.AllTimes(), wire.QoS, func(_ context.Context, m link.Message) {
+		if t, err := wire.ParseTopic(m.Topic); err == nil && !m.Retained {
+			r.ask(t, m.Payload, time.Now())
+		}
+	})
+	l.Handle(topics.AllVisits(), wire.QoS, func(_ context.Context, m link.Message) {
+		if t, err := wire.ParseTopic(m.Topic); err == nil {
+			r.find(t, m.Payload)
+		}
+	})
 	r.line = paho{l}
 	return l, nil
 }
@@ -94,6 +104,8 @@ func (o *Office) send(ctx context.Context, r *room) {
 		during, end := context.WithCancel(ctx)
 		var work sync.WaitGroup
 		work.Go(func() { o.attend(during, r) })
+		work.Go(func() { o.showVisits(during, r) })
+		work.Go(func() { o.answerTime(during, r) })
 		session, err = r.line.Next(ctx, session) // until a later connection takes over
 		end()
 		work.Wait()

@@ -240,6 +240,9 @@ func checkType(s string) error {
 	return nil
 }
 
+// CheckVisit reports why s cannot be the id of a visit.
+func CheckVisit(s string) error { return checkVisit(s) }
+
 // checkVisit accepts the ten characters of Crockford's base 32 that are a visit's id.
 func checkVisit(s string) error {
 	ok := len(s) == 10

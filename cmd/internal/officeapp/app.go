@@ -17,6 +17,7 @@ import (
 
 	"baylight/cmd/internal/settings"
 	"baylight/cmd/internal/task"
+	"baylight/kiosk"
 	"baylight/kiosk/clock"
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice"
@@ -61,7 +62,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	defer func() { err = errors.Join(err, book.Close()) }()
 	now := func() time.Time { return o.Clock.Now().Wall }
-	office, err := backoffice.New(backoffice.Config{Stores: stores(set), Ledger: book, Now: now, Log: o.Log})
+	office, err := backoffice.New(backoffice.Config{Stores: stores(set), Ledger: book, Now: now, Log: o.Log,
+		Synced: func() bool { return o.Clock.Now().Clock == kiosk.Synced }})
 	if err != nil {
 		return err
 	}

@@ -1,0 +1,288 @@
+package backoffice
+
+import (
+	"cmp"
+	"context"
+	"errors"
+	"fmt"
+	"maps"
+	"slices"
+	"sync"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/wire"
+)
+
+// Bounds on showing visits.
+const (
+	maxPatience = 10 // rounds that wait while a backlog comes in
+	maxFlying   = 32 // publications without acknowledgement
+	maxFound    = 4 * wire.MaxOpenVisits
+	seenEpochs  = 8 // of one source in the list: the newest
+)
+
+// shown is what the broker holds of a store's visits in this session.
+type shown struct {
+	visits map[string]shownVisit
+	list   []byte
+	at     uint64
+	seen   []wire.Seen
+}
+
+// shownVisit is one published visit.
+type shownVisit struct {
+	fold *kiosk.Visit // it was made of; the same pointer means nothing changed
+	held bool         // an event of it waits for an earlier one, or for a person part
+}
+
+// find notes a visit that stands retained on the broker, perhaps from an
+// earlier run: if it is not open it has to go.
+func (r *room) find(t wire.Topic, payload []byte) {
+	if len(payload) == 0 || t.Kind != wire.KindVisits || t.Name == "" {
+		return
+	}
+	r.mu.Lock()
+	if len(r.found) < maxFound {
+		r.found[t.Name] = true
+	}
+	r.mu.Unlock()
+	poke(r.moved)
+}
+
+// showVisits keeps the retained visits of a store up to date until the
+// connection fails or ctx ends. Everything is said again on a new connection.
+func (o *Office) showVisits(ctx context.Context, r *room) {
+	s := &shown{visits: map[string]shownVisit{}}
+	poke(r.moved)
+	waited := 0
+	for {
+		select {
+		case <-r.moved:
+		case <-ctx.Done():
+			return
+		}
+		if o.Queued() > 0 && waited < maxPatience {
+			waited++ // a backlog comes in: what is shown now is old in a moment
+			poke(r.moved)
+		} else {
+			waited = 0
+			if err := o.show(ctx, r, s); errors.Is(err, errUnsent) {
+				return // the next connection begins anew
+			} else if err != nil && ctx.Err() == nil {
+				o.alarm("open visits cannot be shown to the boards: " + err.Error())
+				poke(r.moved)
+			}
+		}
+		select {
+		case <-time.After(o.cfg.VisitsEvery):
+		case <-ctx.Done():
+			return
+		}
+	}
+}
+
+// show publishes what changed: first the visits, then the list, then what ended.
+// How far each source is contiguous is read before the visits, so that nothing
+// is missing from a state that is said to be in it.
+func (o *Office) show(ctx context.Context, r *room, s *shown) error {
+	seen, err := o.seen(ctx, r.Name)
+	if err != nil {
+		return err
+	}
+	visits, at, err := o.Visits(ctx, r.Name)
+	if err != nil {
+		return err
+	}
+	r.mu.Lock()
+	found := r.found
+	r.found = map[string]bool{}
+	r.mu.Unlock()
+	if at == s.at && len(found) == 0 && s.list != nil && slices.Equal(seen, s.seen) {
+		return nil
+	}
+	topics, err := wire.NewStore(r.Name)
+	if err != nil {
+		return err
+	}
+	open, leftOut := openVisits(visits)
+	if err := o.showStates(ctx, r, s, topics, open, seen); err != nil {
+		return err
+	}
+	if err := o.showList(ctx, r, s, topics, open, leftOut, seen); err != nil {
+		return err
+	}
+	for id := range s.visits {
+		found[id] = true
+	}
+	if err := o.hide(ctx, r, s, topics, open, found); err != nil {
+		return err
+	}
+	s.at, s.seen = at, seen
+	return nil
+}
+
+// seen is how far each source is contiguous, the newest epochs of each.
+func (o *Office) seen(ctx context.Context, store string) (out []wire.Seen, err error) {
+	sources, err := o.cfg.Ledger.Sources(ctx, store)
+	if err != nil {
+		return nil, err
+	}
+	for _, src := range sources {
+		for _, e := range src.Epochs[max(0, len(src.Epochs)-seenEpochs):] {
+			if len(out) < wire.MaxSeen {
+				out = append(out, wire.Seen{Source: src.Source, Epoch: e.Epoch, Through: e.Through})
+			}
+		}
+	}
+	return out, nil
+}
+
+// openVisits are the open visits by id; of too many the latest.
+func openVisits(all []*kiosk.Visit) (open map[string]*kiosk.Visit, leftOut int) {
+	open = map[string]*kiosk.Visit{}
+	for _, v := range slices.Backward(all) { // by arrival
+		switch {
+		case !v.Open() || wire.CheckVisit(v.ID) != nil:
+		case len(open) == wire.MaxOpenVisits:
+			leftOut++
+		default:
+			open[v.ID] = v
+		}
+	}
+	return open, leftOut
+}
+
+func (o *Office) showStates(ctx context.Context, r *room, s *shown, topics wire.Store, open map[string]*kiosk.Visit, seen []wire.Seen) error {
+	var out []publication
+	fresh := map[string]shownVisit{}
+	for id, v := range open {
+		if was, ok := s.visits[id]; ok && was.fold == v && !was.held {
+			continue
+		}
+		state, held, err := o.stateOf(ctx, r, id, seen)
+		if err != nil {
+			return err
+		}
+		if state == nil {
+			continue // all of it waits for something earlier; the next round asks again
+		}
+		b, err := state.Encode()
+		if err != nil {
+			o.alarm("a visit cannot be shown to the boards: " + err.Error())
+		} else {
+			topic, _ := topics.Visit(id) // openVisits checked the id
+			out = append(out, publication{topic, b})
+		}
+		fresh[id] = shownVisit{fold: v, held: held}
+	}
+	if err := r.publishAll(ctx, out); err != nil {
+		return err
+	}
+	maps.Copy(s.visits, fresh)
+	return nil
+}
+
+// stateOf folds a visit from the events that seen covers. held says that others
+// are there and wait; without any covered event the state is nil.
+func (o *Office) stateOf(ctx context.Context, r *room, id string, seen []wire.Seen) (state *wire.Visit, held bool, err error) {
+	rows, err := o.cfg.Ledger.Visit(ctx, r.Name, id)
+	if err != nil {
+		return nil, false, err
+	}
+	var events []kiosk.Event
+	var parts []wire.Seen
+	for _, row := range rows {
+		if !row.Counted {
+			continue
+		}
+		e, err := kiosk.Decode(row.Bytes)
+		if err != nil {
+			return nil, false, fmt.Errorf("read event at position %d: %w", row.Position, err)
+		}
+		i := slices.IndexFunc(seen, func(s wire.Seen) bool { return s.Source == e.Source && s.Epoch == e.Epoch })
+		if i < 0 || e.Seq > seen[i].Through {
+			held = true
+			continue
+		}
+		e.When, e.Uncertain = row.When.In(e.Moment.Wall.Location()), row.Uncertain
+		events = append(events, e)
+		if !slices.Contains(parts, seen[i]) && len(parts) < wire.MaxVisitSeen {
+			parts = append(parts, seen[i])
+		}
+	}
+	v := Fold(events, r.Calendar)
+	if v.ID == "" {
+		return nil, held, nil
+	}
+	w := wire.NewVisit(v)
+	w.Ledger, w.Seen = o.cfg.Ledger.ID(), parts
+	return &w, held, nil
+}
+
+func (o *Office) showList(ctx context.Context, r *room, s *shown, topics wire.Store, open map[string]*kiosk.Visit, leftOut int, seen []wire.Seen) error {
+	b, err := wire.Visits{Ledger: o.cfg.Ledger.ID(), Seen: seen, Visits: slices.Sorted(maps.Keys(open)), LeftOut: leftOut}.Encode()
+	if err != nil {
+		return err
+	}
+	if slices.Equal(b, s.list) {
+		return nil
+	}
+	if err := r.publishAll(ctx, []publication{{topics.Visits(), b}}); err != nil {
+		return err
+	}
+	s.list = b
+	return nil
+}
+
+// hide takes visits off the broker that are not open.
+func (o *Office) hide(ctx context.Context, r *room, s *shown, topics wire.Store, open map[string]*kiosk.Visit, there map[string]bool) error {
+	var out []publication
+	for id := range there {
+		if open[id] == nil {
+			if topic, err := topics.Visit(id); err == nil {
+				out = append(out, publication{topic, nil})
+			}
+		}
+	}
+	if err := r.publishAll(ctx, out); err != nil {
+		return err
+	}
+	maps.DeleteFunc(s.visits, func(id string, _ shownVisit) bool { return open[id] == nil })
+	return nil
+}
+
+// publication is one retained message.
+type publication struct {
+	topic   string
+	payload []byte
+}
+
+// publishAll sends retained messages, several at a time, and waits for the
+// broker's acknowledgement of each.
+func (r *room) publishAll(ctx context.Context, all []publication) error {
+	slices.SortFunc(all, func(a, b publication) int { return cmp.Compare(a.topic, b.topic) })
+	var work sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	flying := make(chan struct{}, maxFlying)
+	for _, p := range all {
+		flying <- struct{}{}
+		mu.Lock()
+		over := failed != nil
+		mu.Unlock()
+		if over {
+			break
+		}
+		work.Go(func() {
+			defer func() { <-flying }()
+			if err := r.line.Publish(ctx, p.topic, true, p.payload); err != nil {
+				mu.Lock()
+				failed = fmt.Errorf("publish %s: %w: %w", p.topic, errUnsent, err)
+				mu.Unlock()
+			}
+		})
+	}
+	work.Wait()
+	return failed
+}
