@@ -3,6 +3,7 @@ package journal
 import (
 	"context"
 	"fmt"
+	"slices"
 
 	"baylight/kiosk"
 )
@@ -12,23 +13,94 @@ import (
 // sequence (the last that the back office has) are recorded again in the new
 // one, with their moments, person parts and what they re-record (Was, WasHash):
 // they count under their first name here, and at the back office unless it has
-// them. All of it is one commit. why is kept beside the ended epoch.
+// them. others are epochs that the back office has of this board and that were
+// never of this journal: they count as known from now on, see [Journal.Disown].
+// All of it is one commit. why is kept beside the ended epoch.
 //
 // Whoever holds state of the ended epoch makes it anew from Replay, as after an
 // error of Append: sequences begin at 1 again.
-func (j *Journal) BeginEpoch(why string, after uint64) (string, error) {
+func (j *Journal) BeginEpoch(why string, after uint64, others ...string) (string, error) {
 	j.write.Lock()
 	defer j.write.Unlock()
 	name := j.newEpoch()
-	if err := j.beginEpoch(name, why, after); err != nil {
+	others = j.strangers(others)
+	if err := j.beginEpoch(name, why, after, func(ctx context.Context) error {
+		if err := j.disown(ctx, why, others); err != nil {
+			return err
+		}
+		return j.putCursor(ctx, name, apart, 1)
+	}); err != nil {
 		return "", fmt.Errorf("begin epoch %s: %w", name, err)
 	}
+	j.learn(others)
 	j.log.Warn("new epoch", "epoch", name, "why", why, "again", j.Head())
 	return name, nil
 }
 
-// beginEpoch is called with the write lock held.
-func (j *Journal) beginEpoch(name, why string, after uint64) error {
+// apart is a cursor that stands in an epoch which BeginEpoch began.
+const apart = "apart"
+
+// Apart says whether the current epoch was begun by BeginEpoch: no copy of this
+// journal made before then appends to it.
+func (j *Journal) Apart() (bool, error) {
+	v, err := j.Cursor(apart)
+	return v > 0, err
+}
+
+// Disown keeps epochs that the back office has of this board and that were never
+// of this journal. Knows tells them from now on, so that nobody asks twice.
+func (j *Journal) Disown(why string, epochs ...string) error {
+	j.write.Lock()
+	defer j.write.Unlock()
+	others := j.strangers(epochs)
+	err := j.ready()
+	if err == nil && len(others) > 0 {
+		err = j.commit(func(ctx context.Context) error { return j.disown(ctx, why, others) })
+	}
+	if err != nil {
+		return fmt.Errorf("disown %d epochs: %w", len(others), err)
+	}
+	j.learn(others)
+	return nil
+}
+
+// learn shows epochs that were disowned.
+func (j *Journal) learn(epochs []string) {
+	j.mu.Lock()
+	defer j.mu.Unlock()
+	next := *j.layout
+	next.empty = append(slices.Clip(next.empty), epochs...)
+	j.layout = &next
+}
+
+// strangers are those of some epochs that are not known and can be kept.
+func (j *Journal) strangers(epochs []string) (out []string) {
+	for _, e := range epochs {
+		if e != "" && isName(e) && !j.Knows(e) && !slices.Contains(out, e) {
+			out = append(out, e)
+		}
+	}
+	return out
+}
+
+// disown writes them as epochs without events.
+func (j *Journal) disown(ctx context.Context, why string, epochs []string) error {
+	for _, e := range epochs {
+		_, err := j.writer.conn.ExecContext(ctx, `INSERT INTO epochs (epoch, base, superseded)
+			VALUES (?, (SELECT min(min(base), 0) FROM epochs) - 1, ?) ON CONFLICT DO NOTHING`, e, "not of this journal: "+why)
+		if err != nil {
+			return err
+		}
+	}
+	if len(epochs) == 0 {
+		return nil
+	}
+	return j.needReader(ctx)
+}
+
+// beginEpoch is called with the write lock held. also is done in the same
+// commit, nil: nothing.
+func (j *Journal) beginEpoch(name, why string, after uint64, also func(context.Context) error) error {
 	if name == "" || !isName(name) || j.Knows(name) {
 		return fmt.Errorf("epoch %q is empty, too long, not text or known already", name)
 	}
@@ -50,6 +122,9 @@ func (j *Journal) beginEpoch(name, why string, after uint64) error {
 	err := j.commit(func(ctx context.Context) (err error) {
 		if err = j.insertEpoch(ctx, name, why, old, h); err == nil {
 			begun, err = j.again(ctx, l, old, after, h.seq, next.current())
+		}
+		if err == nil && also != nil {
+			err = also(ctx)
 		}
 		return err
 	})

@@ -91,7 +91,7 @@ func (j *Journal) resume(ctx context.Context, part string, last *ended, r *Repor
 	if err := n.openFile(ctx); err != nil {
 		return err
 	}
-	if err := n.beginEpoch(j.newEpoch(), "salvaged", min(last.receipt, n.Head())); err != nil {
+	if err := n.beginEpoch(j.newEpoch(), "salvaged", min(last.receipt, n.Head()), nil); err != nil {
 		return err
 	}
 	r.Again = n.Head()

@@ -9,6 +9,7 @@ import (
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
 	"baylight/kiosk/vin"
+	"baylight/kiosk/words"
 )
 
 // Station is the part of a kiosk that screens need.
@@ -47,6 +48,7 @@ type Snapshot struct {
 	Help    []string          // places that called for help
 	Lamps   map[string]Lamp   // bay → its lamp as it is lit
 	Devices []Device
+	Alarms  []Alarm // about this board itself, for the desk and the devices page
 	Outbox  Outbox
 	Paper   int // documents not yet sent to a printer
 	Clock   kiosk.Quality
@@ -73,6 +75,12 @@ type Device struct {
 	Since      time.Time // of the present state
 	Reconnects int
 	Last       string // when and what last came or went, in words; no personal data
+}
+
+// Alarm is something wrong with this board that somebody must act upon.
+type Alarm struct {
+	Text   words.Key // what it means and what to do
+	Detail string    // for whoever looks into it
 }
 
 // Outbox is how far the back office is behind.

@@ -71,6 +71,8 @@ type press struct {
 	s           *Station
 	done, saved uint64 // paperDone, as it is and as it is on disk
 	begun, part uint64
+	owedOf      string // the epoch before this one, if it ended while the station ran
+	owed        uint64 // its last event whose paper was done
 }
 
 func (s *Station) newPress() (*press, error) {
@@ -129,7 +131,7 @@ func (p *press) jobs(ctx context.Context) (jobs []job, head uint64, err error) {
 		}
 		head = e.Seq
 		visit := kiosk.VisitOf(e.Data)
-		if visit == "" {
+		if visit == "" || !p.wants(e) {
 			return nil
 		}
 		var docs []ticket.Document

@@ -85,6 +85,8 @@ type Station struct {
 	log   *slog.Logger
 	in    chan request
 	look  chan func(*floor.State, kiosk.Moment)
+	tasks chan func() error // run by the loop; an error ends the station
+	renew chan renewal
 	ready chan struct{}
 	ended chan struct{} // nothing is taken any more
 	wake  chan struct{} // the paper has something to read
@@ -134,6 +136,7 @@ func New(cfg Config) *Station {
 	}
 	return &Station{
 		cfg: cfg, log: cfg.Log, in: make(chan request, maxBatch), look: make(chan func(*floor.State, kiosk.Moment)),
+		tasks: make(chan func() error), renew: make(chan renewal),
 		ready: make(chan struct{}), ended: make(chan struct{}), wake: make(chan struct{}, 1), back: make(chan struct{}, 1),
 		devices: map[string]bool{}, told: map[string]floor.Device{}, outcomes: map[string]outcome{},
 		said: map[string]Said{}, subs: map[chan struct{}]bool{},
@@ -166,7 +169,7 @@ func (s *Station) Run(ctx context.Context) error {
 	go func() {
 		defer close(joined)
 		defer endLoop()
-		p.run(paperCtx)
+		s.papers(paperCtx, p)
 	}()
 	err = s.loop(loopCtx)
 	close(s.ended)
@@ -207,6 +210,8 @@ func (s *Station) loop(ctx context.Context) error {
 			err = s.commit(s.drain(r))
 		case f := <-s.look:
 			f(s.state, s.cfg.Clock.Now())
+		case f := <-s.tasks:
+			err = f()
 		case <-alarm:
 			alarm, stop = s.cfg.Clock.Alarm(tick)
 			err = s.onTick()

@@ -2,6 +2,7 @@ package backoffice_test
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -70,6 +71,10 @@ func (m *memory) SetReceipted(k uplink.Mark) error {
 	default:
 	}
 	return nil
+}
+
+func (m *memory) Supersede(context.Context, uplink.Rift) error {
+	return errors.New("this board has one history")
 }
 
 // add appends n check-ins; every third has a person part.

@@ -3,6 +3,7 @@ package link_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"sync"
 	"testing"
@@ -148,4 +149,8 @@ func (s *backlog) SetReceipted(m uplink.Mark) error {
 		close(s.done)
 	}
 	return nil
+}
+
+func (s *backlog) Supersede(context.Context, uplink.Rift) error {
+	return errors.New("a bench has no rift")
 }

@@ -16,14 +16,16 @@ const (
 	// The receipt is not one: it is ignored.
 	Malformed Kind = "receipt_malformed"
 	// The office has more of this epoch than this journal: it was rolled back
-	// or its card was cloned. The cursor stops.
+	// or its card was cloned. Another epoch begins.
 	Ahead Kind = "receipt_ahead"
 	// The office has other events under this epoch's numbers: as Ahead.
 	Foreign Kind = "receipt_foreign"
 	// The office names an epoch that this journal never knew: the board had
-	// another journal before. What this journal holds is proven all the same,
-	// so the cursor goes on.
+	// another journal before, or another board has its name. As Ahead, once; the
+	// cursor need not wait for it.
 	Unknown Kind = "epoch_unknown"
+	// Another board speaks under this one's name.
+	Twin Kind = "twin"
 	// The receipted event is no longer here, so its hash cannot be compared.
 	// The cursor stays.
 	Unproven Kind = "receipt_unproven"
@@ -51,12 +53,22 @@ type Mark struct {
 
 const maxLeft = 64
 
+// Rift is that the office has of this board what this journal cannot have: the
+// journal was rolled back, its card was cloned, or another board has its name.
+type Rift struct {
+	Kind   Kind     // Ahead, Foreign or Unknown
+	Text   string   // of the alarm
+	After  uint64   // the office surely has the present epoch up to here
+	Others []string // epochs that the office has and this journal never knew
+}
+
 // limits are what core keeps to; see Config.
 type limits struct {
 	batch     int           // rows read at once
 	unreceipt uint64        // events without receipt while the office is ready
 	progress  time.Duration // without progress: resend
 	gapEvery  time.Duration // from seeing a gap to sending it again
+	broker    bool          // the broker's acknowledgement moves the mark, not receipts
 }
 
 // span is a range of sequences to be sent again, both ends included.
@@ -82,7 +94,8 @@ type core struct {
 	progress  time.Time
 	missing   []wire.Gap             // as the last receipt says
 	gapSeen   map[wire.Gap]time.Time // since when, or when last sent again
-	stopped   bool                   // the mark does not prove: it no longer moves
+	stopped   bool                   // the mark does not prove: it no longer moves in this epoch
+	rift      *Rift                  // not yet dealt with, nil: none
 	unknownIs map[string]bool
 }
 
@@ -99,8 +112,12 @@ func (c *core) begin(epoch string, head uint64, mark Mark) {
 	}
 	c.epoch, c.head, c.mark = epoch, head, mark
 	c.next, c.acked = mark.Through+1, mark.Through
-	c.extra, c.missing, c.stopped = nil, nil, mark.Through > head
+	c.extra, c.missing, c.stopped, c.rift = nil, nil, false, nil
 	clear(c.gapSeen)
+	if mark.Through > head {
+		c.stopped = true
+		c.rift = &Rift{Kind: Ahead, Text: fmt.Sprintf("receipts of epoch %s stand at %d, this journal ends at %d", epoch, mark.Through, head)}
+	}
 }
 
 // ready reports whether an office listens on the present connection.
@@ -217,6 +234,23 @@ func (c *core) skip() {
 
 func (c *core) ackedTo(seq uint64) { c.acked = max(c.acked, seq) }
 
+// brokerLedger stands for the ledger where the broker's word is all there is.
+const brokerLedger = "broker"
+
+// keepAcked moves the mark to what the broker acknowledged, where that is what
+// the store settled for; every so many events, or when it is time.
+func (c *core) keepAcked(src Source, every uint64, now time.Time) []Alarm {
+	if !c.lim.broker || c.acked < c.mark.Through+every {
+		return nil
+	}
+	m := c.moved(wire.Receipt{Ledger: brokerLedger}, c.acked)
+	if err := src.SetReceipted(m); err != nil {
+		return []Alarm{{Journal, fmt.Sprintf("keep the broker's acknowledgement through %d: %v", m.Through, err)}}
+	}
+	c.move(m, now)
+	return nil
+}
+
 // again queues a range by hand.
 func (c *core) again(from, to uint64) {
 	from, to = max(from, 1), min(to, c.next-1)
@@ -225,39 +259,54 @@ func (c *core) again(from, to uint64) {
 	}
 }
 
-// receipt takes a receipt and keeps the mark it moves to.
+// receipt takes a receipt and keeps the mark it moves to. What does not fit
+// leaves a rift.
 func (c *core) receipt(r wire.Receipt, src Source, now time.Time) []Alarm {
 	if slices.Contains(c.mark.Left, r.Ledger) || r.Ledger == c.mark.Ledger && r.Term < c.mark.Term {
 		return nil
 	}
-	alarms := c.unknown(r, src)
-	if c.stopped {
-		return alarms
+	others, alarms := c.unknown(r, src)
+	if !c.stopped {
+		alarms = append(alarms, c.believe(r, src, now)...)
 	}
+	if len(others) > 0 {
+		if c.rift == nil {
+			c.rift = &Rift{Kind: Unknown, Text: alarms[0].Text, After: c.certain(r.Ledger)}
+		}
+		c.rift.Others = append(c.rift.Others, others...)
+	}
+	return alarms
+}
+
+// certain is up to where a ledger surely has the present epoch.
+func (c *core) certain(ledger string) uint64 {
+	if ledger != c.mark.Ledger {
+		return 0
+	}
+	return c.mark.Through
+}
+
+// believe moves the mark to a receipt that holds.
+func (c *core) believe(r wire.Receipt, src Source, now time.Time) []Alarm {
 	e, _ := r.Find(c.epoch)
 	same := r.Ledger == c.mark.Ledger
 	if same && e.Through < c.mark.Through {
-		return alarms
+		return nil
 	}
 	if !same || e.Through > c.mark.Through {
 		if a, ok := c.prove(e, src); !ok {
-			return append(alarms, a)
+			if a.Kind == Ahead || a.Kind == Foreign {
+				c.stopped = true
+				c.rift = &Rift{Kind: a.Kind, Text: a.Text, After: c.certain(r.Ledger)}
+			}
+			return []Alarm{a}
 		}
 	}
 	if m := c.moved(r, e.Through); m.Through != c.mark.Through || m.Term != c.mark.Term || !same {
 		if err := src.SetReceipted(m); err != nil {
-			return append(alarms, Alarm{Journal, fmt.Sprintf("keep receipt through %d: %v", m.Through, err)})
+			return []Alarm{{Journal, fmt.Sprintf("keep receipt through %d: %v", m.Through, err)}}
 		}
-		back := m.Through < c.mark.Through
-		if m.Through != c.mark.Through {
-			c.progress = now
-		}
-		c.mark = m
-		if back && c.ready() {
-			c.rewind(now)
-		}
-		c.next = max(c.next, c.mark.Through+1)
-		c.acked = max(c.acked, c.mark.Through)
+		c.move(m, now)
 	}
 	c.missing = e.Gaps
 	for g := range c.gapSeen {
@@ -266,7 +315,21 @@ func (c *core) receipt(r wire.Receipt, src Source, now time.Time) []Alarm {
 		}
 	}
 	c.gaps(now)
-	return alarms
+	return nil
+}
+
+// move takes up a mark that is kept.
+func (c *core) move(m Mark, now time.Time) {
+	back := m.Through < c.mark.Through
+	if m.Through != c.mark.Through {
+		c.progress = now
+	}
+	c.mark = m
+	if back && c.ready() {
+		c.rewind(now)
+	}
+	c.next = max(c.next, c.mark.Through+1)
+	c.acked = max(c.acked, c.mark.Through)
 }
 
 // prove compares what the office has with what this journal has.
@@ -275,7 +338,6 @@ func (c *core) prove(e wire.Epoch, src Source) (Alarm, bool) {
 		return Alarm{}, true
 	}
 	if e.Through > c.head {
-		c.stopped = true
 		return Alarm{Ahead, fmt.Sprintf("the office has epoch %s through %d, this journal ends at %d", c.epoch, e.Through, c.head)}, false
 	}
 	h, ok, err := src.Hash(e.Through)
@@ -285,7 +347,6 @@ func (c *core) prove(e wire.Epoch, src Source) (Alarm, bool) {
 	case !ok:
 		return Alarm{Unproven, fmt.Sprintf("event %d of epoch %s is no longer here to prove the receipt", e.Through, c.epoch)}, false
 	case h != e.Hash:
-		c.stopped = true
 		return Alarm{Foreign, fmt.Sprintf("event %d of epoch %s has hash %s at the office and %s here", e.Through, c.epoch, e.Hash, h)}, false
 	}
 	return Alarm{}, true
@@ -305,18 +366,19 @@ func (c *core) moved(r wire.Receipt, through uint64) Mark {
 	return m
 }
 
-// unknown reports each epoch that this journal never knew, once.
-func (c *core) unknown(r wire.Receipt, src Source) (alarms []Alarm) {
+// unknown gives and reports each epoch that this journal never knew, once.
+func (c *core) unknown(r wire.Receipt, src Source) (others []string, alarms []Alarm) {
 	for _, e := range r.Epochs {
 		if e.Epoch == c.epoch || e.Through == 0 || c.unknownIs[e.Epoch] || src.Knows(e.Epoch) {
 			continue
 		}
 		if len(c.unknownIs) < wire.MaxEpochs {
 			c.unknownIs[e.Epoch] = true
+			others = append(others, e.Epoch)
 			alarms = append(alarms, Alarm{Unknown, fmt.Sprintf("the office has %d events of epoch %s, which this journal never knew", e.Through, e.Epoch)})
 		}
 	}
-	return alarms
+	return others, alarms
 }
 
 // gaps queues what the office has missed for a while: a gap just seen may

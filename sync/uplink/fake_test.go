@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"bytes"
 	"context"
 	"fmt"
 	"slices"
@@ -33,6 +34,8 @@ type journal struct {
 	mu     sync.Mutex
 	epoch  string
 	old    []string
+	others []string // of other journals
+	rifts  []Rift
 	rows   []Row // seq i+1 at i
 	mark   Mark
 	broken error
@@ -68,7 +71,7 @@ func (j *journal) Epoch() string { defer j.lock()(); return j.epoch }
 func (j *journal) Head() uint64  { defer j.lock()(); return uint64(len(j.rows)) }
 func (j *journal) Knows(e string) bool {
 	defer j.lock()()
-	return e == j.epoch || slices.Contains(j.old, e)
+	return e == j.epoch || slices.Contains(j.old, e) || slices.Contains(j.others, e)
 }
 func (j *journal) Appended() <-chan struct{} { return j.signal }
 
@@ -103,6 +106,32 @@ func (j *journal) SetReceipted(m Mark) error {
 		j.mark = m
 	}
 	return j.broken
+}
+
+// Supersede begins another epoch and records again what follows r.After.
+func (j *journal) Supersede(_ context.Context, r Rift) error {
+	defer j.lock()()
+	if j.broken != nil {
+		return j.broken
+	}
+	j.rifts = append(j.rifts, r)
+	j.others = append(j.others, r.Others...)
+	if r.Kind == Unknown && len(j.old) > 0 {
+		return nil
+	}
+	again := j.rows[r.After:]
+	j.old, j.rows = append(j.old, j.epoch), nil
+	j.epoch = fmt.Sprintf("epoch-%d-%p", len(j.old), j)
+	for i, row := range again {
+		row.Bytes = bytes.ReplaceAll(row.Bytes, fmt.Appendf(nil, "%s-%d", j.old[len(j.old)-1], row.Seq), fmt.Appendf(nil, "%s-%d", j.epoch, i+1))
+		row.Seq = uint64(i + 1)
+		j.rows = append(j.rows, row)
+	}
+	select {
+	case j.signal <- struct{}{}:
+	default:
+	}
+	return nil
 }
 
 func (j *journal) breaks(err error) { defer j.lock()(); j.broken = err }

@@ -28,7 +28,7 @@ func NewMachine(cfg Config, src Source) (*Machine, error) {
 }
 
 func (c Config) limits() limits {
-	return limits{batch: batch, unreceipt: uint64(c.Unreceipted), progress: c.Progress, gapEvery: c.Progress / 15}
+	return limits{batch: batch, unreceipt: uint64(c.Unreceipted), progress: c.Progress, gapEvery: c.Progress / 15, broker: c.Broker}
 }
 
 // Refresh takes up what the journal appended. True means that it began another
@@ -60,6 +60,18 @@ func (m *Machine) Office(o wire.Office, session uint64, retained bool, now time.
 func (m *Machine) Receipt(r wire.Receipt, now time.Time) []Alarm {
 	return m.core.receipt(r, m.src, now)
 }
+
+// Rift is what a receipt showed to be wrong with this journal; the driver hands
+// it to the Source's Supersede and, when that succeeded, calls Settled and Refresh.
+func (m *Machine) Rift() (Rift, bool) {
+	if m.core.rift == nil {
+		return Rift{}, false
+	}
+	return *m.core.rift, true
+}
+
+// Settled notes that the rift was dealt with.
+func (m *Machine) Settled() { m.core.rift = nil }
 
 // Tick lets time pass; true means that everything without receipt is sent again.
 func (m *Machine) Tick(now time.Time) bool { return m.core.tick(now) }

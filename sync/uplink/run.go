@@ -19,8 +19,8 @@ func (u *Uplink) Run(ctx context.Context) error {
 		return fmt.Errorf("start uplink: read receipt mark: %w", err)
 	}
 	u.core = newCore(u.cfg.limits(), u.src.Epoch(), u.src.Head(), mark)
-	if u.core.stopped {
-		u.alarm(Alarm{Ahead, fmt.Sprintf("receipts of epoch %s stand at %d, this journal ends at %d", u.core.epoch, mark.Through, u.core.head)})
+	if r := u.core.rift; r != nil {
+		u.alarm(Alarm{r.Kind, r.Text})
 	}
 	u.refresh(time.Now())
 	close(u.ready)
@@ -31,7 +31,10 @@ func (u *Uplink) Run(ctx context.Context) error {
 	waiter.Go(func() { u.watch(ctx, sessions) })
 	defer waiter.Wait()
 	defer cancel()
-	defer u.hangUp()
+	defer func() {
+		u.hangUp()
+		u.keep(1, time.Now())
+	}()
 
 	tick := time.NewTicker(max(u.cfg.Progress/30, time.Millisecond))
 	defer tick.Stop()
@@ -40,6 +43,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	always := make(chan struct{})
 	close(always)
 	for ctx.Err() == nil {
+		u.mend(ctx)
 		var busy <-chan struct{}
 		if u.pump() {
 			busy = always
@@ -60,9 +64,43 @@ func (u *Uplink) Run(ctx context.Context) error {
 		case <-health.C:
 			u.health()
 		}
+		u.keep(1000, time.Now())
 		u.refresh(time.Now())
 	}
 	return nil
+}
+
+// keep moves the mark to the broker's word where the store settled for that.
+func (u *Uplink) keep(every uint64, now time.Time) {
+	if !u.cfg.Broker {
+		return
+	}
+	if u.flight != nil {
+		u.core.ackedTo(u.flight.acked.Load())
+	}
+	for _, a := range u.core.keepAcked(u.src, every, now) {
+		u.alarm(a)
+	}
+}
+
+// mend deals with a rift: what was recorded here and the office may not have is
+// recorded again under another epoch.
+func (u *Uplink) mend(ctx context.Context) {
+	r := u.core.rift
+	if r == nil || u.retry {
+		return
+	}
+	if err := u.src.Supersede(ctx, *r); err != nil {
+		if ctx.Err() == nil {
+			u.alarm(Alarm{Journal, fmt.Sprintf("begin another epoch: %v", err)})
+			u.retry = true
+		}
+		return
+	}
+	u.core.rift = nil
+	was := u.core.epoch
+	u.refresh(time.Now())
+	u.log.Warn("this board's history was set apart from another one", "kind", string(r.Kind), "epoch", was, "after", r.After, "goes on in", u.core.epoch, "recorded again", u.core.head)
 }
 
 // watch tells Run of each new connection.
@@ -99,6 +137,9 @@ func (u *Uplink) pickUp(ctx context.Context, s *link.Session) {
 	u.hangUp()
 	u.session = s
 	u.flight = takeOff(ctx, s, u.cfg.Window)
+	if u.first == 0 {
+		u.first = s.Number()
+	}
 	u.core.connected(s.Number(), time.Now())
 	u.health()
 }
@@ -115,6 +156,7 @@ func (u *Uplink) hangUp() {
 
 func (u *Uplink) tick(now time.Time) {
 	u.retry = false
+	u.keep(1, now)
 	if u.core.tick(now) {
 		u.log.Warn("no receipt for a while, sending again", "after", u.core.mark.Through, "head", u.core.head)
 	}

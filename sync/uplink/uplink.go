@@ -37,6 +37,13 @@ type Source interface {
 	Receipted() (Mark, error)
 	// SetReceipted keeps a mark. When it returns nil, the mark is durable.
 	SetReceipted(Mark) error
+	// Supersede deals with a rift: r.Others count as known from now on and, if
+	// anything may yet go wrong in the present epoch, another one begins, in
+	// which everything after r.After is recorded again. Of a rift of kind Unknown
+	// nothing more need begin when the present epoch was begun here itself: two
+	// boards that run at once would otherwise begin one after the other without
+	// end. When it returns nil all of it is durable; on an error it is tried again.
+	Supersede(ctx context.Context, r Rift) error
 	// Appended gives a signal after events became durable; one signal may stand for many.
 	Appended() <-chan struct{}
 }
@@ -55,6 +62,11 @@ type Config struct {
 	// Health makes the retained health message; nil, or a nil message: none is published.
 	Health func() []byte
 
+	// Broker settles for the broker's acknowledgement instead of the office's
+	// receipt (CONTRACT.md §2, delivery = "broker"): what a broker forgets after
+	// that is lost, and neither gaps nor a cloned card are noticed.
+	Broker bool
+
 	HealthEvery time.Duration // a minute if 0
 	Window      int           // messages without PUBACK; 1,000 if 0
 	Unreceipted int           // events without receipt while the office is ready; 8,192 if 0
@@ -68,7 +80,7 @@ const batch = 256
 type Status struct {
 	Connected bool          // to the broker
 	Office    bool          // the office is ready
-	Stopped   bool          // receipts do not fit this journal; see Alarm
+	Stopped   bool          // receipts do not fit this journal and another epoch has not begun yet; see Alarm
 	Epoch     string        //
 	Head      uint64        // last sequence appended
 	Through   uint64        // last sequence receipted
@@ -92,6 +104,8 @@ type Uplink struct {
 	flight  *flight
 	ages    ages
 	told    map[Kind]string
+	first   uint64 // number of this run's first connection, 0: none yet
+	heard   bool   // this board heard itself on its own conn topic
 	sent    uint64
 	retry   bool // the journal failed; wait for the next tick
 
@@ -118,8 +132,11 @@ func New(cfg Config, src Source, pub Publisher, log *slog.Logger) (*Uplink, erro
 		log = slog.New(slog.DiscardHandler)
 	}
 	u := &Uplink{cfg: cfg, src: src, pub: pub, log: log, ready: make(chan struct{}), events: make(chan func(time.Time), 16), told: make(map[Kind]string)}
-	pub.Handle(cfg.Kiosk.Receipt(), wire.QoS, u.onReceipt)
-	pub.Handle(cfg.Kiosk.Store().Office(), wire.QoS, u.onOffice)
+	pub.Handle(cfg.Kiosk.Conn(), wire.QoS, u.onConn)
+	if !cfg.Broker {
+		pub.Handle(cfg.Kiosk.Receipt(), wire.QoS, u.onReceipt)
+		pub.Handle(cfg.Kiosk.Store().Office(), wire.QoS, u.onOffice)
+	}
 	return u, nil
 }
 
@@ -199,6 +216,31 @@ func (u *Uplink) onOffice(ctx context.Context, m link.Message) {
 			return
 		}
 		u.core.officeSaid(o, m.Session, m.Retained, now)
+	})
+}
+
+// onConn hears what is said of this board's connection: nobody else speaks there
+// unless another board has its name.
+func (u *Uplink) onConn(ctx context.Context, m link.Message) {
+	if len(m.Payload) == 0 {
+		return
+	}
+	c, err := wire.DecodeConn(m.Payload)
+	u.post(ctx, func(time.Time) {
+		if err != nil {
+			u.alarm(Alarm{Malformed, err.Error()})
+			return
+		}
+		if u.first == 0 || c.Session >= u.first && c.Session <= m.Session {
+			u.heard = u.heard || u.first > 0
+			return
+		}
+		// What an earlier run of this board left behind is no other board: a birth
+		// or will that stands at the broker, or came back with the broker.
+		alive := c.State == wire.Ready && !m.Retained
+		if alive || u.heard && (c.Session > m.Session || !u.src.Knows(c.Epoch)) {
+			u.alarm(Alarm{Twin, fmt.Sprintf("another board speaks as %s, in epoch %s: two boards have one name", u.cfg.Kiosk.Name(), c.Epoch)})
+		}
 	})
 }
 

@@ -9,7 +9,6 @@ import (
 	"testing"
 	"time"
 
-	"baylight/kiosk"
 	"baylight/sync/broker"
 	"baylight/sync/broker/brokertest"
 	"baylight/sync/link"
@@ -284,28 +283,6 @@ func TestHostileReceipts(t *testing.T) {
 	}
 	j.add(10)
 	arrived(t, o, j, 20)
-}
-
-func TestForeignHistoryStopsTheCursor(t *testing.T) {
-	br := startBroker(t, "")
-	j := newJournal()
-	o := startOffice(t, br.URL(), readyOffice(), nil)
-	b := startBoard(t, br.URL(), j, nil)
-	j.add(10)
-	arrived(t, o, j, 10)
-	receipt := func(through uint64, h kiosk.Hash) wire.Receipt {
-		return wire.Receipt{Ledger: ledgerA, Term: 1, Epochs: []wire.Epoch{{Epoch: epoch, Through: through, Hash: h}}}
-	}
-	o.write(receipt(11, kiosk.HashOf([]byte("of another card"))))
-	if a := <-b.alarms; a.Kind != Ahead || !strings.Contains(a.Text, "through 11") || !strings.Contains(a.Text, "ends at 10") {
-		t.Errorf("alarm %+v", a)
-	}
-	until(t, "stopped", tick(t), func() bool { return b.Status().Stopped })
-	j.add(5)
-	until(t, "published all the same", o.changed, func() bool { through, _ := o.got(); return through == 15 })
-	if m := j.marked(); m.Through != 10 {
-		t.Errorf("the cursor moved to %d", m.Through)
-	}
 }
 
 func TestJournalThatFailsForAWhile(t *testing.T) {

@@ -55,6 +55,7 @@ type app struct {
 	link     *link.Link
 	uplink   *uplink.Uplink
 	devices  *devices
+	notices  notices
 	view     *view
 	paper    station.Printer // nil: none
 	lights   *lamps
@@ -78,7 +79,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer func() { err = errors.Join(err, a.journal.Close()) }()
 	appended, stop := a.journal.Watch()
 	defer stop()
-	a.source = source{a.journal, appended}
+	a.source = source{a.journal, appended, func(ctx context.Context, begin func() error) error { return a.station.Renew(ctx, begin) }}
 	for _, part := range []func() error{a.network, a.shop, a.pages, a.socket} {
 		if err := part(); err != nil {
 			return err
@@ -179,7 +180,8 @@ func (a *app) network() (err error) {
 	if err != nil {
 		return err
 	}
-	a.uplink, err = uplink.New(uplink.Config{Kiosk: a.topics, Health: a.health, HealthEvery: 10 * time.Second}, a.source, a.link, a.log)
+	a.uplink, err = uplink.New(uplink.Config{Kiosk: a.topics, Health: a.health, HealthEvery: 10 * time.Second,
+		Broker: a.set.MQTT.Broker, Alarm: a.notices.add}, a.source, a.link, a.log)
 	if err != nil {
 		return err
 	}

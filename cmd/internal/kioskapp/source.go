@@ -1,6 +1,8 @@
 package kioskapp
 
 import (
+	"context"
+
 	"baylight/kiosk"
 	"baylight/kiosk/journal"
 	"baylight/sync/uplink"
@@ -10,6 +12,7 @@ import (
 type source struct {
 	j        *journal.Journal
 	appended <-chan struct{}
+	renew    func(ctx context.Context, begin func() error) error // station.Renew
 }
 
 func (s source) Epoch() string                             { return s.j.Epoch() }
@@ -43,4 +46,21 @@ func (s source) SetReceipted(m uplink.Mark) error {
 		through = 0
 	}
 	return s.j.SetReceipt(journal.Receipt{Ledger: m.Ledger, Term: m.Term, Through: through})
+}
+
+// Supersede begins another epoch under the running station, which folds the
+// journal again. What the epoch before records after r.After is recorded again,
+// and the back office counts it once.
+func (s source) Supersede(ctx context.Context, r uplink.Rift) error {
+	apart, err := s.j.Apart()
+	if err != nil {
+		return err
+	}
+	if apart && r.Kind == uplink.Unknown {
+		return s.j.Disown(r.Text, r.Others...)
+	}
+	return s.renew(ctx, func() error {
+		_, err := s.j.BeginEpoch(r.Text, r.After, r.Others...)
+		return err
+	})
 }

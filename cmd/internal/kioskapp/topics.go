@@ -102,6 +102,7 @@ func (a *app) health() []byte {
 		h.Alarms = append(h.Alarms, why)
 	}
 	h.Alarms = append(h.Alarms, a.journalAlarms()...)
+	h.Alarms = append(h.Alarms, a.notices.texts()...)
 	b, err := h.Encode()
 	if err != nil {
 		a.log.Error("health message", "error", err)

@@ -85,6 +85,7 @@ func (v *view) Snapshot() *screen.Snapshot {
 	s.Paper = int(v.a.station.PaperBehind())
 	s.Ready = v.a.station.Broken() == ""
 	s.Devices = v.a.devices.list()
+	s.Alarms = v.a.notices.alarms()
 	return &s
 }
 

@@ -2,6 +2,7 @@ package officeapp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"sync"
@@ -208,4 +209,8 @@ func (o *outbox) SetReceipted(m uplink.Mark) error {
 		close(o.done)
 	}
 	return nil
+}
+
+func (o *outbox) Supersede(context.Context, uplink.Rift) error {
+	return errors.New("a bench has no rift")
 }

@@ -53,6 +53,7 @@ type HTTP struct {
 // MQTT is where the broker is.
 type MQTT struct {
 	URL, User, Password string
+	Broker              bool // delivery = "broker": the broker's acknowledgement is enough (boards only)
 }
 
 // Scanner is a scanner and the place where it is fixed.
@@ -95,6 +96,7 @@ type mqttTable struct {
 	URL          string `toml:"url"`
 	User         string `toml:"user"`
 	PasswordFile string `toml:"password_file"`
+	Delivery     string `toml:"delivery"`
 }
 
 type kioskFile struct {
@@ -202,7 +204,8 @@ func (p *problems) http(h httpTable, def string) HTTP {
 func (p *problems) mqtt(path string, m mqttTable) MQTT {
 	ok := strings.HasPrefix(m.URL, "mqtt://") || strings.HasPrefix(m.URL, "mqtts://")
 	p.need("mqtt.url", m.URL, ok, `mqtt://host:port or mqtts://host:port`)
-	return MQTT{URL: m.URL, User: m.User, Password: p.secret("mqtt.password_file", beside(path, m.PasswordFile))}
+	p.need("mqtt.delivery", m.Delivery, m.Delivery == "" || m.Delivery == "receipts" || m.Delivery == "broker", `"receipts" or "broker"`)
+	return MQTT{URL: m.URL, Broker: m.Delivery == "broker", User: m.User, Password: p.secret("mqtt.password_file", beside(path, m.PasswordFile))}
 }
 
 func (p *problems) bays(f kioskFile, k *Kiosk) {

@@ -45,6 +45,9 @@ func LoadOffice(path string) (*Office, error) {
 		HTTP: p.http(f.HTTP, "127.0.0.1:8090"), MQTT: p.mqtt(path, f.MQTT),
 		Token: p.secret("office.token_file", beside(path, f.Office.TokenFile)),
 	}
+	if f.MQTT.Delivery != "" {
+		p.add("mqtt.delivery: %q is for boards; take it out here, the office writes the receipts", f.MQTT.Delivery)
+	}
 	if o.HTTP.InsecureLAN && o.Token == "" {
 		p.add("office.token_file: beyond loopback the figures need a token; name the file that holds one")
 	}
