@@ -24,9 +24,11 @@ type Event struct {
 	WasHash string // its hash in hex
 
 	// When is the corrected time and Uncertain says that it could not be
-	// corrected; both are derived by Correct and are not in the bytes.
-	When      time.Time
-	Uncertain bool
+	// corrected; then it happened not before Earliest and not after Latest, zero
+	// if unknown. All are derived by Correct and are not in the bytes.
+	When             time.Time
+	Uncertain        bool
+	Earliest, Latest time.Time
 }
 
 // Hash is the SHA-256 of an event's bytes.

@@ -15,6 +15,21 @@ const (
 	Unset    Quality = "unset"    // nothing ever set it in this boot
 )
 
+// ClockSource is who said what time it is.
+type ClockSource string
+
+// Who sets a board's clock, the best first.
+const (
+	ClockSystem ClockSource = "system" // the system says it is synchronised
+	ClockOffice ClockSource = "office" // the back office answered
+	ClockRTC    ClockSource = "rtc"    // a clock with a battery
+	ClockHand   ClockSource = "hand"   // the system's clock was set, and nobody says by whom
+	ClockJump   ClockSource = "jump"   // no source: a jump that was not followed
+)
+
+// Followed says whether the board went by what the event says.
+func (c *ClockSet) Followed() bool { return c.Source != ClockJump }
+
 // Moment is an instant as one board knows it. Two moments of the same boot are
 // compared by the time since boot, which no clock step can touch.
 type Moment struct {

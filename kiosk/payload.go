@@ -335,10 +335,15 @@ type (
 		Version string `json:"version"`
 		Meta
 	}
-	// ClockSet is the moment the clock became trustworthy: how much has to be
-	// added to earlier wall times of this boot.
+	// ClockSet is the moment the clock became trustworthy, or more so: how much
+	// has to be added to earlier wall times of this boot, who said so (one of the
+	// Clock constants; "" is the system) and how far it may be off. With source
+	// jump it is the opposite: the system's clock jumped by that much, nobody
+	// vouched for it, and the board went on by the time since boot.
 	ClockSet struct {
-		OffsetMS int64 `json:"offset_ms"`
+		OffsetMS int64       `json:"offset_ms"`
+		Source   ClockSource `json:"source,omitempty"`
+		ErrorMS  int64       `json:"error_ms,omitempty"`
 		Meta
 	}
 	// DeviceDown is a device lost; Reason says how.

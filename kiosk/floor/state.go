@@ -45,18 +45,38 @@ type State struct {
 	base shop     // the bays before log begins
 	log  []*entry // the events in between
 
-	newest  time.Time // corrected time of the newest event
-	hour    int64     // of newest, when forgetting was last done
-	boot    string
-	segment []timed   // events whose time a kiosk.clock_set may yet move
-	floor   time.Time // corrected time of the event before them
+	newest  time.Time   // corrected time of the newest event
+	hour    int64       // of newest, when forgetting was last done
+	segment []timed     // events whose time a later one may yet move
+	before  kiosk.Event // the event before them, as far as times go
 }
 
-// timed is the moment of an event; the entry is nil once it was forgotten.
+// timed is what there is to know of an event's time; the entry is nil once it
+// was forgotten.
 type timed struct {
-	at    kiosk.Moment
-	entry *entry
+	at               kiosk.Moment
+	set              *kiosk.ClockSet // nil: another event
+	when             time.Time
+	earliest, latest time.Time
+	uncertain        bool
+	entry            *entry
 }
+
+// event is an event that knows only its time.
+func (t *timed) event() kiosk.Event {
+	e := kiosk.Event{Moment: t.at, Data: noData, When: t.when, Earliest: t.earliest, Latest: t.latest, Uncertain: t.uncertain}
+	if t.set != nil {
+		e.Data = t.set
+	}
+	return e
+}
+
+// take takes over what was found out about the time of e.
+func (t *timed) take(e *kiosk.Event) {
+	t.when, t.earliest, t.latest, t.uncertain = e.When, e.Earliest, e.Latest, e.Uncertain
+}
+
+var noData kiosk.Payload = &kiosk.Unknown{}
 
 // entry is an event with what the fold found out about it.
 type entry struct {
@@ -124,7 +144,7 @@ func (s *State) fold(e kiosk.Event) {
 		return
 	}
 	n := &entry{event: e, place: s.placeOf(e), visit: s.visitOf(e)}
-	s.time(n)
+	again := s.time(n)
 	s.remember(n)
 	if n.visit != "" {
 		s.record(n)
@@ -135,10 +155,11 @@ func (s *State) fold(e kiosk.Event) {
 			s.voided[d.Event] = true
 			s.refold()
 		}
-	case *kiosk.ClockSet:
-		s.correct(e)
 	default:
 		s.shop.fold(n, &s.cfg)
+	}
+	if again {
+		s.refold()
 	}
 	if h := s.newest.Unix() / 3600; h != s.hour || len(s.log) > keepLog {
 		s.hour = h
@@ -166,57 +187,51 @@ func (s *State) visitOf(e kiosk.Event) string {
 	return kiosk.VisitOf(e.Data)
 }
 
-// time derives the corrected time of an event as kiosk.Correct would. Events of
-// an earlier boot, and synced ones from its first event on, have their time for
-// good.
-func (s *State) time(n *entry) {
-	e := &n.event
-	if e.Moment.Boot != s.boot {
-		s.boot, s.segment, s.floor = e.Moment.Boot, nil, s.newest
+// time derives the corrected time of an event as kiosk.Correct does. It reports
+// true when the times of earlier events were corrected again.
+func (s *State) time(n *entry) (again bool) {
+	last := s.before
+	if len(s.segment) > 0 {
+		last = s.segment[len(s.segment)-1].event()
 	}
-	e.When, e.Uncertain = e.Moment.Wall, e.Moment.Clock == kiosk.Unset
-	if e.When.Before(s.newest) {
-		e.When = s.newest
+	again = kiosk.Follow(last, &n.event)
+	t := timed{at: n.event.Moment, entry: n}
+	t.set, _ = n.event.Data.(*kiosk.ClockSet)
+	t.take(&n.event)
+	s.segment = append(s.segment, t)
+	if again {
+		s.correct()
 	}
-	s.newest = e.When
-	if len(s.segment) == 0 && e.Moment.Clock == kiosk.Synced {
-		s.floor = s.newest
-		return
-	}
-	s.segment = append(s.segment, timed{e.Moment, n})
+	s.newest = n.event.When
+	return again
 }
 
-// correct moves the events before kiosk.clock_set to their corrected times and
-// folds again what depends on them.
-func (s *State) correct(set kiosk.Event) {
+// correct derives the corrected times again and applies the visits of the events
+// that moved.
+func (s *State) correct() {
 	part := make([]kiosk.Event, len(s.segment))
-	for i, m := range s.segment {
-		part[i] = kiosk.Event{Seq: uint64(i), Moment: m.at}
+	for i := range s.segment {
+		part[i] = s.segment[i].event()
 	}
-	if len(part) > 0 {
-		part[len(part)-1].Data = set.Data
-	}
-	kiosk.Correct(part)
+	kiosk.CorrectAfter(s.before, part)
 	touched := map[string]bool{}
 	for i, m := range s.segment {
-		when := part[i].When
-		if when.Before(s.floor) {
-			when = s.floor
+		s.segment[i].take(&part[i])
+		if m.entry == nil {
+			continue
 		}
-		s.newest = when
-		if m.entry != nil {
-			m.entry.event.When, m.entry.event.Uncertain = when, part[i].Uncertain
+		e := &m.entry.event
+		if !e.When.Equal(part[i].When) || e.Uncertain != part[i].Uncertain {
 			touched[m.entry.visit] = true
 		}
+		e.When, e.Uncertain, e.Earliest, e.Latest = part[i].When, part[i].Uncertain, part[i].Earliest, part[i].Latest
 	}
-	s.segment, s.floor = nil, s.newest
 	for _, r := range s.order {
 		if touched[r.id] {
 			r.apply(s.cfg.Calendar)
 			s.merge(r.id)
 		}
 	}
-	s.refold()
 }
 
 func (s *State) remember(n *entry) {
@@ -345,20 +360,14 @@ func (s *State) reindex() {
 			s.segment[i].entry = nil
 		}
 	}
-	if n := len(s.segment) - keepLog; n > 0 { // weeks without a clock
-		s.floor = latest(s.floor, s.segment[:n])
+	n := max(0, len(s.segment)-keepLog)
+	for n < len(s.segment)-keepLog/4 && s.segment[n].entry == nil {
+		n++
+	}
+	if n > 0 {
+		s.before = s.segment[n-1].event()
 		s.segment = slices.Clone(s.segment[n:])
 	}
-}
-
-// latest is the last of t and the times of ms.
-func latest(t time.Time, ms []timed) time.Time {
-	for _, m := range ms {
-		if m.at.Wall.After(t) {
-			t = m.at.Wall
-		}
-	}
-	return t
 }
 
 // clock is the best known time at now: never before the newest event.
