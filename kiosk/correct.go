@@ -36,18 +36,20 @@ func Correct(events []Event) { CorrectAfter(Event{}, events) }
 
 // CorrectAfter corrects the end of an epoch. last is the event before it as
 // corrected before, the zero Event if there is none. The result is that of
-// [Correct] over everything if the end begins with a boot and no boot before it
-// is uncertain or ends after the start of the end's first trusted boot.
-func CorrectAfter(last Event, events []Event) {
+// [Correct] over everything if the end begins with a boot and earlier is false:
+// true says that the boot of last may have to be moved too.
+func CorrectAfter(last Event, events []Event) (earlier bool) {
+	earlier = last.Uncertain
 	for from := 0; from < len(events); {
 		to := from + 1
 		for to < len(events) && sameBoot(events[to-1], events[to]) {
 			to++
 		}
-		correctBoot(last, events, from, to)
+		earlier = correctBoot(last, events, from, to) || earlier
 		from = to
 	}
 	bound(last, events)
+	return earlier
 }
 
 // Follow corrects an event that comes right after last, which was corrected
@@ -131,11 +133,8 @@ func unheld(last Event, e *Event) {
 }
 
 // correctBoot corrects events[from:to], all of one boot, and moves down what
-// came before and cannot be true beside it.
-func correctBoot(last Event, events []Event, from, to int) {
-	if from > 0 {
-		last = events[from-1]
-	}
+// came before and cannot be true beside it; earlier says that this reaches last.
+func correctBoot(last Event, events []Event, from, to int) (earlier bool) {
 	boot := events[from:to]
 	held := 0 // the events up to the last trusted one
 	for i := range boot {
@@ -145,10 +144,11 @@ func correctBoot(last Event, events []Event, from, to int) {
 	}
 	if held > 0 {
 		anchor(boot[:held])
-		if from > 0 && !sameBoot(last, boot[0]) {
-			moveDown(events[:from], start(boot[0], boot[0].When))
-			last = events[from-1]
-		}
+		begun, all := moveDown(events[:from], start(boot[0], boot[0].When))
+		earlier = all && begun.Before(last.When) && !sameBoot(last, events[0])
+	}
+	if from > 0 {
+		last = events[from-1]
 	}
 	for i := range boot {
 		if i < held {
@@ -158,6 +158,7 @@ func correctBoot(last Event, events []Event, from, to int) {
 		}
 		last = boot[i]
 	}
+	return earlier
 }
 
 // anchor gives the events of a boot up to its last trusted one, which is the
@@ -191,8 +192,10 @@ func part(d, a, b time.Duration) time.Duration {
 }
 
 // moveDown moves the boots at the end of events down so that they end by t, the
-// start of a trusted boot: those that are uncertain, and those that cannot be right.
-func moveDown(events []Event, t time.Time) {
+// start of a trusted boot: those that are uncertain, and those that cannot be
+// right. It gives the start of the first boot that was moved, and whether that
+// is the first of all.
+func moveDown(events []Event, t time.Time) (begun time.Time, all bool) {
 	to := len(events)
 	for to > 0 {
 		from := to - 1
@@ -212,6 +215,7 @@ func moveDown(events []Event, t time.Time) {
 	for i := max(to, 1); i < len(events); i++ {
 		events[i].When = notBefore(events[i].When, events[i-1])
 	}
+	return t, to == 0
 }
 
 // bound gives the uncertain events their bounds.

@@ -73,7 +73,7 @@ type epoch struct {
 	last         int64             // corrected time of the event at max
 	redo         uint64            // times have to be corrected again from here on, 0: not
 	boots        map[string]uint64 // lowest sequence seen of each boot in this batch
-	sets         []string          // boots whose clock was set in this batch
+	tail         kiosk.Event       // the event at max, once it was needed
 }
 
 func (c *commit) all(b backoffice.Batch) error {
@@ -230,7 +230,10 @@ func (c *commit) entry(in backoffice.Entry) error {
 	if e.Was != "" {
 		was = e.Was + "#" + e.WasHash
 	}
-	when, uncertain := ep.place(&e)
+	when, uncertain, err := c.place(at, ep, e)
+	if err != nil {
+		return err
+	}
 	if err := c.exec(`INSERT INTO events(store, source, epoch, seq, hash, state, type, visit, target, was, digest, boot, clock, wall_ms, when_ms, uncertain, at_ms, bytes)
 		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, in.Store, e.Source, e.Epoch, int64(e.Seq), hash[:], state, string(e.Type()), visit, target, was,
 		e.Data.Common().PersonDigest, e.Moment.Boot, string(e.Moment.Clock), e.Moment.Wall.UnixMilli(), when, uncertain, c.at, in.Bytes); err != nil {

@@ -8,29 +8,27 @@ import (
 	"baylight/kiosk"
 )
 
-// place gives an event its corrected time as it is appended: kiosk.Correct on
-// it and its predecessor. What does not come at the end of its epoch, and a
-// clock that was set, is corrected by settle.
-func (ep *epoch) place(e *kiosk.Event) (when int64, uncertain bool) {
+// place gives an event its corrected time as it is appended: kiosk.Follow on its
+// predecessor. What does not come at the end of its epoch, and what moves others,
+// is corrected by settle.
+func (c *commit) place(at place, ep *epoch, e kiosk.Event) (when int64, uncertain bool, err error) {
 	first, seen := ep.boots[e.Moment.Boot]
 	if !seen || e.Seq < first {
 		ep.boots[e.Moment.Boot] = e.Seq
 	}
-	pair := []kiosk.Event{before(ep.last), *e}
-	pair[1].Moment.Wall = ms(e.Moment.Wall.UnixMilli())
-	kiosk.Correct(pair)
-	when, uncertain = pair[1].When.UnixMilli(), pair[1].Uncertain
-	_, set := e.Data.(*kiosk.ClockSet)
-	if e.Seq < ep.max {
+	if ep.max > 0 && ep.tail.Data == nil {
+		if ep.tail, err = c.tail(at, ep.max+1); err != nil {
+			return 0, false, err
+		}
+	}
+	e.Moment.Wall = ms(e.Moment.Wall.UnixMilli())
+	if again := kiosk.Follow(ep.tail, &e); again || e.Seq < ep.max {
 		ep.again(e.Seq)
 	}
-	if set {
-		ep.sets = append(ep.sets, e.Moment.Boot)
-	}
 	if e.Seq > ep.max {
-		ep.max, ep.last = e.Seq, when
+		ep.max, ep.last, ep.tail = e.Seq, e.When.UnixMilli(), e
 	}
-	return when, uncertain
+	return e.When.UnixMilli(), e.Uncertain, nil
 }
 
 func (ep *epoch) again(seq uint64) {
@@ -39,13 +37,22 @@ func (ep *epoch) again(seq uint64) {
 	}
 }
 
-// before is an event that says only how late it is.
-func before(last int64) kiosk.Event {
-	e := kiosk.Event{Data: &kiosk.Unknown{}, Moment: kiosk.Moment{Clock: kiosk.Synced}}
-	if last != minTime {
-		e.Moment.Wall = ms(last)
+// tail is the event before a sequence as corrected before, the zero Event if
+// there is none.
+func (c *commit) tail(at place, seq uint64) (e kiosk.Event, err error) {
+	var b []byte
+	var when int64
+	var uncertain bool
+	ok, err := c.found([]any{&b, &when, &uncertain}, `SELECT bytes, when_ms, uncertain FROM events
+		WHERE epoch = ? AND source = ? AND seq < ? AND state <> 2 ORDER BY seq DESC LIMIT 1`, at.epoch, at.source, int64(seq))
+	if !ok || err != nil {
+		return kiosk.Event{}, err
 	}
-	return e
+	if e, err = kiosk.Decode(b); err != nil {
+		return kiosk.Event{}, err
+	}
+	e.Moment.Wall, e.When, e.Uncertain = ms(e.Moment.Wall.UnixMilli()), ms(when), uncertain
+	return e, nil
 }
 
 // settle brings an epoch's row and times up to date after its events came in.
@@ -55,13 +62,6 @@ func (c *commit) settle(at place, ep *epoch) error {
 			at.source, at.epoch, boot, int64(first)); err != nil {
 			return err
 		}
-	}
-	for _, boot := range ep.sets {
-		var first uint64
-		if err := c.get([]any{&first}, `SELECT first FROM boots WHERE source = ? AND epoch = ? AND boot = ?`, at.source, at.epoch, boot); err != nil {
-			return err
-		}
-		ep.again(first)
 	}
 	if ep.redo > 0 {
 		if err := c.correct(at, ep); err != nil {
@@ -82,21 +82,14 @@ type light struct {
 	uncertain    bool
 }
 
-// correct corrects the times of an epoch again from ep.redo on and marks the
-// visits whose events moved.
+// correct corrects the times of an epoch again as far back as what came at
+// ep.redo may have moved them, and marks the visits whose events moved.
 func (c *commit) correct(at place, ep *epoch) error {
-	last := int64(minTime)
-	if _, err := c.found([]any{&last}, `SELECT when_ms FROM events WHERE epoch = ? AND source = ? AND seq < ? AND state <> 2 ORDER BY seq DESC LIMIT 1`,
-		at.epoch, at.source, int64(ep.redo)); err != nil {
-		return err
-	}
-	events, old, err := c.lights(at, ep.redo)
+	events, old, err := c.reach(at, ep.redo)
 	if err != nil {
 		return err
 	}
-	all := append([]kiosk.Event{before(last)}, events...)
-	kiosk.Correct(all)
-	for i, e := range all[1:] {
+	for i, e := range events {
 		when := e.When.UnixMilli()
 		ep.last = when
 		if when == old[i].when && e.Uncertain == old[i].uncertain {
@@ -113,9 +106,33 @@ func (c *commit) correct(at place, ep *epoch) error {
 	return nil
 }
 
+// reach gives the events from the boot of seq on, corrected, and those of the
+// boots before it that they may move (see kiosk.CorrectAfter).
+func (c *commit) reach(at place, seq uint64) (events []kiosk.Event, old []light, err error) {
+	from := seq
+	for {
+		var first uint64
+		if err := c.get([]any{&first}, `SELECT min(b.first) FROM events e JOIN boots b ON b.source = e.source AND b.epoch = e.epoch AND b.boot = e.boot
+			WHERE e.epoch = ? AND e.source = ? AND e.seq = ?`, at.epoch, at.source, int64(from)); err != nil {
+			return nil, nil, err
+		}
+		from = min(from, first)
+		last, err := c.tail(at, from)
+		if err != nil {
+			return nil, nil, err
+		}
+		if events, old, err = c.lights(at, from); err != nil {
+			return nil, nil, err
+		}
+		if earlier := kiosk.CorrectAfter(last, events); !earlier || last.Data == nil {
+			return events, old, nil
+		}
+		from = last.Seq
+	}
+}
+
 func (c *commit) lights(at place, from uint64) (events []kiosk.Event, old []light, err error) {
-	s, err := c.stmt(`SELECT seq, boot, clock, wall_ms, when_ms, uncertain, store, visit, CASE type WHEN 'kiosk.clock_set' THEN bytes END
-		FROM events WHERE epoch = ? AND source = ? AND seq >= ? AND state <> 2 ORDER BY seq`)
+	s, err := c.stmt(`SELECT when_ms, uncertain, store, visit, bytes FROM events WHERE epoch = ? AND source = ? AND seq >= ? AND state <> 2 ORDER BY seq`)
 	if err != nil {
 		return nil, nil, err
 	}
@@ -126,24 +143,24 @@ func (c *commit) lights(at place, from uint64) (events []kiosk.Event, old []ligh
 	defer rows.Close()
 	for rows.Next() {
 		var l light
-		var wall int64
 		var b []byte
-		e := kiosk.Event{Data: &kiosk.Unknown{}}
-		if err := rows.Scan(&e.Seq, &e.Moment.Boot, &e.Moment.Clock, &wall, &l.when, &l.uncertain, &l.store, &l.visit, &b); err != nil {
+		if err := rows.Scan(&l.when, &l.uncertain, &l.store, &l.visit, &b); err != nil {
 			return nil, nil, err
 		}
-		e.Moment.Wall = ms(wall)
-		if b != nil {
-			full, err := kiosk.Decode(b)
-			if err != nil {
-				return nil, nil, err
-			}
-			e.Data = full.Data
+		e, err := kiosk.Decode(b)
+		if err != nil {
+			return nil, nil, err
+		}
+		e.Moment.Wall = ms(e.Moment.Wall.UnixMilli())
+		if _, set := e.Data.(*kiosk.ClockSet); !set {
+			e.Data = noData
 		}
 		events, old = append(events, e), append(old, l)
 	}
 	return events, old, rows.Err()
 }
+
+var noData kiosk.Payload = &kiosk.Unknown{}
 
 // advance moves the contiguous prefix of an epoch: every sequence up to it is
 // here with its person part, or was destroyed.

@@ -65,18 +65,27 @@ func check(rt *rapid.T, l backoffice.Ledger, states map[uint64][]string) {
 	}
 }
 
-// history draws a board's events: two boots, clocks that jump and are set.
+// history draws a board's events: boots, clocks that jump, are set and lose trust.
 func history(t testing.TB, rt *rapid.T) (out []backoffice.Entry) {
 	b := NewBoard(t, store, "k1", "e1")
+	jump := func() {
+		b.Now.Wall = b.Now.Wall.Add(time.Duration(rapid.SampledFrom([]int{-8760 * 3600, -3600, -5, 5, 3600, 8760 * 3600}).Draw(rt, "jump")) * time.Second)
+	}
 	for i := range rapid.IntRange(1, 25).Draw(rt, "events") {
-		switch rapid.IntRange(0, 9).Draw(rt, "kind") {
+		switch rapid.IntRange(0, 11).Draw(rt, "kind") {
 		case 0:
-			b.Now.Boot, b.Now.Clock = fmt.Sprintf("boot-%d", i), kiosk.Unset
-			b.Now.Wall = b.Now.Wall.Add(-time.Hour)
+			b.Now.Boot, b.Now.Up = fmt.Sprintf("boot-%d", i), 0
+			b.Now.Clock = rapid.SampledFrom([]kiosk.Quality{kiosk.Unset, kiosk.Holdover, kiosk.Synced}).Draw(rt, "quality")
+			jump()
 		case 1:
-			b.Now.Clock = kiosk.Synced
-			out = append(out, b.Event(&kiosk.ClockSet{OffsetMS: rapid.Int64Range(-10_000, 10_000).Draw(rt, "offset")}))
+			b.Now.Clock = rapid.SampledFrom([]kiosk.Quality{kiosk.Holdover, kiosk.Synced}).Draw(rt, "quality")
+			out = append(out, b.Event(&kiosk.ClockSet{OffsetMS: rapid.Int64Range(-10_000, 10_000).Draw(rt, "offset"),
+				Source: rapid.SampledFrom([]kiosk.ClockSource{"", kiosk.ClockOffice, kiosk.ClockJump}).Draw(rt, "source")}))
 			continue
+		case 2:
+			jump()
+		case 3:
+			b.Now.Clock = kiosk.Holdover
 		}
 		out = append(out, b.CheckIn(fmt.Sprintf("V%d", rapid.IntRange(1, 3).Draw(rt, "visit"))))
 	}

@@ -255,15 +255,12 @@ func (c *commit) strange(p backoffice.PersonEntry, want string) {
 
 // time gives a row that came at the end of its epoch its corrected time.
 func (c *commit) time(ep *epoch, r *row, top bool) {
-	if _, set := r.event.Data.(*kiosk.ClockSet); set || !top || ep.redo {
+	e := r.event
+	if !top || ep.redo || kiosk.Follow(ep.last, &e) {
 		ep.redo = true
 		return
 	}
-	r.when, r.uncertain = r.event.Moment.Wall, r.event.Moment.Clock == kiosk.Unset
-	if r.when.Before(ep.last) {
-		r.when = ep.last
-	}
-	ep.last = r.when
+	r.when, r.uncertain, ep.last = e.When, e.Uncertain, e
 }
 
 // settle brings times and prefix of an epoch up to date.
@@ -305,6 +302,6 @@ func (c *commit) correct(ep *epoch) {
 				c.dirty[name{r.store, r.visit}] = true
 			}
 		}
-		ep.last = e.When
+		ep.last = e
 	}
 }

@@ -83,8 +83,8 @@ type epoch struct {
 	persons      map[uint64][]byte // nil bytes: erased
 	max, through uint64
 	hash         kiosk.Hash
-	last         time.Time // corrected time of the event at max
-	redo         bool      // times have to be derived anew
+	last         kiosk.Event // the event at max
+	redo         bool        // times have to be derived anew
 }
 
 // New makes an empty ledger.
