@@ -44,14 +44,21 @@ headless: ## compressed days against the independent judge, and one seed twice
 	@./.ci/headless
 
 .PHONY: ci
-ci: ## what is too long for "make test": the emulated board, a smoke of every fuzz target
+ci: ## what is too long for "make test": the emulated board, power cuts, a smoke of every fuzz target
 	@$(MAKE) --no-print-directory board
+	@$(MAKE) --no-print-directory powercut CUTS=5
 	@./.ci/fuzz 300x
 
 .PHONY: board
 board: ## the real kioskd and the device suites on an emulated Raspberry Pi 3 and on USB devices that come and go
 	@firmware-config/board/prepare $(CACHE)/board
 	@go run ./firmware-config/board -files $(CACHE)/board
+
+.PHONY: powercut
+powercut: ## the real kioskd in an emulated machine whose power is cut CUTS times in mid-write
+	@firmware-config/board/prepare $(CACHE)/board
+	@go run ./firmware-config/board -files $(CACHE)/board -cuts $(CUTS)
+CUTS ?= 5
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for T each, e.g. make fuzz T=60s

@@ -7,8 +7,12 @@
 //	guest      the init program inside: a machine without opinions
 //	agent      how the judge talks to it
 //	emulator   QEMU from outside: pins to the single register write, wires, USB
+//	disk       a disk whose cache a power cut empties
 //	conform    the suites as tests inside, and how they speak to their far end
 //	trial      the cases, and what they demand
+//
+// With -cuts it cuts the power of the machine instead, that many times, while the
+// daemon records scans on a real file system ("make powercut").
 //
 // What is real: Debian's kernel, its drivers of GPIO, UART, xhci and FTDI, and
 // the daemon as a store runs it. What is not: time (an emulated processor is
@@ -21,6 +25,7 @@ import (
 	"context"
 	"flag"
 	"fmt"
+	"math/rand/v2"
 	"os"
 	"os/signal"
 	"strings"
@@ -30,29 +35,43 @@ import (
 	"baylight/firmware-config/board/trial"
 )
 
-// within bounds the whole run.
+// within bounds the whole run without power cuts.
 const within = 20 * time.Minute
+
+// perCut is what each power cut adds to that.
+const perCut = time.Minute
 
 func main() {
 	files := flag.String("files", ".cache/board", "what prepare made")
 	only := flag.String("only", "", "pi, usb, conform, conform-pi or conform-usb: one of the boards, or those of the conformance suites; all by default")
+	cuts := flag.Int("cuts", 0, "cut the power that many times, instead of all other cases")
+	seed := flag.Uint64("seed", rand.Uint64(), "of where the power is cut, and of what a cut leaves on the disk")
 	nice := flag.Int("nice", 10, "how much the emulator gives way to other programs")
 	flag.Parse()
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, within)
+	ctx, cancel := context.WithTimeout(ctx, within+time.Duration(*cuts)*perCut)
 	defer cancel()
 	t := &trial.Trial{Files: *files, Out: os.Stdout, Nice: *nice}
-	for _, b := range []struct {
-		name string
-		run  func(context.Context)
-	}{{"pi", t.Pi}, {"usb", t.USB}, {"conform-pi", t.ConformPi}, {"conform-usb", t.ConformUSB}} {
-		if *only == "" || *only == b.name || strings.HasPrefix(b.name, *only+"-") {
-			b.run(ctx)
-		}
+	if *cuts > 0 {
+		t.Power(ctx, *cuts, *seed)
+	} else {
+		boards(ctx, t, *only)
 	}
 	fmt.Printf("%d passed, %d failed\n", t.Passed, t.Failed)
 	if t.Failed > 0 || t.Passed == 0 {
 		os.Exit(1)
+	}
+}
+
+// boards runs the cases on those boards whose names begin with only.
+func boards(ctx context.Context, t *trial.Trial, only string) {
+	for _, b := range []struct {
+		name string
+		run  func(context.Context)
+	}{{"pi", t.Pi}, {"usb", t.USB}, {"conform-pi", t.ConformPi}, {"conform-usb", t.ConformUSB}} {
+		if only == "" || only == b.name || strings.HasPrefix(b.name, only+"-") {
+			b.run(ctx)
+		}
 	}
 }

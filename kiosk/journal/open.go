@@ -141,7 +141,7 @@ func syncFile(path string) error {
 func dsn(path, mode string) string {
 	q := url.Values{
 		"mode":          {mode},
-		"_synchronous":  {"FULL"}, // the driver's own default in WAL mode loses commits at a power cut
+		"_synchronous":  {synchronous},
 		"_busy_timeout": {"2000"}, // a backup may hold the file for a moment
 	}
 	return (&url.URL{Scheme: "file", Path: path, RawQuery: q.Encode()}).String()

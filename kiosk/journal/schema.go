@@ -78,7 +78,7 @@ func wanted() [][2]string {
 	return [][2]string{
 		{"application_id", strconv.Itoa(applicationID)},
 		{"journal_mode", "wal"},
-		{"synchronous", "2"}, // FULL
+		{"synchronous", synchronousLevel},
 		{"locking_mode", "normal"},
 		{"mmap_size", "0"},
 	}

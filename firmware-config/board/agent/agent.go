@@ -26,6 +26,8 @@ const (
 	Signal   = "signal"   // Signal, Within: send it to the daemon and wait for its end; Code (-n: by signal n), Took
 	Get      = "get"      // URL: Out is the body, Code the status
 	Journal  = "journal"  // Path, Source: Events in the closed journal there
+	Check    = "check"    // Path: Events in the journal there, which a daemon may have open; every hash, link and page was checked
+	Mount    = "mount"    // Path, Text: mount the ext4 file system of this device at that folder
 	Hold     = "hold"     // Path: hold the pin of that name, driven low
 	Release  = "release"  // give it back
 	Links    = "links"    // Out: stable names of serial lines, and when each was made or removed

@@ -1,7 +1,6 @@
 package main
 
 import (
-	"encoding/json"
 	"fmt"
 	"os"
 
@@ -29,17 +28,10 @@ func events(path, source string) (list []agent.Event, err error) {
 			return list, err
 		}
 		for _, r := range rows {
-			var e struct {
-				Data struct {
-					agent.Event
-					Scan struct{ Text string } `json:"scan"`
-				} `json:"data"`
+			x, err := brief(r.Type, r.Bytes)
+			if err != nil {
+				return nil, err
 			}
-			if err := json.Unmarshal(r.Bytes, &e); err != nil {
-				return nil, fmt.Errorf("read event %d: %w", r.Seq, err)
-			}
-			x := e.Data.Event
-			x.Type, x.Scan = string(r.Type), e.Data.Scan.Text
 			list = append(list, x)
 			after = r.Seq
 		}

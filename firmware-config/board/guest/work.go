@@ -62,6 +62,10 @@ func (w *worker) do(ctx context.Context, q agent.Request, a *agent.Response) (er
 		a.Out, a.Code, err = get(ctx, q.URL)
 	case agent.Journal:
 		a.Events, err = events(q.Path, q.Source)
+	case agent.Check:
+		a.Events, err = check(ctx, q.Path)
+	case agent.Mount:
+		err = mount(q.Path, q.Text)
 	case agent.Hold:
 		err = w.hold(q.Path)
 	case agent.Release:
