@@ -75,7 +75,7 @@ func people() *staff.Directory {
 // at records an event at a time of the day.
 func (s *site) at(when string, p kiosk.Payload) backoffice.Entry {
 	s.Helper()
-	s.board.Now.Wall = clock(s, when).Add(-time.Second) // Event adds it
+	s.board.Now = s.board.Now.Add(clock(s, when).Add(-time.Second).Sub(s.board.Now.Wall)) // Event adds it
 	e := s.board.Event(p)
 	out, err := s.ledger.Commit(s.Context(), backoffice.Batch{At: clock(s, when), Entries: []backoffice.Entry{e}})
 	if err != nil || out.Added != 1 {

@@ -26,7 +26,7 @@ type Board struct {
 // NewBoard makes the board name of a store, with a clock that is set.
 func NewBoard(t testing.TB, store, name, epoch string) *Board {
 	return &Board{t: t, Store: store, Source: kiosk.KioskSource(store, name), Epoch: epoch, Now: kiosk.Moment{
-		Wall: time.Date(2026, 11, 3, 9, 0, 0, 0, time.FixedZone("CST", 8*3600)), Boot: "boot-1", Clock: kiosk.Synced}}
+		Wall: time.Date(2026, 11, 3, 9, 0, 0, 0, time.FixedZone("CST", 8*3600)), Boot: "boot-1", Up: 24 * time.Hour, Clock: kiosk.Synced}}
 }
 
 // Event records one event a second after the last.
