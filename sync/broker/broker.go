@@ -10,6 +10,7 @@ package broker
 import (
 	"fmt"
 	"log/slog"
+	"maps"
 	"net"
 	"sync"
 
@@ -35,7 +36,8 @@ type Broker struct {
 	err     error
 
 	mu     sync.Mutex
-	conns  map[net.Conn]bool
+	conns  map[net.Conn]chan struct{} // closed when nothing of the connection is left
+	named  map[string]net.Conn        // the last connection by client id
 	closed bool
 }
 
@@ -65,7 +67,8 @@ func Start(cfg Config) (*Broker, error) {
 	caps.MaximumClientWritesPending = maxPending
 	caps.MaximumInflight = maxPending
 	s := mochi.New(&mochi.Options{Logger: cfg.Log, Capabilities: caps})
-	if err := s.AddHook(&hook{see: cfg.Observe}, nil); err != nil {
+	b := &Broker{server: s, l: l, conns: make(map[net.Conn]chan struct{}), named: make(map[string]net.Conn)}
+	if err := s.AddHook(&hook{see: cfg.Observe, name: b.name}, nil); err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
@@ -73,7 +76,6 @@ func Start(cfg Config) (*Broker, error) {
 		_ = l.Close()
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
-	b := &Broker{server: s, l: l, conns: make(map[net.Conn]bool)}
 	b.clients.Go(b.accept)
 	return b, nil
 }
@@ -116,7 +118,8 @@ func (b *Broker) accept() {
 		if err != nil {
 			return
 		}
-		if !b.enter(c) {
+		gone, ok := b.enter(c)
+		if !ok {
 			_ = c.Close()
 			return
 		}
@@ -124,20 +127,43 @@ func (b *Broker) accept() {
 			// The error tells how the client left, which is its own affair.
 			_ = b.server.EstablishConnection("tcp", c)
 			_ = c.Close()
-			b.mu.Lock()
-			delete(b.conns, c)
-			b.mu.Unlock()
+			b.leave(c)
+			close(gone)
 		})
 	}
 }
 
-func (b *Broker) enter(c net.Conn) bool {
+func (b *Broker) enter(c net.Conn) (gone chan struct{}, ok bool) {
 	b.mu.Lock()
 	defer b.mu.Unlock()
+	gone = make(chan struct{})
 	if !b.closed {
-		b.conns[c] = true
+		b.conns[c] = gone
 	}
-	return !b.closed
+	return gone, !b.closed
+}
+
+func (b *Broker) leave(c net.Conn) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	delete(b.conns, c)
+	maps.DeleteFunc(b.named, func(_ string, n net.Conn) bool { return n == c })
+}
+
+// name tells who a connection is. An older one of the same name is cut and
+// waited for: mochi, when it tidies up after it, would take away subscriptions
+// that the younger one has just made, for it knows both by their name alone.
+func (b *Broker) name(id string, c net.Conn) {
+	b.mu.Lock()
+	old := b.named[id]
+	gone := b.conns[old]
+	b.named[id] = c
+	b.mu.Unlock()
+	if old == nil || gone == nil {
+		return
+	}
+	_ = old.Close()
+	<-gone
 }
 
 func (b *Broker) cut() {
@@ -152,7 +178,8 @@ func (b *Broker) cut() {
 // hook lets everybody do everything and shows published messages to a function.
 type hook struct {
 	mochi.HookBase
-	see func(client, topic string, payload []byte)
+	see  func(client, topic string, payload []byte)
+	name func(id string, c net.Conn)
 }
 
 // ID names the hook.
@@ -160,7 +187,13 @@ func (h *hook) ID() string { return "open" }
 
 // Provides says which calls the hook wants.
 func (h *hook) Provides(b byte) bool {
-	return b == mochi.OnConnectAuthenticate || b == mochi.OnACLCheck || b == mochi.OnPublished && h.see != nil
+	return b == mochi.OnConnect || b == mochi.OnConnectAuthenticate || b == mochi.OnACLCheck || b == mochi.OnPublished && h.see != nil
+}
+
+// OnConnect is called when a client has said its name, before it is anybody to the broker.
+func (h *hook) OnConnect(cl *mochi.Client, _ packets.Packet) error {
+	h.name(cl.ID, cl.Net.Conn)
+	return nil
 }
 
 // OnConnectAuthenticate lets every client in.

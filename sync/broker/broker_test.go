@@ -4,6 +4,7 @@ import (
 	"context"
 	"strings"
 	"testing"
+	"time"
 
 	"baylight/sync/broker"
 	"baylight/sync/link"
@@ -75,5 +76,44 @@ func TestRestartForgetsEverything(t *testing.T) {
 	}
 	if topic := <-got; topic != "kept/2" {
 		t.Errorf("after the restart %s is still there", topic)
+	}
+}
+
+// A client that comes back while the broker still tidies up after it gets what
+// it subscribed to.
+func TestSuccessorKeepsItsSubscriptions(t *testing.T) {
+	b, err := broker.Start(broker.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	ended := make(chan error, 300)
+	for range cap(ended) {
+		ctx, cancel := context.WithCancel(t.Context())
+		l, err := link.New(link.Config{Broker: b.URL(), ClientID: "same"}, nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		got := make(chan string, 1)
+		l.Handle("to/same", 1, func(_ context.Context, m link.Message) { got <- m.Topic })
+		go func() { ended <- l.Run(ctx) }()
+		s, err := l.Next(ctx, 0)
+		if err != nil {
+			t.Fatal(err)
+		}
+		s.Publish("to/same", 1, false, []byte("x"))
+		select {
+		case <-got:
+		case <-s.Over():
+			t.Fatal("the connection ended")
+		case <-time.After(20 * time.Second):
+			t.Fatal("the broker has forgotten the subscription")
+		}
+		cancel() // the next one does not wait for the end of this one
+	}
+	for range cap(ended) {
+		if err := <-ended; err != nil {
+			t.Error(err)
+		}
 	}
 }
