@@ -1,0 +1,517 @@
+package sim
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/kiosk/floor"
+	"baylight/sync/uplink"
+	"baylight/sync/wire"
+)
+
+// Limits of the uplink, small so that runs meet them.
+const (
+	window      = 12
+	unreceipted = 24
+	progress    = 30 * time.Second
+)
+
+// board is one kiosk with its card, power, clock and connection.
+type board struct {
+	w      *world
+	name   string
+	copyNo int // of a clone, from 1; 0: the original
+	cfg    floor.Config
+	topics wire.Kiosk
+	disk   *disk
+	backup *disk // a copy of the card, nil before the first
+	synced *disk // what is really on the disk, with NotDurable
+
+	on       bool
+	life     int // grows with each boot and cut; what was begun in an earlier one is void
+	boot_    string
+	booted   time.Duration
+	off_     time.Duration // the wall clock's error
+	quality  kiosk.Quality
+	state    *floor.State
+	machine  *uplink.Machine
+	conn     *conn
+	session  uint64
+	flight   []uint64 // sequences whose PUBACK is awaited, 0: of no row
+	acked    uint64
+	lastAck  time.Duration
+	straight *straight // the same inputs without any mishap; nil once it cannot be told
+}
+
+func newBoard(w *world, i int) *board {
+	name := fmt.Sprintf("k%d", i+1)
+	topics, err := wire.NewKiosk(storeName, name)
+	if err != nil {
+		panic(err) // a constant
+	}
+	b := &board{w: w, name: name, cfg: shopConfig(name, byte('A'+i)), topics: topics}
+	b.disk = newDisk(w, kiosk.KioskSource(storeName, name))
+	b.straight = newStraight(b.cfg, b.disk.Epoch())
+	b.wire()
+	return b
+}
+
+// wire gives the disk the faults of this board.
+func (b *board) wire() {
+	b.disk.spoil = func(failed, unsure Fault) (before, after error) {
+		if b.w.strikes(failed, 0.2) {
+			b.w.fault(failed, "%s", b)
+			return errDisk, nil
+		}
+		if b.w.strikes(unsure, 0.2) {
+			b.w.fault(unsure, "%s", b)
+			return nil, errHere
+		}
+		return nil, nil
+	}
+}
+
+func (b *board) String() string {
+	if b.copyNo > 0 {
+		return fmt.Sprintf("%s (copy %d)", b.name, b.copyNo)
+	}
+	return b.name
+}
+
+func (b *board) round() int { return b.copyNo }
+
+// boot switches the board on.
+func (b *board) boot() {
+	w := b.w
+	b.on, b.life = true, b.life+1
+	b.boot_, b.booted = w.name(), w.now
+	b.off_, b.quality = 0, kiosk.Synced
+	if w.strikes(ClockUnset, 0.8) {
+		b.off_, b.quality = -w.between(time.Minute, 50*365*24*time.Hour).Truncate(time.Millisecond), kiosk.Unset
+		if w.chance(0.3) {
+			b.off_, b.quality = w.between(-5*time.Second, 5*time.Second).Truncate(time.Millisecond), kiosk.Holdover
+		}
+		w.fault(ClockUnset, "%s boots %s off", b, b.off_)
+		b.later(w.between(5*time.Second, 8*time.Minute), b.setClock)
+	}
+	w.say("%s boots, epoch %.8s, head %d", b, b.disk.Epoch(), b.disk.Head())
+	life := b.life
+	b.rebuild()
+	for len(b.disk.lost) > 0 && w.opt.Defect != ForgetsLost {
+		l := b.disk.lost[0]
+		b.record([]kiosk.Event{{Source: b.disk.source, Epoch: b.disk.Epoch(), Seq: b.disk.Head() + 1, Moment: b.moment(),
+			Data: &kiosk.JournalLost{Epoch: l.epoch, From: l.from, To: l.to}}})
+		if b.life != life {
+			return
+		}
+		b.rebuild()
+	}
+	for b.life == life && !b.do(floor.Start{Version: "sim"}) {
+		w.say("%s cannot record its start and tries again", b)
+	}
+	if b.life != life {
+		return
+	}
+	m, err := uplink.NewMachine(uplink.Config{Unreceipted: unreceipted, Progress: progress}, b.disk)
+	if err != nil {
+		w.violated("%s: %v", b, err)
+		return
+	}
+	b.machine = m
+	b.later(w.between(0, 5*time.Second), b.connect)
+	b.later(time.Second, b.tick)
+}
+
+// later does something unless the board was cut off or booted since.
+func (b *board) later(d time.Duration, do func()) {
+	life := b.life
+	b.w.after(d, func() {
+		if b.life == life {
+			do()
+		}
+	})
+}
+
+// moment is now as the board knows it.
+func (b *board) moment() kiosk.Moment {
+	return kiosk.Moment{Wall: b.w.wall().Add(b.off_), Boot: b.boot_, Up: b.w.now - b.booted, Clock: b.quality}
+}
+
+// setClock is the moment the clock becomes trustworthy.
+func (b *board) setClock() {
+	off := -b.off_
+	b.off_, b.quality = 0, kiosk.Synced
+	if b.w.opt.Defect == ForgetsClock {
+		return
+	}
+	if !b.do(floor.ClockSet{Offset: off}) {
+		// It is as if the clock had been set a little later.
+		b.off_, b.quality = -off, kiosk.Unset
+		b.later(b.w.between(time.Second, 10*time.Second), b.setClock)
+	}
+}
+
+// rebuild makes the state anew from the journal.
+func (b *board) rebuild() {
+	b.state = floor.New(b.cfg, b.disk.Epoch())
+	b.disk.Replay(b.state.Replay)
+}
+
+// do takes inputs as the station does: decided in memory, recorded in one
+// commit, shown afterwards. It says whether they were acknowledged.
+func (b *board) do(ins ...floor.Input) bool {
+	ok, _ := b.input(ins...)
+	return ok
+}
+
+func (b *board) input(ins ...floor.Input) (ok bool, reply floor.Reply) {
+	if !b.on {
+		return false, reply
+	}
+	now, card := b.moment(), b.disk
+	var events []kiosk.Event
+	for _, in := range ins {
+		var es []kiosk.Event
+		es, reply = b.state.Step(in, now)
+		events = append(events, es...)
+	}
+	life := b.life
+	ok = b.record(events)
+	if persisted := len(events) == 0 || card.Head() >= events[len(events)-1].Seq; persisted && b.straight != nil {
+		b.straight.took(ins, now, events)
+	}
+	if b.life != life {
+		return false, floor.Reply{} // nobody was there any more to answer
+	}
+	if !ok {
+		if b.w.opt.Defect != KeepsFailedState {
+			b.rebuild()
+		}
+		return false, floor.Reply{}
+	}
+	b.w.judge.acknowledged(b, ins, events)
+	b.pump()
+	return true, reply
+}
+
+// record makes events durable. The power may go before or after that.
+func (b *board) record(events []kiosk.Event) bool {
+	if len(events) == 0 {
+		return true
+	}
+	if b.w.strikes(PowerCut, 0.01) {
+		b.cut("power cut before a commit", b.w.between(time.Second, time.Minute))
+		return false
+	}
+	if b.w.opt.Defect == ShowsFirst && b.conn != nil {
+		rows, _ := encode(events, b.disk.current())
+		for _, r := range rows {
+			b.send(r.Row)
+		}
+	}
+	if b.synced == nil || b.w.chance(0.1) {
+		b.synced = nil
+		if b.w.opt.Defect == NotDurable {
+			b.synced = b.disk.copy()
+		}
+	}
+	if err := b.disk.Append(events); err != nil {
+		b.w.say("%s cannot record %d events: %v", b, len(events), err)
+		return false
+	}
+	if b.w.strikes(PowerCut, 0.01) {
+		b.cut("power cut after a commit", b.w.between(time.Second, time.Minute))
+		return false
+	}
+	return true
+}
+
+// cut takes the power away for a while.
+func (b *board) cut(why string, d time.Duration) {
+	if !b.on {
+		return
+	}
+	b.w.fault(PowerCut, "%s: %s", b, why)
+	b.off(why)
+	if b.synced != nil {
+		b.disk, b.synced = b.synced, nil
+		b.wire()
+	}
+	b.later(d, func() { b.boot() })
+}
+
+// off switches the board off; what it held in memory is gone.
+func (b *board) off(why string) {
+	b.life++
+	if !b.on {
+		return
+	}
+	b.w.say("%s is off: %s", b, why)
+	b.on = false
+	b.conn.leave()
+	b.conn, b.machine, b.state, b.flight = nil, nil, nil, nil
+}
+
+// wake switches it on if it is off.
+func (b *board) wake() {
+	if !b.on {
+		b.boot()
+	}
+}
+
+// rollBack puts an earlier state of the card back.
+func (b *board) rollBack() {
+	if b.backup == nil {
+		return
+	}
+	b.w.fault(RolledBack, "%s from %d to %d", b, b.disk.Head(), b.backup.Head())
+	b.off("its card is put back")
+	old := b.disk
+	b.disk, b.synced, b.straight = b.backup.copy(), nil, nil
+	b.wire()
+	b.w.judge.destroyed(old)
+	b.later(b.w.between(time.Second, 20*time.Second), b.boot)
+}
+
+// clone makes a second board of an earlier state of the card.
+func (b *board) clone() {
+	if b.backup == nil || b.w.copies(b.name) > 2 {
+		return
+	}
+	b.straight = nil
+	c := &board{w: b.w, name: b.name, copyNo: b.w.copies(b.name), cfg: b.cfg, topics: b.topics, disk: b.backup.copy()}
+	c.wire()
+	b.w.fault(Cloned, "%s as it was at %d, now at %d", b, c.disk.Head(), b.disk.Head())
+	b.w.boards = append(b.w.boards, c)
+	c.boot()
+}
+
+// damage destroys a range of events in the journal.
+func (b *board) damage() {
+	head := b.disk.Head()
+	if head < 4 {
+		return
+	}
+	from := 1 + b.w.rng.Uint64N(head-2)
+	to := min(from+b.w.rng.Uint64N(6), head-1)
+	b.w.fault(Destroyed, "%s: %d to %d of epoch %.8s", b, from, to, b.disk.Epoch())
+	b.off("its journal is damaged")
+	old := b.disk.copy()
+	b.disk.spoil = nil
+	b.disk.damage(from, to)
+	b.synced, b.straight = nil, nil
+	b.wire()
+	b.w.judge.destroyed(old)
+	b.later(b.w.between(time.Second, 20*time.Second), b.boot)
+}
+
+// connect opens a connection, or tries again later.
+func (b *board) connect() {
+	w := b.w
+	if b.conn != nil {
+		return
+	}
+	epoch := b.disk.Epoch()
+	b.session = max(b.session+1, uint64(b.moment().Wall.UnixMilli()))
+	session := b.session
+	state := func(s wire.State) []byte {
+		p, err := wire.Conn{State: s, Session: session, Epoch: epoch, Version: "sim"}.Encode()
+		if err != nil {
+			panic(err) // it is well formed
+		}
+		return p
+	}
+	c := &conn{client: b.name, takes: func(t string) bool { return t == b.topics.Receipt() || t == b.topics.Store().Office() }}
+	c.will = func() (string, []byte) { return b.topics.Conn(), state(wire.Lost) }
+	life := b.life
+	c.gone = func() {
+		if b.life == life && b.conn == c {
+			b.hangUp()
+		}
+	}
+	c.message = func(topic string, payload []byte, retained bool) {
+		if b.life == life && b.conn == c {
+			b.hear(topic, payload, retained, session)
+		}
+	}
+	if !w.broker.connect(c) {
+		b.later(w.between(time.Second, 20*time.Second), b.connect)
+		return
+	}
+	w.say("%s is connected", b)
+	b.conn, b.flight, b.acked, b.lastAck = c, nil, 0, w.now
+	c.publish(b.topics.Conn(), true, state(wire.Ready), func() {})
+	b.later(w.between(0, w.plan.latency), func() {
+		if b.conn == c {
+			b.machine.Connected(session, w.wall())
+			b.pump()
+		}
+	})
+}
+
+// hangUp is the end of a connection.
+func (b *board) hangUp() {
+	b.conn.leave()
+	b.conn = nil
+	b.machine.Acked(b.acked)
+	b.machine.Disconnected()
+	b.later(b.w.between(500*time.Millisecond, 15*time.Second), b.connect)
+}
+
+// hear takes a message from the office.
+func (b *board) hear(topic string, payload []byte, retained bool, session uint64) {
+	now := b.w.wall()
+	if topic == b.topics.Store().Office() {
+		o, err := wire.DecodeOffice(payload)
+		if err != nil {
+			b.w.violated("%s cannot read the office's state: %v", b, err)
+			return
+		}
+		b.machine.Office(o, session, retained, now)
+		b.pump()
+		return
+	}
+	r, err := wire.DecodeReceipt(payload)
+	if err != nil {
+		b.w.violated("%s cannot read a receipt: %v", b, err)
+		return
+	}
+	b.receipt(r)
+	b.pump()
+}
+
+// receipt lets the machine take a receipt, and does what its alarms ask for.
+func (b *board) receipt(r wire.Receipt) {
+	if b.w.opt.Defect == TrustsReceipts {
+		b.trust(r)
+		return
+	}
+	for _, a := range b.machine.Receipt(r, b.w.wall()) {
+		b.w.say("%s: %s: %s", b, a.Kind, a.Text)
+	}
+	b.mend()
+}
+
+// mend deals with what a receipt showed to be wrong with the journal; what
+// fails is tried again at the next tick.
+func (b *board) mend() {
+	r, ok := b.machine.Rift()
+	if !ok || b.w.opt.Defect == KeepsEpoch {
+		return
+	}
+	b.straight = nil
+	err := b.disk.Supersede(context.Background(), r)
+	if err != nil {
+		b.w.say("%s cannot begin an epoch: %v", b, err)
+	} else {
+		b.machine.Settled()
+	}
+	if b.machine.Refresh() && b.conn != nil {
+		b.hangUp()
+	}
+	b.rebuild()
+	b.w.say("%s is in epoch %.8s with %d events (%s after %d)", b, b.disk.Epoch(), b.disk.Head(), r.Kind, r.After)
+}
+
+// trust is the defect of taking a receipt for what it says.
+func (b *board) trust(r wire.Receipt) {
+	e, ok := r.Find(b.disk.Epoch())
+	if !ok {
+		return
+	}
+	e.Through = min(e.Through, b.disk.Head())
+	e.Hash, _, _ = b.disk.Hash(e.Through)
+	r.Epochs = []wire.Epoch{e}
+	b.machine.Receipt(r, b.w.wall())
+}
+
+// tick lets time pass for the uplink.
+func (b *board) tick() {
+	b.mend()
+	if b.machine.Tick(b.w.wall()) {
+		b.w.say("%s sends again from %d", b, b.machine.Mark().Through+1)
+	}
+	if b.conn != nil && len(b.flight) > 0 && b.w.now-b.lastAck >= progress {
+		b.w.say("%s: the broker acknowledges nothing", b)
+		b.conn.end(false)
+		b.hangUp()
+	}
+	b.pump()
+	b.later(2*time.Second, b.tick)
+}
+
+// pump sends what may be sent, as the uplink does.
+func (b *board) pump() {
+	if b.machine == nil || b.conn == nil {
+		return
+	}
+	if b.machine.Refresh() {
+		b.hangUp()
+		return
+	}
+	for b.conn != nil && b.conn.open {
+		after, n := b.machine.Want()
+		room := window - len(b.flight)
+		if n == 0 || room < 2 {
+			return
+		}
+		rows, err := b.disk.Read(after, min(n, room))
+		if err != nil || len(rows) == 0 {
+			b.w.violated("%s: events after %d are not there (%v)", b, after, err)
+			b.machine.Skip()
+			return
+		}
+		for _, r := range rows {
+			if window-len(b.flight) < 2 {
+				break
+			}
+			b.w.judge.onWire(b, r)
+			b.send(r)
+			b.machine.Sent(r.Seq)
+		}
+	}
+}
+
+// send publishes a row: the event, then its person part.
+func (b *board) send(r uplink.Row) {
+	topic, err := b.topics.Event(r.Type)
+	if err != nil {
+		b.w.violated("%s: %v", b, err)
+		return
+	}
+	if r.Person == nil || b.w.opt.Defect == SkipsPersons {
+		b.publish(topic, r.Bytes, r.Seq)
+		return
+	}
+	b.publish(topic, r.Bytes, 0)
+	part := wire.PersonPart{ID: kiosk.EventID(b.disk.Epoch(), r.Seq)}
+	if len(r.Person) > 0 {
+		part.Person = r.Person
+	}
+	p, err := part.Encode()
+	if err != nil {
+		b.w.violated("%s: %v", b, err)
+		return
+	}
+	b.publish(b.topics.Person(), p, r.Seq)
+}
+
+func (b *board) publish(topic string, payload []byte, seq uint64) {
+	b.flight = append(b.flight, seq)
+	c := b.conn
+	c.publish(topic, false, payload, func() {
+		if b.conn != c || len(b.flight) == 0 {
+			return
+		}
+		first := b.flight[0]
+		b.flight, b.lastAck = b.flight[1:], b.w.now
+		b.acked = max(b.acked, first)
+		if b.w.opt.Defect == TrustsPuback && first > 0 {
+			h, _, _ := b.disk.Hash(first)
+			b.machine.Receipt(wire.Receipt{Ledger: b.w.office.ledger.ID(), Term: 1, Epochs: []wire.Epoch{{Epoch: b.disk.Epoch(), Through: first, Hash: h}}}, b.w.wall())
+		}
+		b.pump()
+	})
+}

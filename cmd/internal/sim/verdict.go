@@ -1,0 +1,252 @@
+package sim
+
+import (
+	"bytes"
+	"cmp"
+	"context"
+	"encoding/json"
+	"slices"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/backoffice/kpi"
+)
+
+// counted is a row of the ledger as the judge reads it.
+type counted struct {
+	key       key
+	event     kiosk.Event
+	hash      kiosk.Hash
+	when      time.Time
+	uncertain bool
+	counts    bool
+}
+
+// verdict looks at everything once all links have healed.
+func (j *judge) verdict() {
+	rows := j.ledger()
+	if rows == nil {
+		return
+	}
+	count := map[key]int{}
+	for _, r := range rows {
+		if r.counts {
+			count[r.key]++
+		}
+		if j.records[r.key] == nil {
+			j.w.violated("I1: the office has event %s, which never was on a disk", r.key.id)
+		}
+		j.w.happened("ledger", r.hash[:], uint64(count[r.key]))
+	}
+	j.arrived(count)
+	j.order(rows)
+	for _, b := range j.w.boards {
+		if len(b.disk.lost) > 0 {
+			j.w.violated("I4: %s never named its destroyed range %v", b, b.disk.lost)
+		}
+		if b.straight != nil && len(b.straight.want) > 0 {
+			j.w.violated("I6: %s decided otherwise than without mishaps: %s", b, b.straight.want[0])
+		}
+	}
+	if len(j.w.res.Violations) == 0 { // figures of what is not all here say nothing more
+		j.figures(count)
+	}
+}
+
+func (j *judge) ledger() (out []counted) {
+	rows, err := j.w.office.ledger.Events(context.Background(), storeName, 0, 1<<30)
+	if err != nil {
+		j.w.violated("the ledger's events cannot be read: %v", err)
+		return nil
+	}
+	out = []counted{}
+	for _, r := range rows {
+		e, err := kiosk.Decode(r.Bytes)
+		if err != nil {
+			j.w.violated("the ledger holds what is no event: %v", err)
+			return nil
+		}
+		h := kiosk.HashOf(r.Bytes)
+		out = append(out, counted{first(e, h), e, h, r.When, r.Uncertain, r.Counted})
+	}
+	return out
+}
+
+// arrived: what is on a card, and what somebody was told is recorded, counts
+// once (I1, I2).
+func (j *judge) arrived(count map[key]int) {
+	here := j.onCards()
+	for _, r := range j.sorted() {
+		n := count[r.key]
+		switch {
+		case n > 1:
+			j.w.violated("I2: %s %s counts %d times", r.event.Type(), r.key.id, n)
+		case n == 0 && here[r.key]:
+			j.w.violated("I1: %s %s is on a card and does not count", r.event.Type(), r.key.id)
+		case n == 0 && j.acked[r.key] && !j.gone[r.key]:
+			j.w.violated("I1: %s %s was acknowledged and is nowhere", r.event.Type(), r.key.id)
+		}
+	}
+}
+
+func (j *judge) sorted() []*record {
+	out := make([]*record, 0, len(j.records))
+	for _, r := range j.records {
+		out = append(out, r)
+	}
+	slices.SortFunc(out, func(a, b *record) int { return cmp.Compare(a.n, b.n) })
+	return out
+}
+
+// order: within an epoch each event follows the one before it, in its chain and
+// in time (I3).
+func (j *judge) order(rows []counted) {
+	slices.SortStableFunc(rows, func(a, b counted) int {
+		return cmp.Or(cmp.Compare(a.event.Source, b.event.Source), cmp.Compare(a.event.Epoch, b.event.Epoch), cmp.Compare(a.event.Seq, b.event.Seq))
+	})
+	for i := 1; i < len(rows); i++ {
+		a, b := rows[i-1], rows[i]
+		if a.event.Source != b.event.Source || a.event.Epoch != b.event.Epoch {
+			continue
+		}
+		if a.event.Seq+1 == b.event.Seq && b.event.Prev != a.hash {
+			j.w.violated("I3: %s does not follow the event before it", b.event.ID())
+		}
+		if b.when.Before(a.when) && !b.uncertain {
+			j.w.violated("I3: %s is earlier than the event before it", b.event.ID())
+		}
+	}
+}
+
+// figures: what the office computes is what a run without loss gives, and what
+// the judge counts in its own way (I6).
+func (j *judge) figures(count map[key]int) {
+	visits, err := j.w.office.visits()
+	if err != nil {
+		j.w.violated("I6: the office cannot fold its visits: %v", err)
+		return
+	}
+	in := kpi.Input{Calendar: shopCalendar(), From: begin().AddDate(0, 0, -2), To: begin().AddDate(0, 0, 20), Now: begin().AddDate(0, 0, 3)}
+	unsure := j.unsure(count)
+	for _, v := range visits {
+		if unsure[v.ID] && !v.Uncertain {
+			j.w.violated("I6: visit %s has times that nobody vouches for, and does not say so", v.ID)
+		}
+	}
+	sure := func(v *kiosk.Visit) bool { return unsure[v.ID] }
+	in.Visits = slices.DeleteFunc(slices.Clone(visits), sure)
+	got := kpi.Compute(in, kpi.ByNone)
+	in.Visits = slices.DeleteFunc(j.lossless(count), sure)
+	want := kpi.Compute(in, kpi.ByNone)
+	a, _ := json.Marshal(got)
+	b, _ := json.Marshal(want)
+	j.w.happened("figures", a, 0)
+	if !bytes.Equal(a, b) {
+		j.w.violated("I6: the figures are\n%s\nand without loss\n%s", a, b)
+	}
+	j.own(count, got[0], unsure)
+}
+
+// unsure are the visits with an event of a boot whose clock was never set.
+func (j *judge) unsure(count map[key]int) map[string]bool {
+	held := map[string]bool{}
+	for _, r := range j.sorted() {
+		if _, set := r.event.Data.(*kiosk.ClockSet); count[r.key] > 0 && (set || r.event.Moment.Clock == kiosk.Synced) {
+			held[r.event.Moment.Boot] = true
+		}
+	}
+	out := map[string]bool{}
+	for _, r := range j.sorted() {
+		if v := kiosk.VisitOf(r.event.Data); v != "" && count[r.key] > 0 && !held[r.event.Moment.Boot] && r.event.Moment.Clock == kiosk.Unset {
+			out[v] = true
+		}
+	}
+	return out
+}
+
+// lossless folds what the events say in one go, each at its true time.
+func (j *judge) lossless(count map[key]int) []*kiosk.Visit {
+	names := j.names()
+	events := map[string][]kiosk.Event{}
+	visitOf := map[string]string{}
+	for _, r := range j.sorted() {
+		if count[r.key] == 0 {
+			continue
+		}
+		e := r.event
+		e.Was, e.WasHash = "", ""
+		e.When, e.Uncertain = r.at.Truncate(time.Millisecond), false
+		e.Epoch = names.of(r.key)
+		visit := kiosk.VisitOf(e.Data)
+		if target := kiosk.Corrects(e.Data); target != "" {
+			name := names.meant(r.key, target)
+			visit = visitOf[name]
+			switch d := e.Data.(type) {
+			case *kiosk.Voided:
+				c := *d
+				c.Event, e.Data = name, &c
+			case *kiosk.Amended:
+				c := *d
+				c.Event, e.Data = name, &c
+			}
+		}
+		visitOf[e.ID()] = visit
+		if visit != "" {
+			events[visit] = append(events[visit], e)
+		}
+	}
+	var out []*kiosk.Visit
+	for _, es := range events {
+		if v := kiosk.Apply(es, shopCalendar()); v.ID != "" {
+			out = append(out, v)
+		}
+	}
+	slices.SortFunc(out, func(a, b *kiosk.Visit) int {
+		return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.ID, b.ID))
+	})
+	return out
+}
+
+// naming gives every event a name that no other has, in the order in which they
+// were recorded: after a rollback two events may have had one id.
+type naming struct {
+	name map[key]string
+	here map[key][]map[string]key // by event: the ids on the cards that hold it
+}
+
+func (j *judge) names() naming {
+	n := naming{map[key]string{}, map[key][]map[string]key{}}
+	for _, r := range j.sorted() {
+		n.name[r.key] = r.event.Epoch
+	}
+	seen := map[string]int{}
+	for _, r := range j.sorted() {
+		if seen[r.key.id]++; seen[r.key.id] > 1 {
+			n.name[r.key] += "x"
+		}
+	}
+	for _, b := range j.w.boards {
+		ids := map[string]key{}
+		for _, e := range b.disk.epochs {
+			for _, r := range e.rows {
+				k := first(r.event, r.hash)
+				ids[k.id] = k
+				n.here[k] = append(n.here[k], ids)
+			}
+		}
+	}
+	return n
+}
+
+func (n naming) of(k key) string { return n.name[k] }
+
+// meant is the name of the event that a correction means by an id.
+func (n naming) meant(k key, id string) string {
+	_, seq, err := kiosk.ParseEventID(id)
+	for _, ids := range n.here[k] {
+		if t, ok := ids[id]; ok && err == nil {
+			return kiosk.EventID(n.name[t], seq)
+		}
+	}
+	return id
+}
