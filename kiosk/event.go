@@ -295,16 +295,34 @@ func (env envelope) moment() (Moment, error) {
 func decodeData(full string, data json.RawMessage) (Payload, error) {
 	t, known := strings.CutPrefix(full, "baylight.")
 	t, v1 := strings.CutSuffix(t, ".v1")
-	if p := NewPayload(Type(t)); p != nil && known && v1 {
-		if err := json.Unmarshal(data, p); err != nil {
-			return nil, fmt.Errorf("data of %s: %w", t, err)
-		}
-		return p, nil
+	if known && v1 && NewPayload(Type(t)) != nil {
+		return DecodeData(Type(t), data)
 	}
 	if len(full) > maxField || full == "" {
 		return nil, fmt.Errorf("type %q is missing or too long", clip(full, 40))
 	}
 	return &Unknown{Of: Type(full), Raw: data}, nil
+}
+
+// EncodeData makes the bytes of an event's data alone, of whatever type.
+func EncodeData(p Payload) ([]byte, error) {
+	if u, ok := p.(*Unknown); ok {
+		return u.Raw, nil
+	}
+	return marshal(p)
+}
+
+// DecodeData reads the data of an event of a type, as EncodeData made it. A type
+// that is not known gives Unknown data.
+func DecodeData(t Type, data []byte) (Payload, error) {
+	p := NewPayload(t)
+	if p == nil {
+		return &Unknown{Of: t, Raw: data}, nil
+	}
+	if err := json.Unmarshal(data, p); err != nil {
+		return nil, fmt.Errorf("data of %s: %w", clip(string(t), 80), err)
+	}
+	return p, nil
 }
 
 func clip(s string, n int) string {

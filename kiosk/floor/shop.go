@@ -19,6 +19,7 @@ type bay struct {
 	current string
 	armed   *kiosk.Moment // PARALLEL
 	help    bool
+	asked   string // the event that called for help
 	last    last
 	loose   []loose
 }
@@ -109,9 +110,11 @@ func (s shop) fold(n *entry, cfg *Config) {
 	case *kiosk.Closed:
 		s.free(d.Visit)
 	case *kiosk.HelpCalled:
-		s.at(d.Bay).help = true
+		b := s.at(d.Bay)
+		b.help, b.asked = true, e.ID()
 	case *kiosk.HelpCleared:
-		s.at(d.Bay).help = false
+		b := s.at(d.Bay)
+		b.help, b.asked = false, ""
 	case *kiosk.Amended:
 		for _, b := range s {
 			b.loose = slices.DeleteFunc(b.loose, func(l loose) bool { return l.event == d.Event })

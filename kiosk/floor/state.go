@@ -34,6 +34,7 @@ type State struct {
 	voided  map[string]bool
 	causes  map[string]*entry // first event of each scan or action
 	heard   map[string]heard  // last scan of each scanner, for the debounce
+	devices map[string]device // those that were ever lost, by name
 	tickets struct {
 		day string
 		n   int
@@ -104,6 +105,12 @@ type heard struct {
 	at    kiosk.Moment
 }
 
+// device is how a device was last recorded.
+type device struct {
+	up    bool
+	event string // that says so
+}
+
 // New makes the state before the first event of an epoch.
 func New(cfg Config, epoch string) *State {
 	if cfg.Calendar.Zone == nil {
@@ -115,7 +122,7 @@ func New(cfg Config, epoch string) *State {
 	s := &State{
 		cfg: cfg, source: kiosk.KioskSource(cfg.Store, cfg.Board), epoch: epoch, next: 1,
 		places: map[string]Bay{}, records: map[string]*record{}, byID: map[string]*entry{},
-		voided: map[string]bool{}, causes: map[string]*entry{}, heard: map[string]heard{},
+		voided: map[string]bool{}, causes: map[string]*entry{}, heard: map[string]heard{}, devices: map[string]device{},
 		shop: shop{}, base: shop{},
 	}
 	for _, b := range cfg.Bays {
@@ -126,6 +133,13 @@ func New(cfg Config, epoch string) *State {
 
 // Next is the sequence number the next event will have.
 func (s *State) Next() uint64 { return s.next }
+
+// Device says whether a device is up as far as was recorded; one that was never
+// lost is.
+func (s *State) Device(name string) (up bool) {
+	d, ok := s.devices[name]
+	return d.up || !ok
+}
 
 // Replay folds in one event that is already durable. Events come in the order
 // they were recorded; those of earlier epochs first. An event re-recorded after
@@ -150,6 +164,10 @@ func (s *State) fold(e kiosk.Event) {
 		s.record(n)
 	}
 	switch d := e.Data.(type) {
+	case *kiosk.DeviceDown:
+		s.devices[d.Device] = device{event: e.ID()}
+	case *kiosk.DeviceUp:
+		s.devices[d.Device] = device{up: true, event: e.ID()}
 	case *kiosk.Voided:
 		if target := s.byID[d.Event]; target != nil && target.event.Type() != d.Type() {
 			s.voided[d.Event] = true

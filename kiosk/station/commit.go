@@ -88,7 +88,6 @@ func (s *Station) recovered() {
 // goes by the head that was there before.
 func (s *Station) rebuild() error {
 	s.state = floor.New(s.cfg.Floor, s.cfg.Journal.Epoch())
-	clear(s.devices)
 	clear(s.outcomes)
 	err := s.cfg.Journal.Replay(0, func(e kiosk.Event) error {
 		s.state.Replay(e)
@@ -132,8 +131,7 @@ func (s *Station) known(in floor.Input) bool {
 	if !ok {
 		return false
 	}
-	up, seen := s.devices[d.Name]
-	return d.Up == (up || !seen)
+	return d.Up == s.state.Device(d.Name)
 }
 
 // unrecorded are the devices whose last change a failed commit took back.
@@ -149,10 +147,7 @@ func (s *Station) unrecorded() (reqs []request) {
 // note keeps what the station itself needs to know of an event.
 func (s *Station) note(e kiosk.Event) {
 	switch d := e.Data.(type) {
-	case *kiosk.DeviceDown:
-		s.devices[d.Device] = false
 	case *kiosk.DeviceUp:
-		s.devices[d.Device] = true
 		if d.Device == s.cfg.Name {
 			signal(s.back)
 		}

@@ -94,7 +94,6 @@ type Station struct {
 
 	// What follows belongs to the loop.
 	state    *floor.State
-	devices  map[string]bool         // device → up, as recorded
 	told     map[string]floor.Device // device → as it last was
 	outcomes map[string]outcome      // document → what became of it
 	settled  uint64                  // outcomes up to here are not kept
@@ -138,7 +137,7 @@ func New(cfg Config) *Station {
 		cfg: cfg, log: cfg.Log, in: make(chan request, maxBatch), look: make(chan func(*floor.State, kiosk.Moment)),
 		tasks: make(chan func() error), renew: make(chan renewal),
 		ready: make(chan struct{}), ended: make(chan struct{}), wake: make(chan struct{}, 1), back: make(chan struct{}, 1),
-		devices: map[string]bool{}, told: map[string]floor.Device{}, outcomes: map[string]outcome{},
+		told: map[string]floor.Device{}, outcomes: map[string]outcome{},
 		said: map[string]Said{}, subs: map[chan struct{}]bool{},
 	}
 }
