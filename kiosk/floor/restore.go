@@ -171,6 +171,10 @@ func (c *Config) digest() string {
 	return hex.EncodeToString(sum[:])
 }
 
+// At is the event after which this is the state, in the epoch it was made for;
+// seq is 0 before the first.
+func (s *State) At() (epoch string, seq uint64) { return s.epoch, s.next - 1 }
+
 // Needed are the ids of the oldest events that the present rests on: the first
 // of every visit, of the calls for help and of the lost devices, and of what a
 // correction may still name. A journal that begins with the first of them is

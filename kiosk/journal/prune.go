@@ -16,21 +16,37 @@ const Keep = 90 * 24 * time.Hour
 // pruneRows are dropped in one commit, so that an append waits for few.
 const pruneRows = 2000
 
+// Retention says what may be dropped.
+type Retention struct {
+	// Before: only what was recorded earlier goes. It lies at least Keep before
+	// Now, which must come from a clock that can be trusted.
+	Before, Now time.Time
+	// Done is up to where everybody but the uplink is done with the current epoch.
+	Done uint64
+	// Needed are the ids of events that stay, with all that came after them.
+	Needed []string
+	// Settle is called once before anything goes, with the last event that will:
+	// what these events made must be durable elsewhere when it returns. nil: nobody asks.
+	Settle func(epoch string, seq uint64) error
+}
+
 // Prune drops the oldest events of the journal and returns how many. Dropped is
 // what comes before all of these: the first event that the present ledger has
-// no receipt for; the first that was recorded at before or later (an event of a
-// clock that was not set goes by those after it); the event of the id needed,
-// "" if none, from which on the caller's state is folded; the last event.
-// before must lie at least Keep back from now.
+// no receipt for, or that Done does not cover; the first that was recorded at
+// Before or later (an event of a clock that was not set goes by those after it);
+// the first that is needed; the last event.
 //
 // Of what was dropped the hash of the last event stays, so that the chain holds
 // from there on. Readers that are under way pass over it. After an error some
 // of it may have been dropped.
-func (j *Journal) Prune(ctx context.Context, before, now time.Time, needed string) (dropped uint64, err error) {
-	if now.Sub(before) < Keep {
-		return 0, fmt.Errorf("prune journal: events stay %s, %s is only %s before %s", Keep, before.Format(time.RFC3339), now.Sub(before), now.Format(time.RFC3339))
+func (j *Journal) Prune(ctx context.Context, r Retention) (dropped uint64, err error) {
+	if r.Now.Sub(r.Before) < Keep {
+		return 0, fmt.Errorf("prune journal: events stay %s, %s is only %s before %s", Keep, r.Before.Format(time.RFC3339), r.Now.Sub(r.Before), r.Now.Format(time.RFC3339))
 	}
-	end, err := j.disposable(ctx, before, needed)
+	end, err := j.disposable(ctx, r)
+	if err == nil && end.pos > 0 && r.Settle != nil {
+		err = r.Settle(end.epoch, end.seq)
+	}
 	for err == nil && end.pos > 0 {
 		var n uint64
 		if n, err = j.pruneSome(ctx, end); err != nil || n == 0 {
@@ -43,19 +59,20 @@ func (j *Journal) Prune(ctx context.Context, before, now time.Time, needed strin
 		return dropped, fmt.Errorf("prune journal: %w", err)
 	}
 	if dropped > 0 {
-		j.log.Info("journal pruned", "events", dropped, "before", before)
+		j.log.Info("journal pruned", "events", dropped, "before", r.Before)
 	}
 	return dropped, nil
 }
 
 // anchor is an event behind which everything may go.
 type anchor struct {
-	pos  uint64
-	hash kiosk.Hash
+	pos   uint64
+	epoch string
+	seq   uint64
 }
 
 // disposable is the last event that may be dropped, zero if none.
-func (j *Journal) disposable(ctx context.Context, before time.Time, needed string) (anchor, error) {
+func (j *Journal) disposable(ctx context.Context, r Retention) (anchor, error) {
 	receipt, ok, err := j.Receipt()
 	if err != nil || !ok {
 		return anchor{}, err
@@ -63,15 +80,19 @@ func (j *Journal) disposable(ctx context.Context, before time.Time, needed strin
 	j.mu.Lock()
 	l, head := j.layout, j.head.seq
 	j.mu.Unlock()
-	if needed != "" {
-		if epoch, _, err := kiosk.ParseEventID(needed); err != nil {
-			return anchor{}, err
-		} else if _, ok := l.find(epoch); !ok {
-			return anchor{}, fmt.Errorf("event %s is of an epoch that is not here", needed)
-		}
-	}
 	current := l.current()
-	limit := current.base + min(receipt.Through, head-min(head, 1))
+	limit := current.base + min(receipt.Through, r.Done, head-min(head, 1))
+	for _, id := range r.Needed {
+		epoch, seq, err := kiosk.ParseEventID(id)
+		if err != nil {
+			return anchor{}, err
+		}
+		ep, ok := l.find(epoch)
+		if !ok {
+			return anchor{}, fmt.Errorf("event %s is of an epoch that is not here", id)
+		}
+		limit = min(limit, ep.base+seq-1)
+	}
 	again, err := j.repeated(ctx, l, receipt.Through)
 	if err != nil {
 		return anchor{}, err
@@ -80,15 +101,15 @@ func (j *Journal) disposable(ctx context.Context, before time.Time, needed strin
 		return anchor{}, nil
 	}
 	var out anchor
-	err = j.replayAll(ctx, 0, func(r Row, e kiosk.Event) error {
+	err = j.replayAll(ctx, 0, func(row Row, e kiosk.Event) error {
 		ep, _ := l.find(e.Epoch)
-		pos := ep.base + r.Seq
-		old := e.Moment.Clock == kiosk.Unset || e.Moment.Wall.Before(before)
-		if e.ID() == needed || pos > limit || !old {
+		pos := ep.base + row.Seq
+		old := e.Moment.Clock == kiosk.Unset || e.Moment.Wall.Before(r.Before)
+		if pos > limit || !old {
 			return errEnough
 		}
 		if e.Moment.Clock != kiosk.Unset {
-			out = anchor{pos, r.Hash}
+			out = anchor{pos, e.Epoch, row.Seq}
 		}
 		return ctx.Err()
 	})

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"errors"
+	"math"
 	"path/filepath"
 	"slices"
 	"testing"
@@ -12,6 +13,15 @@ import (
 
 // The n-th event of these tests is recorded n seconds after nine o'clock.
 var later = at(0).Wall.Add(200 * 24 * time.Hour)
+
+// prune drops what is older than before, up to an event that is needed, "" if none is.
+func prune(t testing.TB, j *Journal, before time.Time, needed string) (uint64, error) {
+	r := Retention{Before: before, Now: later, Done: math.MaxUint64}
+	if needed != "" {
+		r.Needed = []string{needed}
+	}
+	return j.Prune(t.Context(), r)
+}
 
 func TestPrune(t *testing.T) {
 	for _, c := range []struct {
@@ -37,7 +47,7 @@ func TestPrune(t *testing.T) {
 				needed = kiosk.EventID(j.Epoch(), c.needed)
 			}
 			for _, wanted := range []uint64{c.want, 0} { // and the second time nothing
-				if n, err := j.Prune(t.Context(), at(c.before).Wall, later, needed); n != wanted || err != nil {
+				if n, err := prune(t, j, at(c.before).Wall, needed); n != wanted || err != nil {
 					t.Fatalf("dropped %d, %v, want %d", n, err, wanted)
 				}
 			}
@@ -70,11 +80,11 @@ func TestPruneRefusals(t *testing.T) {
 	j := fresh(t)
 	appendN(t, j, 5)
 	must(t, j.SetReceipt(Receipt{"A", 1, 5}))
-	if n, err := j.Prune(t.Context(), later.Add(-Keep+time.Second), later, ""); n != 0 || err == nil {
+	if n, err := prune(t, j, later.Add(-Keep+time.Second), ""); n != 0 || err == nil {
 		t.Errorf("what is 90 days old less a second: dropped %d, %v", n, err)
 	}
 	for _, needed := range []string{"x", "other-3"} {
-		if n, err := j.Prune(t.Context(), at(60).Wall, later, needed); n != 0 || err == nil {
+		if n, err := prune(t, j, at(60).Wall, needed); n != 0 || err == nil {
 			t.Errorf("needed %q: dropped %d, %v", needed, n, err)
 		}
 	}
@@ -91,7 +101,7 @@ func TestPruneClock(t *testing.T) {
 		}
 	}
 	must(t, errors.Join(j.Append(es), j.SetReceipt(Receipt{"A", 1, 9})))
-	if n, err := j.Prune(t.Context(), time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), later, ""); n != 3 || err != nil {
+	if n, err := prune(t, j, time.Date(2027, 1, 1, 0, 0, 0, 0, time.UTC), ""); n != 3 || err != nil {
 		t.Errorf("dropped %d, %v, want 3: the fourth may be of 2030", n, err)
 	}
 }
@@ -107,12 +117,12 @@ func TestPruneFaultPairs(t *testing.T) {
 		want := appendN(t, j, pruneRows+500)
 		must(t, j.SetReceipt(Receipt{"A", 1, pruneRows + 400}))
 		j.faults = c.faults
-		if n, err := j.Prune(t.Context(), at(9000).Wall, later, ""); n != 0 || err == nil {
+		if n, err := prune(t, j, at(9000).Wall, ""); n != 0 || err == nil {
 			t.Fatalf("dropped %d, %v", n, err)
 		}
 		j.faults = faults{}
 		same(t, replayed(t, j, 0), want[c.gone:])
-		if n, err := j.Prune(t.Context(), at(9000).Wall, later, ""); int(n)+c.gone != pruneRows+400 || err != nil {
+		if n, err := prune(t, j, at(9000).Wall, ""); int(n)+c.gone != pruneRows+400 || err != nil {
 			t.Errorf("then dropped %d, %v", n, err)
 		}
 		same(t, replayed(t, openAgain(t, j), 0), want[pruneRows+400:])
@@ -132,7 +142,7 @@ func TestPruneEpochs(t *testing.T) {
 	want = append(want, appendN(t, j, 5)...)
 	prune := func(want uint64) {
 		t.Helper()
-		if n, err := j.Prune(t.Context(), at(9000).Wall, later, ""); n != want || err != nil {
+		if n, err := prune(t, j, at(9000).Wall, ""); n != want || err != nil {
 			t.Fatalf("dropped %d, %v, want %d", n, err, want)
 		}
 	}
@@ -157,7 +167,7 @@ func TestPruneAndSalvage(t *testing.T) {
 	path := j.path
 	want := appendN(t, j, 200)
 	must(t, j.SetReceipt(Receipt{"A", 1, 150}))
-	if n, err := j.Prune(t.Context(), at(100).Wall, later, ""); n != 99 || err != nil {
+	if n, err := prune(t, j, at(100).Wall, ""); n != 99 || err != nil {
 		t.Fatal(n, err)
 	}
 	copied, to := filepath.Join(t.TempDir(), "copy.db"), filepath.Join(t.TempDir(), "j.db")
@@ -188,7 +198,7 @@ func TestPruneWhileReading(t *testing.T) {
 	ended := make(chan error, 1)
 	go func() {
 		for before := uint64(50); before <= n; before += 50 {
-			if _, err := j.Prune(t.Context(), at(before).Wall, later, ""); err != nil {
+			if _, err := prune(t, j, at(before).Wall, ""); err != nil {
 				ended <- err
 				return
 			}

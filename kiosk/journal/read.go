@@ -93,6 +93,12 @@ func (j *Journal) replayAll(ctx context.Context, after uint64, fn func(Row, kios
 	if after > 0 {
 		epochs = epochs[len(epochs)-1:]
 	}
+	return j.replayEpochs(ctx, l, epochs, after, end, fn)
+}
+
+// replayEpochs replays epochs of l, the first one after a sequence, the current
+// one up to end.
+func (j *Journal) replayEpochs(ctx context.Context, l *layout, epochs []epoch, after, end uint64, fn func(Row, kiosk.Event) error) error {
 	for _, ep := range epochs {
 		to := end
 		if ep != l.current() {
@@ -101,6 +107,7 @@ func (j *Journal) replayAll(ctx context.Context, after uint64, fn func(Row, kios
 		if err := j.replay(ctx, l, ep, after, to, fn); err != nil {
 			return err
 		}
+		after = 0
 	}
 	return nil
 }

@@ -184,6 +184,10 @@ func (j *Journal) settleMoves() error {
 		return fmt.Errorf("%w: several databases are ready to take its place: %s", ErrDamaged, strings.Join(found, ", "))
 	}
 	aside := j.path + asideExt + strings.TrimPrefix(found[0], j.path+readyExt)
+	// What was made of events that may be destroyed is no state of those that are left.
+	if err := errors.Join(remove(j.path+"."+Latest), remove(j.path+"."+Base)); err != nil {
+		return err
+	}
 	for _, ext := range []string{"", "-wal"} {
 		if _, err := os.Lstat(aside + ext); err == nil {
 			continue // moved, and what is there now is not it

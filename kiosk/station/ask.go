@@ -134,3 +134,19 @@ func (s *Station) changed() {
 		signal(c)
 	}
 }
+
+// Refold makes the state anew from the journal, as after a failed commit: its
+// snapshot was found to be wrong, or another epoch has begun. If that cannot be
+// done the state stays as it is.
+func (s *Station) Refold(ctx context.Context) error {
+	var err error
+	if stopped := s.View(ctx, func(*floor.State, kiosk.Moment) {
+		if err = s.rebuild(); err == nil {
+			s.light()
+			s.changed()
+		}
+	}); stopped != nil {
+		return stopped
+	}
+	return err
+}

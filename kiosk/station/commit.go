@@ -87,17 +87,30 @@ func (s *Station) recovered() {
 // rebuild makes the state anew from the journal. Until it has ended, PaperBehind
 // goes by the head that was there before.
 func (s *Station) rebuild() error {
-	s.state = floor.New(s.cfg.Floor, s.cfg.Journal.Epoch())
+	epoch := s.cfg.Journal.Epoch()
+	state, from, seq := restored(s.cfg.Floor, s.cfg.Snapshots, epoch, s.log, latest, base)
 	clear(s.outcomes)
-	err := s.cfg.Journal.Replay(0, func(e kiosk.Event) error {
-		s.state.Replay(e)
+	fold := func(e kiosk.Event) error {
 		s.note(e)
+		if e.Epoch != from || e.Seq > seq { // the others are in the snapshot
+			state.Replay(e)
+		}
 		return nil
-	})
+	}
+	var err error
+	switch from {
+	case "":
+		err = s.cfg.Journal.Replay(0, fold)
+	case epoch: // what became of documents is no part of the snapshot
+		err = s.cfg.Snapshots.ReplayFrom(epoch, min(s.settled, seq), fold)
+	default:
+		err = s.cfg.Snapshots.ReplayFrom(from, seq, fold)
+	}
 	if err != nil {
 		return fmt.Errorf("replay the journal: %w", err)
 	}
-	s.head.Store(s.state.Next() - 1)
+	s.state = state
+	s.head.Store(state.Next() - 1)
 	return nil
 }
 

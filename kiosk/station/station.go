@@ -29,6 +29,16 @@ type Journal interface {
 	SetCursor(name string, v uint64) error
 }
 
+// Snapshots are what a journal keeps besides events: states of the floor, and
+// the events after one of them.
+type Snapshots interface {
+	// Snapshot is the state kept under a name ("snapshot", the latest, or "base",
+	// that of what was pruned) and the event after which it is one; false: none.
+	Snapshot(name string) (epoch string, seq uint64, state []byte, ok bool)
+	// ReplayFrom calls fn for each event after one of any epoch, in order.
+	ReplayFrom(epoch string, seq uint64, fn func(kiosk.Event) error) error
+}
+
 // Lamps are the lamps of the bays. Set is state, not a queue: the last one wins.
 // It is called on the station's goroutine: it must not wait, nor call the station.
 type Lamps interface {
@@ -57,16 +67,17 @@ type Clock interface {
 
 // Config is what a station is made of.
 type Config struct {
-	Floor   floor.Config
-	Version string
-	Title   string // of the store, as people read it
-	KeyID   string // names the store's key in the tickets' QR codes
-	Journal Journal
-	Clock   Clock
-	Lamps   Lamps                           // nil: none
-	Printer Printer                         // nil: none
-	Name    string                          // of the printer, in events
-	Beep    func(scanner string, good bool) // the scanner sounds the result, without waiting; nil: it cannot
+	Floor     floor.Config
+	Version   string
+	Title     string // of the store, as people read it
+	KeyID     string // names the store's key in the tickets' QR codes
+	Journal   Journal
+	Snapshots Snapshots // of the same journal; nil: every start folds all events
+	Clock     Clock
+	Lamps     Lamps                           // nil: none
+	Printer   Printer                         // nil: none
+	Name      string                          // of the printer, in events
+	Beep      func(scanner string, good bool) // the scanner sounds the result, without waiting; nil: it cannot
 	// NewID makes the id of a scan that came without one; nil: a random one. The
 	// demo makes it from what came in and when.
 	NewID func(in floor.Input, now kiosk.Moment) string
