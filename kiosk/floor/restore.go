@@ -97,7 +97,7 @@ func newRestoring(events []savedEvent) (*restoring, error) {
 		if err != nil {
 			return nil, fmt.Errorf("event %s: %w", kiosk.EventID(e.Epoch, e.Seq), err)
 		}
-		r.entries[i] = &entry{place: e.Place, visit: e.Visit, event: kiosk.Event{
+		r.entries[i] = &entry{place: e.Place, visit: e.Visit, again: e.Again, againSeq: e.AgainSeq, event: kiosk.Event{
 			Source: e.Source, Epoch: e.Epoch, Seq: e.Seq, Moment: e.Moment, Data: data, Person: e.Person, When: e.When, Uncertain: e.Uncertain,
 		}}
 	}

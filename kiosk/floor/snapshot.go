@@ -18,8 +18,8 @@ import (
 // To add to the State: add the field to [saved] (or to what it consists of) in
 // the same words, to save and to restore; raise format; let the story of
 // TestSnapshotHasEveryField set it. That test fails until all of it is done.
-// What does not follow from events alone (it comes anew with every connection)
-// is left out here and stands in that test's list.
+// What does not follow from this board's events (what the office says comes anew
+// with every connection) is left out here and stands in that test's list.
 
 // format is that of a snapshot. It is raised whenever what is saved changes, and
 // whenever the same events make another state than before.
@@ -62,6 +62,8 @@ type savedEvent struct {
 	Uncertain bool            `json:"uncertain,omitempty"`
 	Place     string          `json:"place,omitempty"`
 	Visit     string          `json:"visit,omitempty"`
+	Again     string          `json:"again,omitempty"`
+	AgainSeq  uint64          `json:"againseq,omitempty"`
 }
 
 // savedVisit is a record; what the events make of it is made anew.
@@ -196,7 +198,7 @@ func (w *saving) event(n *entry) int {
 		w.err = cmp.Or(w.err, err)
 	}
 	w.at[n] = len(w.events)
-	w.events = append(w.events, savedEvent{e.Source, e.Epoch, e.Seq, e.Moment, e.Type(), data, e.Person, e.When, e.Uncertain, n.place, n.visit})
+	w.events = append(w.events, savedEvent{e.Source, e.Epoch, e.Seq, e.Moment, e.Type(), data, e.Person, e.When, e.Uncertain, n.place, n.visit, n.again, n.againSeq})
 	return w.at[n]
 }
 

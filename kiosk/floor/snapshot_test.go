@@ -91,9 +91,11 @@ func TestSnapshotAndFoldIsTheFullFold(t *testing.T) {
 // look with the state after each input.
 func eventful(t *testing.T, look func(*State)) {
 	s, now, n := New(testConfig(), "epoch"), morning, 0
+	var all []kiosk.Event
 	do := func(wait time.Duration, in Input) Reply {
 		now = now.Add(wait)
-		_, r := s.Step(in, now)
+		ev, r := s.Step(in, now)
+		all = append(all, ev...)
 		look(s)
 		return r
 	}
@@ -120,6 +122,9 @@ func eventful(t *testing.T, look func(*State)) {
 	do(25*time.Hour, Start{Version: "1"}) // forgets: the base is set
 	now = kiosk.Moment{Wall: now.Wall, Boot: "boot-2", Up: time.Second, Clock: kiosk.Unset}
 	scan(time.Second, "sb1", card)
+	again := stored(t, all[len(all)-1])
+	again.Was, again.Epoch, again.Seq = again.ID(), "later", 1
+	s.Replay(again)
 	do(time.Second, Device{Name: "sb1", Reason: "unplugged"})
 }
 
@@ -131,6 +136,11 @@ func TestSnapshotHasEveryField(t *testing.T) {
 		"kiosk.Event.Prev":    "the journal's business",
 		"kiosk.Event.Was":     "such an event is not folded",
 		"kiosk.Event.WasHash": "such an event is not folded",
+
+		"floor.State.elsewhere":   "it comes from the office again",
+		"floor.elsewhere.visits":  "it comes from the office again",
+		"floor.elsewhere.listing": "it comes from the office again",
+		"floor.elsewhere.open":    "it comes from the office again",
 	}
 	set, known := map[string]bool{}, map[string]bool{}
 	eventful(t, func(s *State) {

@@ -109,6 +109,9 @@ func (s *Station) rebuild() error {
 	if err != nil {
 		return fmt.Errorf("replay the journal: %w", err)
 	}
+	if s.state != nil { // what the office said is in no event
+		state.Inherit(s.state)
+	}
 	s.state = state
 	s.head.Store(state.Next() - 1)
 	return nil

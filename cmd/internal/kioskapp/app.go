@@ -52,6 +52,7 @@ type app struct {
 	journal  *journal.Journal
 	source   source
 	station  *station.Station
+	keeper   *station.Keeper
 	link     *link.Link
 	uplink   *uplink.Uplink
 	devices  *devices
@@ -119,7 +120,7 @@ func (a *app) shop() error {
 	a.devices = newDevices(a.log)
 	cfg := station.Config{
 		Floor: FloorConfig(a.set), Version: a.o.Version, Title: a.set.Store.Title, KeyID: a.keyID(),
-		Journal: a.journal, Clock: a.o.Clock, NewID: a.o.NewID, Log: a.log, Beep: a.devices.beep,
+		Journal: a.journal, Snapshots: a.journal, Clock: a.o.Clock, NewID: a.o.NewID, Log: a.log, Beep: a.devices.beep,
 	}
 	var err error
 	if a.lights, err = a.lamps(); err != nil {
@@ -133,7 +134,8 @@ func (a *app) shop() error {
 	a.station = station.New(cfg)
 	a.devices.station = a.station
 	a.view = newView(a)
-	a.tasks = append(a.tasks, a.station)
+	a.keeper = a.newKeeper(cfg.Floor)
+	a.tasks = append(a.tasks, a.station, a.keeper)
 	for _, s := range a.set.Scanners {
 		a.scanner(s)
 	}

@@ -1,14 +1,18 @@
 package kioskapp
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"time"
 
 	"baylight/cmd/internal/settings"
 	"baylight/kiosk"
+	"baylight/kiosk/floor"
 	"baylight/kiosk/journal"
+	"baylight/kiosk/station"
 )
 
 // journalPath is where a kiosk with these settings has its journal.
@@ -39,6 +43,18 @@ func (a *app) openJournal() (*journal.Journal, error) {
 	return j, nil
 }
 
+// newKeeper makes the task that keeps the journal short to start from and drops
+// what the back office has had for long.
+func (a *app) newKeeper(cfg floor.Config) *station.Keeper {
+	return station.NewKeeper(station.KeeperConfig{
+		Floor: cfg, Journal: a.journal, Clock: a.o.Clock, Log: a.log,
+		Refold: func(ctx context.Context) error { return a.station.Refold(ctx) },
+		Prune: func(ctx context.Context, now time.Time, done uint64, needed []string, settle func(string, uint64) error) (uint64, error) {
+			return a.journal.Prune(ctx, journal.Retention{Before: now.Add(-journal.Keep), Now: now, Done: done, Needed: needed, Settle: settle})
+		},
+	})
+}
+
 // journalAlarms say what people must know of the journal and its disk.
 func (a *app) journalAlarms() (out []string) {
 	if err := a.journal.Damage(); err != nil {
@@ -46,6 +62,9 @@ func (a *app) journalAlarms() (out []string) {
 	}
 	if r, ok := a.journal.Salvaged(); ok {
 		out = append(out, fmt.Sprintf("the journal was damaged: %d events were kept, %d ranges of events are lost, the damaged file is %s", r.Kept, len(r.Lost), r.SetAside))
+	}
+	if why := a.keeper.Alarm(); why != "" {
+		out = append(out, why)
 	}
 	if a.journal.Low() {
 		out = append(out, "the disk is full; nothing more can be recorded soon: make room")
