@@ -41,7 +41,7 @@ func (s *State) restore(in saved) error {
 		s.next = in.Next
 	}
 	s.tickets.day, s.tickets.n = in.Tickets.Day, in.Tickets.N
-	s.newest, s.hour, s.boot, s.floor = in.Newest, in.Hour, in.Boot, in.Floor
+	s.newest, s.hour = in.Newest, in.Hour
 	s.shop, s.base = restoreShop(in.Shop), restoreShop(in.Base)
 	s.log = r.all(in.Log)
 	for _, v := range in.Visits {
@@ -53,7 +53,11 @@ func (s *State) restore(in saved) error {
 		s.records[v.ID], s.order = n, append(s.order, n)
 	}
 	for _, m := range in.Segment {
-		s.segment = append(s.segment, timed{m.At, r.maybe(m.Event)})
+		s.segment = append(s.segment, r.timed(m))
+	}
+	if in.Before != nil {
+		before := r.timed(*in.Before)
+		s.before = before.event()
 	}
 	for name, h := range in.Heard {
 		s.heard[name] = heard{r.entry(h.Event), h.At}
@@ -98,7 +102,7 @@ func newRestoring(events []savedEvent) (*restoring, error) {
 			return nil, fmt.Errorf("event %s: %w", kiosk.EventID(e.Epoch, e.Seq), err)
 		}
 		r.entries[i] = &entry{place: e.Place, visit: e.Visit, again: e.Again, againSeq: e.AgainSeq, event: kiosk.Event{
-			Source: e.Source, Epoch: e.Epoch, Seq: e.Seq, Moment: e.Moment, Data: data, Person: e.Person, When: e.When, Uncertain: e.Uncertain,
+			Source: e.Source, Epoch: e.Epoch, Seq: e.Seq, Moment: e.Moment, Data: data, Person: e.Person, When: e.When, Uncertain: e.Uncertain, Earliest: e.Earliest, Latest: e.Latest,
 		}}
 	}
 	return r, nil
@@ -124,11 +128,12 @@ func (r *restoring) entry(i int) *entry {
 	return r.entries[i]
 }
 
-func (r *restoring) maybe(i int) *entry {
-	if i == -1 {
-		return nil
+func (r *restoring) timed(m savedTimed) timed {
+	if m.Event == -1 {
+		return timed{m.At, m.Set, m.When, m.Earliest, m.Latest, m.Uncertain, nil}
 	}
-	return r.entry(i)
+	n := r.entry(m.Event)
+	return timedOf(n.event, n)
 }
 
 func restoreShop(in map[string]savedBay) shop {

@@ -44,9 +44,8 @@ type saved struct {
 	Base    map[string]savedBay    `json:"base"`
 	Newest  time.Time              `json:"newest"`
 	Hour    int64                  `json:"hour"`
-	Boot    string                 `json:"boot"`
 	Segment []savedTimed           `json:"segment"`
-	Floor   time.Time              `json:"floor"`
+	Before  *savedTimed            `json:"before,omitempty"`
 }
 
 // savedEvent is an entry. What Prev says is the journal's business.
@@ -60,6 +59,8 @@ type savedEvent struct {
 	Person    []byte          `json:"person,omitempty"`
 	When      time.Time       `json:"when"`
 	Uncertain bool            `json:"uncertain,omitempty"`
+	Earliest  time.Time       `json:"earliest,omitzero"`
+	Latest    time.Time       `json:"latest,omitzero"`
 	Place     string          `json:"place,omitempty"`
 	Visit     string          `json:"visit,omitempty"`
 	Again     string          `json:"again,omitempty"`
@@ -90,10 +91,16 @@ type savedTickets struct {
 	N   int    `json:"n"`
 }
 
-// savedTimed is an event whose time may yet move; -1: it was forgotten.
+// savedTimed is an event whose time may yet move: its place in the list, which
+// has all of it, or of one that was forgotten -1 and what its time goes by.
 type savedTimed struct {
-	At    kiosk.Moment `json:"at"`
-	Event int          `json:"event"`
+	Event     int             `json:"event"`
+	At        kiosk.Moment    `json:"at,omitzero"`
+	Set       *kiosk.ClockSet `json:"set,omitempty"`
+	When      time.Time       `json:"when,omitzero"`
+	Earliest  time.Time       `json:"earliest,omitzero"`
+	Latest    time.Time       `json:"latest,omitzero"`
+	Uncertain bool            `json:"uncertain,omitempty"`
 }
 
 type savedBay struct {
@@ -137,7 +144,7 @@ func (s *State) Snapshot() ([]byte, error) {
 	out := saved{
 		Format: format, Config: s.cfg.digest(), Epoch: s.epoch, Next: s.next,
 		Tickets: savedTickets{s.tickets.day, s.tickets.n},
-		Newest:  s.newest, Hour: s.hour, Boot: s.boot, Floor: s.floor,
+		Newest:  s.newest, Hour: s.hour,
 		Voided: slices.Sorted(maps.Keys(s.voided)), Causes: map[string]int{}, Heard: map[string]savedHeard{}, Devices: map[string]savedDevice{},
 		Shop: s.shop.save(), Base: s.base.save(),
 	}
@@ -146,7 +153,11 @@ func (s *State) Snapshot() ([]byte, error) {
 	}
 	out.Log = w.all(s.log)
 	for _, m := range s.segment {
-		out.Segment = append(out.Segment, savedTimed{m.at, w.event(m.entry)})
+		out.Segment = append(out.Segment, w.timed(m))
+	}
+	if s.before.Data != nil {
+		before := w.timed(timedOf(s.before, nil))
+		out.Before = &before
 	}
 	for _, cause := range slices.Sorted(maps.Keys(s.causes)) {
 		out.Causes[cause] = w.event(s.causes[cause])
@@ -198,8 +209,15 @@ func (w *saving) event(n *entry) int {
 		w.err = cmp.Or(w.err, err)
 	}
 	w.at[n] = len(w.events)
-	w.events = append(w.events, savedEvent{e.Source, e.Epoch, e.Seq, e.Moment, e.Type(), data, e.Person, e.When, e.Uncertain, n.place, n.visit, n.again, n.againSeq})
+	w.events = append(w.events, savedEvent{e.Source, e.Epoch, e.Seq, e.Moment, e.Type(), data, e.Person, e.When, e.Uncertain, e.Earliest, e.Latest, n.place, n.visit, n.again, n.againSeq})
 	return w.at[n]
+}
+
+func (w *saving) timed(m timed) savedTimed {
+	if m.entry != nil {
+		return savedTimed{Event: w.event(m.entry)}
+	}
+	return savedTimed{-1, m.at, m.set, m.when, m.earliest, m.latest, m.uncertain}
 }
 
 func (s shop) save() map[string]savedBay {

@@ -126,6 +126,17 @@ func eventful(t *testing.T, look func(*State)) {
 	again.Was, again.Epoch, again.Seq = again.ID(), "later", 1
 	s.Replay(again)
 	do(time.Second, Device{Name: "sb1", Reason: "unplugged"})
+	now = kiosk.Moment{Wall: now.Wall.Add(time.Hour), Boot: "boot-3", Up: time.Second, Clock: kiosk.Synced}
+	do(time.Second, Start{Version: "1"}) // the boot before it never had the time
+	now = kiosk.Moment{Wall: now.Wall, Boot: "boot-4", Up: time.Second, Clock: kiosk.Unset}
+	do(time.Second, Start{Version: "1"})
+	now.Clock = kiosk.Synced
+	do(time.Second, ClockSet{Offset: time.Hour})
+	now = now.Add(49 * time.Hour)
+	for i := range keepLog/4 + 50 { // the times of those before are settled
+		s.Step(Device{Name: "sb1", Up: i%2 == 0}, now)
+	}
+	do(2*time.Hour, Start{Version: "1"})
 }
 
 // TestSnapshotHasEveryField: a field that is added to the state, or to anything

@@ -63,6 +63,14 @@ type timed struct {
 	entry            *entry
 }
 
+// timedOf is what there is to know of the time of e, whose entry is n if it has one.
+func timedOf(e kiosk.Event, n *entry) timed {
+	t := timed{at: e.Moment, entry: n}
+	t.set, _ = e.Data.(*kiosk.ClockSet)
+	t.take(&e)
+	return t
+}
+
 // event is an event that knows only its time.
 func (t *timed) event() kiosk.Event {
 	e := kiosk.Event{Moment: t.at, Data: noData, When: t.when, Earliest: t.earliest, Latest: t.latest, Uncertain: t.uncertain}
@@ -213,10 +221,7 @@ func (s *State) time(n *entry) (again bool) {
 		last = s.segment[len(s.segment)-1].event()
 	}
 	again = kiosk.Follow(last, &n.event)
-	t := timed{at: n.event.Moment, entry: n}
-	t.set, _ = n.event.Data.(*kiosk.ClockSet)
-	t.take(&n.event)
-	s.segment = append(s.segment, t)
+	s.segment = append(s.segment, timedOf(n.event, n))
 	if again {
 		s.correct()
 	}
