@@ -143,6 +143,21 @@ func MakeID(storeTag string, board byte, t time.Time, random uint32) string {
 	return string(b)
 }
 
+// DaysSince is how many days before t an id was made, as far as two characters
+// can tell: 0 to 1023; 0 if the id is none.
+func DaysSince(id string, t time.Time) int {
+	if len(id) != 10 {
+		return 0
+	}
+	hi, lo := strings.IndexByte(crockford, id[4]), strings.IndexByte(crockford, id[5])
+	if hi < 0 || lo < 0 {
+		return 0
+	}
+	y, m, d := t.Date()
+	day := time.Date(y, m, d, 0, 0, 0, 0, time.UTC).Unix() / 86400
+	return int(((day-int64(hi*32+lo))%1024 + 1024) % 1024)
+}
+
 // ValidTag says whether s can be a store tag: three Crockford characters.
 func ValidTag(s string) bool {
 	return len(s) == 3 && strings.Trim(s, crockford) == ""

@@ -132,6 +132,16 @@ type (
 		Means    string `json:"means"`    // scan, keyed, desk
 		Meta
 	}
+	// Presented is a vehicle or a booking shown at the kiosk whose screen asks
+	// whether it is right before a visit is opened. VIN and masked plate are in
+	// the person part.
+	Presented struct {
+		Place   string `json:"place"`
+		Vehicle string `json:"vehicle,omitempty"` // Keyed VIN
+		Booking string `json:"booking,omitempty"`
+		Means   string `json:"means"`
+		Meta
+	}
 	// Identified states a vehicle that became known later; the latest counts.
 	Identified struct {
 		Visit   string `json:"visit"`

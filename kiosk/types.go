@@ -7,6 +7,9 @@ func (p *Unknown) Type() Type { return p.Of }
 func (*CheckedIn) Type() Type { return "visit.checked_in" }
 
 // Type implements Payload.
+func (*Presented) Type() Type { return "vehicle.presented" }
+
+// Type implements Payload.
 func (*Identified) Type() Type { return "visit.identified" }
 
 // Type implements Payload.
@@ -128,6 +131,8 @@ func NewPayload(t Type) Payload {
 	switch t {
 	case "visit.checked_in":
 		return new(CheckedIn)
+	case "vehicle.presented":
+		return new(Presented)
 	case "visit.identified":
 		return new(Identified)
 	case "visit.accepted":
@@ -214,6 +219,7 @@ func NewPayload(t Type) Payload {
 func Types() []Type {
 	return []Type{
 		"visit.checked_in",
+		"vehicle.presented",
 		"visit.identified",
 		"visit.accepted",
 		"order.signed",

@@ -57,6 +57,8 @@ func (x *step) screen(in Input) (id string, run func() Reply) {
 	switch in := in.(type) {
 	case CheckIn:
 		return in.ID, func() Reply { return x.typed(in) }
+	case Confirm:
+		return in.ID, func() Reply { return x.confirm(in) }
 	case Pickup:
 		return in.ID, func() Reply { return x.pickup(in) }
 	case CallHelp:

@@ -70,6 +70,9 @@ type Scan struct {
 	Malformed string // why the bytes are no text at all, "" if they are
 	Repeated  int    // > 1: the scanner kept sending the same code, and was silenced
 	CheckIn   CheckInForm
+	Ask       bool     // somebody is at the kiosk's screen: a vehicle is asked about there before a visit is opened
+	Booking   *Booking // what the store expects for this code today
+	Refused   string   // one of Refusals: what the caller found wrong with a signed code
 }
 
 // CheckInForm is what the customer chose on the screen before the scan (or with
@@ -78,7 +81,6 @@ type CheckInForm struct {
 	Purpose  string // one of kiosk.Purposes, "" = other
 	Waiting  bool
 	Language words.Lang
-	Booking  string
 	Phone    string
 	Name     string
 	Text     string // free text, goes to the person part
@@ -93,6 +95,13 @@ type (
 		Plate, VIN string
 		Confirmed  bool // a VIN whose check digit fails was confirmed by a person
 		Form       CheckInForm
+		Booking    *Booking // what the store expects for this car today, once the customer said that it is right
+	}
+	// Confirm opens the visit of a vehicle.presented, once the customer said that
+	// it is right.
+	Confirm struct {
+		ID, Event string
+		Form      CheckInForm
 	}
 	// Identify states the VIN of a visit.
 	Identify struct {
@@ -181,6 +190,7 @@ const (
 
 func (Scan) input()        {}
 func (CheckIn) input()     {}
+func (Confirm) input()     {}
 func (Identify) input()    {}
 func (Accept) input()      {}
 func (Sign) input()        {}
@@ -210,6 +220,7 @@ type Reply struct {
 	Visit   string // the visit it was about, if any
 	Place   string // bay id, Reception or Desk
 	Confirm bool   // not done: a person must confirm (a VIN whose check digit fails)
+	Asked   *Asked // nothing opened yet: what the customer is to say yes or no to
 }
 
 // LampState is the state of a bay as its lamp shows it (DOMAIN §5).

@@ -5,7 +5,6 @@ import (
 	"encoding/binary"
 	"slices"
 	"strconv"
-	"strings"
 
 	"baylight/kiosk"
 	"baylight/kiosk/vin"
@@ -20,10 +19,15 @@ type arrival struct {
 	form    CheckInForm
 	means   string
 	by      string
+	booking *Booking
 }
 
 func (a arrival) person() kiosk.Person {
-	return kiosk.Person{VIN: string(a.vin), Plate: string(a.plate), Phone: a.form.Phone, Name: a.form.Name, Text: a.form.Text}
+	plate := string(a.plate)
+	if plate == "" && a.booking != nil {
+		plate = masked(a.booking.Plate)
+	}
+	return kiosk.Person{VIN: string(a.vin), Plate: plate, Phone: a.form.Phone, Name: a.form.Name, Text: a.form.Text}
 }
 
 func (x *step) keyed(v vin.VIN) string {
@@ -36,18 +40,26 @@ func (x *step) keyed(v vin.VIN) string {
 // checkIn opens a visit, or finds the one the vehicle has open and has its
 // ticket printed again.
 func (x *step) checkIn(a arrival) Reply {
-	vehicle := x.keyed(a.vin)
-	if v := x.openVisit(vehicle, string(a.plate)); v != nil {
+	vehicle := x.vehicleOf(a)
+	if v := x.openVisit(vehicle, string(a.plate), a.booking); v != nil {
 		x.emit(&kiosk.TicketReprinted{Paper: kiosk.Paper{Document: "ticket-" + v.ID, Visit: v.ID, Meta: kiosk.Meta{By: a.by}}}, a.person())
 		if vehicle != "" && v.Vehicle == "" {
 			x.emit(&kiosk.Identified{Visit: v.ID, Vehicle: vehicle, Means: a.means, Meta: kiosk.Meta{By: a.by}}, kiosk.Person{VIN: string(a.vin)})
 		}
 		return x.about(v.ID, good("floor.already_here", x.name(v.ID)))
 	}
+	a, ok := x.useBooking(a)
+	if !ok {
+		return bad("floor.rejected.booking_used")
+	}
 	id := x.newVisit()
 	ticket := x.nextTicket()
+	booking := ""
+	if a.booking != nil {
+		booking = a.booking.ID
+	}
 	x.emit(&kiosk.CheckedIn{
-		Visit: id, Ticket: ticket, Vehicle: vehicle, Booking: a.form.Booking, Purpose: a.form.Purpose,
+		Visit: id, Ticket: ticket, Vehicle: vehicle, Booking: booking, Purpose: a.form.Purpose,
 		Waiting: a.form.Waiting, Language: string(a.form.Language), Means: a.means, Meta: kiosk.Meta{By: a.by},
 	}, a.person())
 	r := good("floor.checked_in", ticket)
@@ -58,14 +70,14 @@ func (x *step) checkIn(a arrival) Reply {
 	return x.about(id, r)
 }
 
-// openVisit is the vehicle's open visit: by its VIN, else by its plate unless
-// both VINs are known (then they differ).
-func (s *State) openVisit(vehicle, plate string) *kiosk.Visit {
+// openVisit is the vehicle's open visit: by its VIN or its booking, else by its
+// plate unless both VINs are known (then they differ).
+func (s *State) openVisit(vehicle, plate string, b *Booking) *kiosk.Visit {
 	var byPlate *kiosk.Visit
 	for v := range s.visits() {
 		switch {
 		case !v.Known() || !v.Open():
-		case vehicle != "" && v.Vehicle == vehicle:
+		case vehicle != "" && v.Vehicle == vehicle, b != nil && v.Booking == b.ID:
 			return v
 		case plate != "" && s.Plate(v.ID) == plate && (vehicle == "" || v.Vehicle == ""):
 			byPlate = v
@@ -97,7 +109,7 @@ func (x *step) nextTicket() string {
 
 // Bounds of what a customer types, in bytes.
 const (
-	maxPhone, maxName, maxText, maxBooking = 32, 64, 1000, 64
+	maxPhone, maxName, maxText = 32, 64, 1000
 )
 
 // tidy makes a form fit to be recorded; what cannot be right is left out.
@@ -109,9 +121,6 @@ func (f CheckInForm) tidy() CheckInForm {
 		f.Language = words.ZH
 	}
 	f.Phone, f.Name, f.Text = bounded(f.Phone, maxPhone), bounded(f.Name, maxName), bounded(f.Text, maxText)
-	if len(f.Booking) > maxBooking || strings.ContainsFunc(f.Booking, func(r rune) bool { return r != '-' && !isAlnum(r) }) {
-		f.Booking = ""
-	}
 	return f
 }
 
@@ -125,12 +134,12 @@ func (x *step) typed(in CheckIn) Reply {
 	switch {
 	case f.Purpose != "" && !slices.Contains(kiosk.Purposes(), f.Purpose):
 		return bad("floor.bad_input", bounded(f.Purpose, 32))
-	case len(f.Phone) > maxPhone || len(f.Name) > maxName || len(f.Text) > maxText || len(f.Booking) > maxBooking:
+	case len(f.Phone) > maxPhone || len(f.Name) > maxName || len(f.Text) > maxText:
 		return bad("floor.too_long")
 	case in.By != "" && !x.may(in.By, counter()...):
 		return bad("floor.not_allowed")
 	}
-	a := arrival{form: f.tidy(), means: "keyed", by: in.By}
+	a := arrival{form: f.tidy(), means: "keyed", by: in.By, booking: in.Booking}
 	x.place = Reception
 	if in.By != "" {
 		a.means, x.place = "desk", Desk

@@ -103,16 +103,36 @@ func (d *story) code() string {
 	return pick(d, "junk", "", "V", "\x00\xff", strings.Repeat("9", 500), "V0A7A4K00029", "cost 100")
 }
 
+func (d *story) booking() *Booking {
+	vehicle := kiosk.Keyed(testConfig().Key, "LSVAA4182E2184931")
+	return pick(d, "booking", nil, nil, nil, &Booking{ID: "B-1", At: morning.Wall, Plate: "粤B••345", Purpose: "fault"},
+		&Booking{ID: "B-2", At: morning.Wall, Vehicle: vehicle})
+}
+
+// event is the id of something that happened, mostly of a vehicle presented.
+func (d *story) event() string {
+	id := "nothing"
+	for _, e := range d.events {
+		if _, ok := e.Data.(*kiosk.Presented); ok || id == "nothing" {
+			id = e.ID()
+		}
+	}
+	return id
+}
+
 func (d *story) input() Input {
-	kinds := []string{"scan", "scan", "scan", "scan", "scan", "scan", "scan", "in", "desk", "desk", "machine"}
+	kinds := []string{"scan", "scan", "scan", "scan", "scan", "scan", "scan", "in", "desk", "desk", "machine", "confirm"}
 	switch pick(d, "input", kinds...) {
 	case "scan":
 		return Scan{ID: d.id(), Scanner: pick(d, "scanner", "sb1", "sb1", "sb1", "sb2", "sb2", "sw1", "srec", "sdesk", "none"),
 			Text: d.code(), Symbology: "code128", Malformed: pick(d, "malformed", "", "", "", "", "", "", "", "noise"),
-			Repeated: pick(d, "repeated", 0, 0, 0, 0, 0, 0, 0, 7)}
+			Repeated: pick(d, "repeated", 0, 0, 0, 0, 0, 0, 0, 7), Ask: pick(d, "ask", false, true), Booking: d.booking(),
+			Refused: pick(d, "refused", append([]string{"", "", "", "", "", "", "nonsense"}, Refusals()...)...)}
+	case "confirm":
+		return Confirm{ID: d.id(), Event: d.event()}
 	case "in":
 		return CheckIn{ID: d.id(), By: pick(d, "by", "", "a1", "t1"), Plate: pick(d, "plate", "", "粤B12345", "粤B99999", "X1"),
-			VIN: pick(d, "vin", "", "", "LSVAA4182E2184931", "1HGCM82633A004352"), Confirmed: pick(d, "confirmed", false, true)}
+			VIN: pick(d, "vin", "", "", "LSVAA4182E2184931", "1HGCM82633A004352"), Confirmed: pick(d, "confirmed", false, true), Booking: d.booking()}
 	case "desk":
 		return d.desk()
 	}

@@ -2,6 +2,7 @@ package floor
 
 import (
 	"errors"
+	"slices"
 	"strings"
 
 	"baylight/kiosk"
@@ -60,6 +61,8 @@ func (x *step) heardCode(in Scan) Reply {
 		return x.reject(rejectScanner, in.Text)
 	case errors.Is(err, kiosk.ErrCheck):
 		return x.reject(rejectCheck, in.Text)
+	case slices.Contains(Refusals(), in.Refused):
+		return x.reject(in.Refused, in.Text)
 	case err != nil:
 		return x.here(x.vehicle(in))
 	case code.Store != x.cfg.StoreTag:
@@ -127,37 +130,53 @@ func knownAction(a kiosk.Action) bool {
 // atCounter says whether a vehicle's own label means a check-in here.
 func (x *step) atCounter() bool { return x.place == Reception || x.place == Desk }
 
-// vehicle takes a text that is no code of ours: at the counter a VIN or a plate
-// checks in, anywhere else it means nothing.
+// vehicle takes a text that is no code of ours: at the counter a booking, a VIN
+// or a plate checks in, anywhere else it means nothing.
 func (x *step) vehicle(in Scan) Reply {
 	if !x.atCounter() {
 		return x.reject(rejectUnknown, in.Text)
 	}
-	a := arrival{form: in.CheckIn.tidy(), means: "scan"}
+	a, reason := carOf(in.Text)
+	a.form, a.means, a.booking = in.CheckIn, "scan", in.Booking
 	if x.place == Desk {
 		a.means = "desk"
 	}
-	v, finding, err := vin.Parse(in.Text)
+	switch {
+	case reason == rejectUnknown && in.Booking != nil: // the customer's own code
+	case reason != "":
+		return x.reject(reason, in.Text)
+	}
+	if x.place == Reception && in.Ask {
+		return x.presented(a)
+	}
+	if b := in.Booking; b != nil && a.form.Purpose == "" {
+		a.form.Purpose = b.Purpose
+	}
+	a.form = a.form.tidy()
+	return x.checkIn(a)
+}
+
+// carOf is the car that a text speaks of, or why it speaks of none.
+func carOf(text string) (a arrival, reason string) {
+	v, finding, err := vin.Parse(text)
 	if err != nil {
-		switch found := vin.Candidates(in.Text); len(found) {
+		switch found := vin.Candidates(text); len(found) {
 		case 0:
-			plate, form, err := vin.ParsePlate(in.Text)
+			plate, form, err := vin.ParsePlate(text)
 			if err != nil || form == vin.Unusual {
-				return x.reject(rejectUnknown, in.Text)
+				return a, rejectUnknown
 			}
-			a.plate = plate
-			return x.checkIn(a)
+			return arrival{plate: plate}, ""
 		case 1:
 			v, finding, _ = vin.Parse(string(found[0]))
 		default:
-			return x.reject(rejectSeveral, in.Text)
+			return a, rejectSeveral
 		}
 	}
 	if finding.Kind == vin.Confirm {
-		return x.reject(rejectConfirm, in.Text)
+		return a, rejectConfirm
 	}
-	a.vin = v
-	return x.checkIn(a)
+	return arrival{vin: v}, ""
 }
 
 // ticketAtReception is a customer with a ticket: back for the car.
@@ -168,6 +187,12 @@ func (x *step) ticketAtReception(visit string) Reply {
 		r := good("floor.visit_over", x.name(visit))
 		r.Warn = true
 		return x.about(visit, r)
+	}
+	if x.records[visit] == nil && kiosk.DaysSince(visit, x.t) >= oldTicket {
+		x.emit(&kiosk.CardScanned{Bay: x.place, Visit: visit, Meta: kiosk.Meta{Flags: x.unknown(visit)}})
+		r := good("floor.ticket_expired")
+		r.Warn = true
+		return r
 	}
 	r := good("floor.pickup", x.name(visit))
 	flags := x.unknown(visit)

@@ -77,9 +77,9 @@ func (h *shopTest) id() string {
 func (h *shopTest) visit(name string) string {
 	switch name[0] {
 	case 'X':
-		return "0A7B4K" + fmt.Sprintf("%04s", name[1:])
+		return "0A7B9A" + fmt.Sprintf("%04s", name[1:])
 	case 'N':
-		return "0A7A4K" + fmt.Sprintf("%04s", name[1:])
+		return "0A7A9A" + fmt.Sprintf("%04s", name[1:])
 	}
 	v, ok := h.s.FindTicket(name)
 	if !ok {

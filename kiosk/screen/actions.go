@@ -58,7 +58,7 @@ func form(f fields) (floor.CheckInForm, error) {
 	if f.values.Get("lang") == string(words.EN) || f.values.Get("language") == string(words.EN) {
 		c.Language = words.EN
 	}
-	for name, to := range map[string]*string{"booking": &c.Booking, "phone": &c.Phone, "name": &c.Name} {
+	for name, to := range map[string]*string{"phone": &c.Phone, "name": &c.Name} {
 		if *to, err = f.text(name, maxWord); err != nil {
 			return c, err
 		}
@@ -67,14 +67,19 @@ func form(f fields) (floor.CheckInForm, error) {
 	return c, err
 }
 
-func customerCheckIn(f fields, id string) (floor.Input, error) {
+// customerCheckIn is a typed plate. Its booking counts unless the customer said
+// that it is another's.
+func (h *handler) customerCheckIn(f fields, id string) (floor.Input, error) {
 	plate, err := f.need("plate", maxWord)
 	if err != nil {
 		return nil, err
 	}
-	c, err := form(f)
-	c.Phone, c.Name, c.Booking, c.Text = "", "", "", ""
-	return floor.CheckIn{ID: id, Plate: plate, Form: c}, err
+	in := floor.CheckIn{ID: id, Plate: plate}
+	if f.values.Get("booked") != "no" {
+		in.Booking = h.st.Expected(plate)
+	}
+	in.Form, err = customerForm(f)
+	return in, err
 }
 
 func deskCheckIn(f fields, id, by string) (floor.Input, error) {

@@ -55,6 +55,14 @@ func (p *page) result(reply floor.Reply) result {
 func (h *handler) start(w http.ResponseWriter, r *http.Request) {
 	p := h.customer(r, "start")
 	said := p.Snap.Said[floor.Reception]
+	if said.Reply.Asked != nil {
+		if _, fresh := h.asks(p, askFresh); fresh && r.URL.Query().Get("seen") != strconv.FormatUint(said.N, 10) {
+			http.Redirect(w, r, h.to(r, "/ask?said="+strconv.FormatUint(said.N, 10)), http.StatusSeeOther)
+			return
+		}
+		h.show(w, http.StatusOK, p)
+		return
+	}
 	if n := strconv.FormatUint(said.N, 10); p.Said(floor.Reception, p.shownFor()) != nil && r.URL.Query().Get("seen") != n {
 		res := p.result(said.Reply)
 		res.Next += "?" + url.Values{"seen": {n}}.Encode()
@@ -102,7 +110,13 @@ func (h *handler) checkIn(w http.ResponseWriter, r *http.Request) {
 	if !h.parse(w, r) {
 		return
 	}
-	reply, key, err := h.act(r, "", h.fields(r.PostForm), customerCheckIn)
+	if b := h.st.Expected(r.PostForm.Get("plate")); b != nil && r.PostForm.Get("booked") != b.ID && r.PostForm.Get("booked") != "no" {
+		p := h.customer(r, "ask")
+		p.Form = r.PostForm
+		h.askTyped(w, p, b)
+		return
+	}
+	reply, key, err := h.act(r, "", h.fields(r.PostForm), h.customerCheckIn)
 	if err == nil && reply.Good {
 		h.st.Prepare(floor.CheckInForm{})
 		h.goDone(w, r, key)
@@ -214,7 +228,7 @@ func (p *page) shownFor() time.Duration {
 // apiCustomer is the customer's kiosk for scripts and for the demo.
 func (h *handler) apiCustomer(w http.ResponseWriter, r *http.Request) {
 	builds := map[string]func(fields, string) (floor.Input, error){
-		"checkin": customerCheckIn, "pickup": h.customerPickup, "help": customerHelp,
+		"checkin": h.customerCheckIn, "confirm": h.customerConfirm, "pickup": h.customerPickup, "help": customerHelp,
 	}
 	build, ok := builds[r.PathValue("action")]
 	if !ok {

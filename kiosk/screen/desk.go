@@ -1,6 +1,7 @@
 package screen
 
 import (
+	"cmp"
 	"net/http"
 	"net/url"
 	"slices"
@@ -348,5 +349,12 @@ func (h *handler) staffAct(r *http.Request, me signedIn, values url.Values) (flo
 	if !a.may(me.Person) {
 		return floor.Reply{}, "", &refused{http.StatusForbidden, words.Say("screen.refused.role")}
 	}
-	return h.act(r, me.ID, h.fields(values), func(f fields, id string) (floor.Input, error) { return a.build(f, id, me.ID) })
+	return h.act(r, me.ID, h.fields(values), func(f fields, id string) (floor.Input, error) {
+		in, err := a.build(f, id, me.ID)
+		if c, ok := in.(floor.CheckIn); ok && err == nil {
+			c.Booking = h.st.Expected(cmp.Or(c.VIN, c.Plate))
+			in = c
+		}
+		return in, err
+	})
 }

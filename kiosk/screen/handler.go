@@ -21,16 +21,17 @@ var web embed.FS
 
 // handler answers all requests of a kiosk.
 type handler struct {
-	cfg     Config
-	st      Station
-	pages   map[string]*template.Template
-	static  map[string]asset
-	style   string // hash of all static files: changes their address with their content
-	run     string // names this run of the program
-	ids     ids
-	recent  *recent
-	streams atomic.Int64
-	mux     *http.ServeMux
+	cfg      Config
+	st       Station
+	pages    map[string]*template.Template
+	static   map[string]asset
+	style    string // hash of all static files: changes their address with their content
+	run      string // names this run of the program
+	ids      ids
+	recent   *recent
+	streams  atomic.Int64
+	answered atomic.Uint64 // the last question at reception that was answered
+	mux      *http.ServeMux
 }
 
 // asset is one static file.
@@ -65,6 +66,8 @@ func (h *handler) routes() {
 	public := map[string]http.HandlerFunc{
 		"GET /{$}":                 h.start,
 		"POST /choose":             h.choose,
+		"GET /ask":                 h.ask,
+		"POST /confirm":            h.confirm,
 		"GET /checkin":             h.checkInPage,
 		"POST /checkin":            h.checkIn,
 		"GET /pickup":              h.pickupPage,

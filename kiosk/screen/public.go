@@ -224,6 +224,9 @@ func (h *handler) stream(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer h.streams.Add(-1)
+	if r.URL.Query().Get("at") == floor.Reception {
+		defer h.st.Attend()()
+	}
 	changed, cancel := h.st.Subscribe()
 	defer cancel()
 	out := http.NewResponseController(w)

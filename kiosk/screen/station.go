@@ -28,6 +28,11 @@ type Station interface {
 	// Prepare keeps what a customer chose on the screen for the next scan at
 	// reception, for about a minute; the zero form forgets it.
 	Prepare(form floor.CheckInForm)
+	// Attend says that a customer's screen is open, until leave: vehicles scanned
+	// at reception are asked about there before a visit is opened.
+	Attend() (leave func())
+	// Expected is today's booking of a plate or VIN, nil if there is none.
+	Expected(plate string) *floor.Booking
 	// Timeline lists the events of a visit in order, for signed-in staff.
 	Timeline(ctx context.Context, visit string) ([]kiosk.Event, error)
 	// Now is the present moment of the shop.

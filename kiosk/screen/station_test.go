@@ -12,7 +12,6 @@ import (
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
 	"baylight/kiosk/staff"
-	"baylight/kiosk/vin"
 	"baylight/kiosk/words"
 )
 
@@ -38,6 +37,8 @@ type shop struct {
 	help     []string
 	fail     error // what Do returns instead of doing anything
 	subs     map[chan struct{}]bool
+	before   int                       // customer's screens that are open
+	bookings map[string]*floor.Booking // by the text that finds them
 }
 
 // pin2468 is a verifier of 2468 that takes little time and memory.
@@ -99,8 +100,8 @@ func (s *shop) Snapshot() *Snapshot {
 		Plates: map[string]string{}, Said: map[string]Said{}, Help: slices.Clone(s.help), Lamps: map[string]Lamp{}, Devices: slices.Clone(s.devices),
 		Outbox: Outbox{Depth: 3, Oldest: 1500 * time.Millisecond, Receipted: 7, Connected: true}, Paper: 1, Clock: kiosk.Synced}
 	for _, v := range snap.Visits {
-		if p := s.state.Plate(v.ID); p != "" {
-			snap.Plates[v.ID] = vin.Mask(vin.Plate(p))
+		if p := s.state.Masked(v.ID); p != "" {
+			snap.Plates[v.ID] = p
 		}
 	}
 	for p, said := range s.said {
@@ -130,6 +131,23 @@ func (s *shop) Prepare(f floor.CheckInForm) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	s.prepared = f
+}
+
+func (s *shop) Attend() func() {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.before++
+	return func() {
+		s.mu.Lock()
+		defer s.mu.Unlock()
+		s.before--
+	}
+}
+
+func (s *shop) Expected(text string) *floor.Booking {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return s.bookings[text]
 }
 
 func (s *shop) Timeline(_ context.Context, visit string) ([]kiosk.Event, error) {
@@ -166,7 +184,7 @@ func (s *shop) realNow() time.Time {
 // scan plays a scan, a little after the last one.
 func (s *shop) scan(scanner, text string) floor.Reply {
 	s.pass(4 * time.Second)
-	r, _ := s.Do(context.Background(), floor.Scan{ID: s.NewID(), Scanner: scanner, Text: text, CheckIn: s.prepared})
+	r, _ := s.Do(context.Background(), floor.Scan{ID: s.NewID(), Scanner: scanner, Text: text, CheckIn: s.prepared, Ask: s.before > 0, Booking: s.bookings[text]})
 	return r
 }
 

@@ -107,6 +107,9 @@ func (s Store) Bookings(day string) (string, error) {
 	return s.named(KindBookings, "bookings/", day)
 }
 
+// AllBookings is a filter for the bookings of every day.
+func (s Store) AllBookings() string { return s.topic("bookings/+") }
+
 // Event is the topic of an event of the given type recorded at the back office.
 func (s Store) Event(eventType string) (string, error) {
 	return s.named(KindEvent, Backoffice+"/event/", eventType)

@@ -58,6 +58,7 @@ type app struct {
 	devices  *devices
 	notices  notices
 	view     *view
+	bookings *bookings
 	paper    station.Printer // nil: none
 	lights   *lamps
 	tasks    []task.Task
@@ -81,7 +82,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	appended, stop := a.journal.Watch()
 	defer stop()
 	a.source = source{a.journal, appended, func(ctx context.Context, begin func() error) error { return a.station.Renew(ctx, begin) }}
-	for _, part := range []func() error{a.network, a.shop, a.pages, a.socket} {
+	for _, part := range []func() error{a.network, a.expect, a.shop, a.pages, a.socket} {
 		if err := part(); err != nil {
 			return err
 		}

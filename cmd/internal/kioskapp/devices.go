@@ -116,9 +116,12 @@ func (a *app) scanner(set settings.Scanner) {
 		if a.devices.echoed(set.Name, s) {
 			return
 		}
-		in := floor.Scan{Scanner: set.Name, Text: a.ours(s.Text), Symbology: s.Symbology, Malformed: s.Malformed, Repeated: s.Repeated}
-		if _, err := kiosk.ParseCode(in.Text); err != nil && set.Place == floor.Reception {
+		in := floor.Scan{Scanner: set.Name, Symbology: s.Symbology, Malformed: s.Malformed, Repeated: s.Repeated}
+		in.Text, in.Refused = a.ours(s.Text)
+		if _, err := kiosk.ParseCode(in.Text); err != nil && in.Refused == "" && set.Place == floor.Reception {
 			in.CheckIn = a.view.prepared() // a ticket or badge in between leaves it for the car's own code
+			in.Booking, in.Refused = a.bookings.scanned(in.Text)
+			in.Ask = a.view.attended()
 		}
 		a.devices.seen(set.Name, fmt.Sprintf("%s, %d B", time.Now().Format("15:04:05"), len(s.Text)))
 		a.station.Scan(ctx, in)
@@ -126,16 +129,6 @@ func (a *app) scanner(set settings.Scanner) {
 	s := scanner.New(set.Config, a.log, onScan, func(st line.State) { a.devices.set(set.Name, st.Up, st.Reason, st.Reopens) })
 	a.devices.scanners[set.Name] = s
 	a.tasks = append(a.tasks, scannerTask{s, stop})
-}
-
-// ours is the visit's code if text is the signed QR code of one of our tickets,
-// else text as it is: a forged one means nothing to the floor.
-func (a *app) ours(text string) string {
-	t, err := ticket.VerifyToken(text, a.key)
-	if err != nil {
-		return text
-	}
-	return t.Code()
 }
 
 // scannerTask ends a scan that waits for the station when the daemon ends.

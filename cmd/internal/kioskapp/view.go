@@ -10,7 +10,6 @@ import (
 	"baylight/kiosk/floor"
 	"baylight/kiosk/screen"
 	"baylight/kiosk/station"
-	"baylight/kiosk/vin"
 )
 
 // preparedFor is how long what a customer chose on the screen waits for the scan.
@@ -25,6 +24,8 @@ type view struct {
 	formAt  time.Time
 	snap    *screen.Snapshot
 	version uint64
+	before  int       // how many customer's screens are open
+	left    time.Time // when the last of them was closed
 }
 
 func newView(a *app) *view { return &view{a: a, snap: &screen.Snapshot{}} }
@@ -56,6 +57,33 @@ func (v *view) prepared() floor.CheckInForm {
 	v.form = floor.CheckInForm{}
 	return form
 }
+
+// stillThere bridges the moment in which a screen goes from one page to the next.
+const stillThere = 3 * time.Second
+
+// Attend notes that a customer's screen is open, until leave.
+func (v *view) Attend() (leave func()) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	v.before++
+	return sync.OnceFunc(func() {
+		v.mu.Lock()
+		defer v.mu.Unlock()
+		v.before--
+		v.left = time.Now()
+	})
+}
+
+// attended says whether there is a screen on which a customer can be asked.
+// Without one a scan opens its visit at once: a dark screen stops nobody.
+func (v *view) attended() bool {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return v.before > 0 || time.Since(v.left) < stillThere
+}
+
+// Expected is today's booking of a plate or VIN.
+func (v *view) Expected(text string) *floor.Booking { return v.a.bookings.expected(text) }
 
 // Timeline lists the events of a visit.
 func (v *view) Timeline(ctx context.Context, visit string) (events []kiosk.Event, err error) {
@@ -93,8 +121,8 @@ func (v *view) fill(s *screen.Snapshot, st *floor.State, now kiosk.Moment) {
 	s.Head, s.Clock = st.Next()-1, now.Clock
 	s.Bays, s.Visits = st.Bays(now), st.Open(now)
 	for _, visit := range s.Visits {
-		if p, _, err := vin.ParsePlate(st.Plate(visit.ID)); err == nil {
-			s.Plates[visit.ID] = vin.Mask(p)
+		if p := st.Masked(visit.ID); p != "" {
+			s.Plates[visit.ID] = p
 		}
 	}
 	s.Help = st.Help()

@@ -20,7 +20,9 @@ async function refresh() {
   busy = true;
   try {
     const answer = await fetch(location.href, { headers: { Accept: "text/html" }, cache: "no-store" });
-    if (answer.ok && !answer.redirected) {
+    if (answer.redirected && new URL(answer.url).pathname === "/ask") {
+      location.href = answer.url; // the scan asks something
+    } else if (answer.ok && !answer.redirected) {
       const page = new DOMParser().parseFromString(await answer.text(), "text/html");
       for (const old of document.querySelectorAll("[data-live]")) {
         const now = page.getElementById(old.id);
@@ -36,6 +38,13 @@ async function refresh() {
   if (again) { again = false; refresh(); }
 }
 
+// The start in the language and print that somebody is reading.
+function start() {
+  const now = new URLSearchParams(location.search), kept = new URLSearchParams();
+  for (const name of ["lang", "large"]) if (now.has(name)) kept.set(name, now.get(name));
+  return "/" + (kept.size ? "?" + kept : "");
+}
+
 const typed = () => Array.from(document.querySelectorAll("input:not([type=hidden])")).some((i) => i.value !== i.defaultValue);
 
 function changed(text) {
@@ -48,18 +57,19 @@ function changed(text) {
   const news = said > heard;
   if (news) heard = said;
   // Somebody scanned at the customer's kiosk: the answer is on the start page.
-  if (news && home && location.pathname !== "/") { location.href = home; return; }
+  if (news && home && location.pathname !== "/") { location.href = start(); return; }
   if (document.querySelector("[data-live]")) refresh();
 }
 
 // One connection for all tabs of this browser where it can be shared.
 if (document.querySelector("[data-live]") || home) {
+  const at = home ? "?at=reception" : ""; // while a customer's page is open, a scan is asked about on it
   if (window.SharedWorker) {
-    const worker = new SharedWorker("/static/stream.js");
+    const worker = new SharedWorker("/static/stream.js" + at);
     worker.port.onmessage = (e) => changed(e.data);
     worker.port.start();
   } else {
-    new EventSource("/stream").addEventListener("change", (e) => changed(e.data));
+    new EventSource("/stream" + at).addEventListener("change", (e) => changed(e.data));
   }
   const often = document.body.className === "page-devices" ? 2000 : 30000; // devices change without an event
   setInterval(() => { if (document.querySelector("[data-live]")) refresh(); }, often);

@@ -9,7 +9,7 @@ onconnect = (e) => {
   if (ports.size > 64) ports.delete(ports.values().next().value);
   if (last) port.postMessage(last);
 };
-const stream = new EventSource("/stream");
+const stream = new EventSource("/stream" + location.search);
 stream.addEventListener("change", (e) => {
   last = e.data;
   for (const port of ports) port.postMessage(last);

@@ -12,6 +12,7 @@ const (
 	visitPattern   = `^[0-9A-HJKMNP-TV-Z]{10}$` // Crockford's base 32
 	hashPattern    = `^[0-9a-f]{64}$`
 	eventIDPattern = `^.+-[1-9][0-9]*$`
+	bookingPattern = `^[0-9A-Za-z-]{1,32}$`
 	epochPattern   = `^[0-9A-Za-z-]{1,64}$`
 	noncePattern   = `^[0-9A-Za-z-]{16,64}$`
 	namePattern    = `[a-z0-9-]{1,32}`
@@ -66,6 +67,14 @@ func rules() map[string]object {
 		"JournalLost.From":          positive,
 		"JournalLost.To":            positive,
 		"Person.Salt":               {"pattern": "^[0-9a-f]+$"},
+		"Presented.Vehicle":         hash,
+		"Presented.Means":           {"enum": []string{"scan"}},
+		"Booking.ID":                {"pattern": bookingPattern},
+		"Booking.PlateKey":          hash,
+		"Booking.Vehicle":           hash,
+		"Booking.CodeKey":           hash,
+		"Booking.Purpose":           {"enum": kiosk.Purposes()},
+		"Bookings.Day":              {"pattern": `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`},
 		"Conn.Epoch":                {"pattern": epochPattern},
 		"Office.Ledger":             {"pattern": epochPattern},
 		"Office.State":              {"enum": []wire.State{wire.Ready, wire.Lost}},
