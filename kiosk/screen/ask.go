@@ -29,7 +29,6 @@ type askView struct {
 	Plate   string // masked
 	Typed   string // the plate as it was typed
 	Booking string // id
-	Today   bool
 }
 
 // asks is the question of the last scan at reception, while it may be answered.
@@ -56,7 +55,8 @@ func (h *handler) askPage(w http.ResponseWriter, status int, p *page, said Said)
 	if now := p.Form.Get("purpose"); now != "" {
 		a.Purpose = now
 	}
-	p.Here = "/ask?said=" + strconv.FormatUint(said.N, 10)
+	n := strconv.FormatUint(said.N, 10)
+	p.Here, p.Left = "/ask?said="+n, "?seen="+n
 	p.Data = askView{Asked: a, Said: said.N, Plate: a.Plate, Event: h.ids.sign(askedEvent + a.Event)}
 	h.show(w, status, p)
 }

@@ -31,6 +31,7 @@ type page struct {
 	Place    string        // whose scans this page answers to
 	Customer bool          // a customer's page: goes back to the start by itself
 	Large    bool          // in large print, until the customer has left
+	Left     string        // the query by which the start knows what this page leaves unanswered
 	Here     string        // address of this page, for the same in another language or print
 	Refresh  int           // seconds after which the page goes to the start, 0 never
 	Wait     time.Duration // how long the answer shown stays
@@ -140,7 +141,7 @@ func (p *page) Key(room, name string) words.Key { return words.Key(room + "." + 
 func (p *page) To(path string) string { return p.h.in(p.Lang, p.Large, path) }
 
 // Home is the start as the next customer finds it.
-func (p *page) Home() string { return p.h.in(p.h.cfg.Lang, false, "/") }
+func (p *page) Home() string { return p.h.in(p.h.cfg.Lang, false, "/"+p.Left) }
 
 // Switch is a page in the other language.
 func (p *page) Switch(path string) string {

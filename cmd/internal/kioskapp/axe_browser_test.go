@@ -29,6 +29,10 @@ func axeFlow(r *rig, browser context.Context) {
 	r.post(desk, "/api/desk/accept", map[string]any{"visit": visit})
 	r.post(desk, "/api/desk/call", map[string]any{"visit": visit, "place": "desk"})
 	b := r.sit(browser, landscape)
+	b.open("/?seen=1").listens()
+	r.scan("front", car(2), bench.AckGood)
+	b.at("/ask")
+	b.judged(string(judge), "/ask")
 	for _, path := range []string{"/", "/?seen=1", "/?seen=1&lang=en&large=1", "/checkin?purpose=fault", "/checkin?purpose=fault&lang=en", "/pickup", "/sign-in", "/board", "/bay/b1", "/devices", "/nothing"} {
 		b.open(path)
 		b.judged(string(judge), path)

@@ -22,7 +22,7 @@ func TestBrowser(t *testing.T) {
 		name string
 		play func(*rig, context.Context)
 	}{
-		{"scan", scanFlow}, {"typed plate", typedFlow}, {"pick-up", pickupFlow}, {"languages and help", helpFlow},
+		{"scan", scanFlow}, {"booked", bookedFlow}, {"walks away from the question", walkAwayFlow}, {"typed plate", typedFlow}, {"pick-up", pickupFlow}, {"languages and help", helpFlow},
 		{"idle", idleFlow}, {"large print", largeFlow}, {"printer out", printerOut},
 		{"without scripts", noScripts}, {"customer's bad inputs", customerBadInputs}, {"back, reload, double tap, second tab", impatient},
 		{"desk", deskFlow}, {"desk's bad inputs", deskBadInputs}, {"session after restart", restartFlow},
@@ -36,24 +36,31 @@ func TestBrowser(t *testing.T) {
 	}
 }
 
-// scanFlow: a customer scans and is done.
+// scanFlow: a customer scans the car's label, says what for and is done.
 func scanFlow(r *rig, browser context.Context) {
 	for i, size := range [][2]int64{portrait, landscape} {
 		b := r.sit(browser, size)
-		b.open("/?seen=" + strconv.Itoa(i)) // as the customer before left it
+		b.open("/?seen=" + strconv.Itoa(i)).listens() // as the customer before left it
 		b.sees("请扫码登记", "Scan to check in", "呼叫工作人员")
 		b.screen("start")
 		b.scan("front", car(i+1), bench.AckGood)
+		b.at("/ask")
+		b.sees("这是您的车吗?", "车架号尾号 "+car(i + 1)[13:])
+		b.screen("right car")
+		if i == 0 { // who forgets what for is asked
+			b.submit(`button[value="1"]`)
+			b.sees("请先选择今天来做什么")
+		}
+		b.finger(`document.querySelector('label.tile-fault')`, 1)
+		b.press("对,在店等候")
+		b.at("/done")
 		b.sees("您的号码", []string{"A001", "A002"}[i], "待服务顾问确认")
 		b.screen("number")
 		b.ticket()
 		b.hides(car(i + 1))
-		b.within("a scan", 4, 30*time.Second)
-		if b.bytes > 150_000 {
-			b.t.Errorf("the start page takes %.0f bytes", b.bytes)
-		}
+		b.within("walk-in, a scanned label", 6, 60*time.Second)
 		b.press("完成")
-		b.sees("请扫码登记")
+		b.sees("请扫码登记") // and not the question again
 	}
 }
 
@@ -83,7 +90,7 @@ func typedFlow(r *rig, browser context.Context) {
 		b.screen("number")
 		b.ticket()
 		b.screens = slices.Delete(b.screens, 2, 3) // the keyboard with its plate is one screen
-		b.within("a typed plate", 6, 60*time.Second)
+		b.within("walk-in, a typed plate", 6, 60*time.Second)
 	}
 	rows := of(r.rows(), "visit.checked_in")
 	if len(rows) != 2 {
@@ -207,8 +214,11 @@ func printerOut(r *rig, browser context.Context) {
 	must(r.t, r.printer.Unplug())
 	r.await("the printer is missed", func() bool { return len(r.health().down()) == 1 })
 	b := r.sit(browser, portrait)
-	b.open("/")
+	b.open("/").listens()
 	r.scan("front", car(1), bench.AckGood)
+	b.finger(`document.querySelector('label.tile-fault')`, 1)
+	b.press("对,在店等候")
+	b.at("/done")
 	b.sees("登记成功", "A001", "工作人员会把小票送给您")
 	b.is("!document.body.innerText.includes('请取票')")
 	b.shot("scanned")

@@ -29,6 +29,7 @@ import (
 	"baylight/kiosk"
 	"baylight/kiosk/clock"
 	"baylight/kiosk/staff"
+	"baylight/sync/wire"
 )
 
 const (
@@ -262,6 +263,19 @@ func (r *rig) rows() (rows []row) {
 		r.t.Error(err)
 	}
 	return rows
+}
+
+// keptBookings are the bookings of a day as they stand on the kiosk's disk.
+func (r *rig) keptBookings(day string) []wire.Booking {
+	b, err := os.ReadFile(filepath.Join(r.dir, "data", "bookings", day+".json"))
+	if err != nil {
+		return nil
+	}
+	d, err := wire.DecodeBookings(b)
+	if err != nil {
+		r.t.Error(err)
+	}
+	return d.Bookings
 }
 
 // of gives the rows of a type.

@@ -48,6 +48,7 @@ function start() {
 const typed = () => Array.from(document.querySelectorAll("input:not([type=hidden])")).some((i) => i.value !== i.defaultValue);
 
 function changed(text) {
+  document.body.dataset.listens = "1";
   let said, now;
   try { ({ run: now, said: { [place]: said } } = JSON.parse(text)); } catch { return; }
   // Forms of an earlier run have expired; what somebody has typed stays, and is asked for once more.
