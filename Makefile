@@ -44,9 +44,10 @@ headless: ## compressed days against the independent judge, and one seed twice
 	@./.ci/headless
 
 .PHONY: ci
-ci: ## what is too long for "make test": the emulated board, power cuts, a smoke of every fuzz target
+ci: ## what is too long for "make test": the emulated board, power cuts, crash states, a smoke of every fuzz target
 	@$(MAKE) --no-print-directory board
 	@$(MAKE) --no-print-directory powercut CUTS=5
+	@$(MAKE) --no-print-directory crash-states N=300
 	@./.ci/fuzz 300x
 
 .PHONY: board
@@ -59,6 +60,16 @@ powercut: ## the real kioskd in an emulated machine whose power is cut CUTS time
 	@firmware-config/board/prepare $(CACHE)/board
 	@go run ./firmware-config/board -files $(CACHE)/board -cuts $(CUTS)
 CUTS ?= 5
+
+.PHONY: crash-states
+crash-states: daemons ## N states that a power cut may leave of the real kioskd's files, each opened and judged
+	@bin/crashstates -bin bin -n $(N)
+N ?= 300
+
+.PHONY: daemons
+daemons: # and one that does not wait for the disk, which the judges must find out
+	@go build -trimpath -o bin/ ./cmd/kioskd ./cmd/backofficed ./cmd/internal/crashstates
+	@go build -trimpath -tags unsafe_calibration -o bin/kioskd-unsafe ./cmd/kioskd
 
 .PHONY: fuzz
 fuzz: ## every fuzz target for T each, e.g. make fuzz T=60s

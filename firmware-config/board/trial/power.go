@@ -244,16 +244,18 @@ func (t *tally) decide(told []string, events []agent.Event, fault error, n int) 
 	return kept
 }
 
-// repeated are the events that stand there more than once for one scan. No code
-// is scanned twice.
+// repeated are the cars whose job was started more than once. No card is scanned
+// twice.
 func repeated(events []agent.Event) (twice []string) {
 	seen := map[string]bool{}
 	for _, e := range events {
-		what := e.Type + " " + e.Visit + " " + e.Scan
-		if e.Scan != "" && seen[what] {
-			twice = append(twice, what)
+		if e.Type != "job.started" {
+			continue
 		}
-		seen[what] = true
+		if seen[e.Visit] {
+			twice = append(twice, e.Visit)
+		}
+		seen[e.Visit] = true
 	}
 	return twice
 }
