@@ -49,6 +49,12 @@ type Listing struct {
 	Complete bool
 }
 
+// News is what the back office said, to be taken together.
+type News struct {
+	Visits  []Elsewhere
+	Listing *Listing // nil: no word of that
+}
+
 // Bounds of what is believed of the office.
 const (
 	MaxElsewhere = 4096 // visits
@@ -75,6 +81,19 @@ type abroad struct {
 	ended time.Time    // when this board learned that it is over; zero: it is not
 	freed time.Time    // when it last passed or ended elsewhere
 	visit *kiosk.Visit // with this board's own events; nil: these alone say it all
+}
+
+// Take takes news at now, the visits before the list. Errors: ErrElsewhere of
+// each visit that was not taken, joined; the others were.
+func (s *State) Take(n News, now kiosk.Moment) error {
+	var errs []error
+	for _, e := range n.Visits {
+		errs = append(errs, s.Hear(e, now))
+	}
+	if n.Listing != nil {
+		s.Listed(*n.Listing, now)
+	}
+	return errors.Join(errs...)
 }
 
 // Hear takes the state of one visit at now, in place of what was known from

@@ -83,6 +83,19 @@ func (s *Station) View(ctx context.Context, f func(st *floor.State, now kiosk.Mo
 	}
 }
 
+// Hear takes what the back office says of the visits of the store. When it
+// returns, lamps and View show it. Errors: what could not be taken, joined;
+// ErrStopped, the cause of ctx.
+func (s *Station) Hear(ctx context.Context, n floor.News) error {
+	var refused error
+	err := s.View(ctx, func(st *floor.State, now kiosk.Moment) {
+		refused = st.Take(n, now)
+		s.light()
+		s.changed()
+	})
+	return errors.Join(err, refused)
+}
+
 // Said gives the last reply to a scan at each place.
 func (s *Station) Said() map[string]Said {
 	s.mu.Lock()

@@ -72,7 +72,8 @@ type Config struct {
 	Title     string // of the store, as people read it
 	KeyID     string // names the store's key in the tickets' QR codes
 	Journal   Journal
-	Snapshots Snapshots // of the same journal; nil: every start folds all events
+	Snapshots Snapshots  // of the same journal; nil: every start folds all events
+	Known     floor.News // what the board knew of the store's visits when it last ran
 	Clock     Clock
 	Lamps     Lamps                           // nil: none
 	Printer   Printer                         // nil: none
@@ -199,6 +200,8 @@ func (s *Station) begin() (*press, error) {
 	if err := s.rebuild(); err != nil {
 		return nil, err
 	}
+	s.state.Take(s.cfg.Known, s.cfg.Clock.Now()) // what cannot be taken was not known either
+	s.cfg.Known = floor.News{}
 	if err := s.commit([]request{{in: floor.Start{Version: s.cfg.Version}}}); err != nil {
 		return nil, fmt.Errorf("record the start: %w", err)
 	}
