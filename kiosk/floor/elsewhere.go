@@ -41,8 +41,8 @@ type Risk struct {
 }
 
 // Listing is the back office's list of all open visits. A visit that was known
-// from the office and is not listed has ended; so has one checked in here, all
-// of whose events are within Seen, if the list is Complete.
+// from the office and is not listed has ended; so has one that this board
+// recorded something of, all of it within Seen, if the list is Complete.
 type Listing struct {
 	Open     []string
 	Seen     []Seen
@@ -139,7 +139,7 @@ func (s *State) Listed(l Listing, now kiosk.Moment) {
 	}
 	if l.Complete {
 		for _, r := range s.order {
-			if s.elsewhere.visits[r.id] == nil && r.visit.Known() && r.visit.Open() && !s.elsewhere.open[r.id] && r.within(l.Seen) && len(s.elsewhere.visits) < MaxElsewhere {
+			if s.elsewhere.visits[r.id] == nil && r.visit.Open() && !s.elsewhere.open[r.id] && r.within(l.Seen) && len(s.elsewhere.visits) < MaxElsewhere {
 				s.elsewhere.visits[r.id] = &abroad{Elsewhere: Elsewhere{Visit: r.id}, ended: t}
 				s.merge(r.id)
 			}
@@ -154,9 +154,11 @@ func (s *State) Listed(l Listing, now kiosk.Moment) {
 // this board recorded of it, it cannot know that it is over.
 func (s *State) end(id string, f *abroad, t time.Time) {
 	r := s.records[id]
-	switch {
-	case s.elsewhere.open[id]:
+	switch open := s.elsewhere.open[id]; {
+	case open && !f.ended.IsZero():
 		f.ended = time.Time{}
+	case open:
+		return
 	case f.ended.IsZero() && (r == nil || r.within(s.elsewhere.listing.Seen)):
 		f.ended = t
 	default:

@@ -217,6 +217,9 @@ func (o *Office) stateOf(ctx context.Context, r *room, id string, seen []wire.Se
 	}
 	w := wire.NewVisit(v)
 	w.Ledger, w.Seen = o.cfg.Ledger.ID(), parts
+	if err := w.SetEvents(events); err != nil {
+		return nil, false, err
+	}
 	return &w, held, nil
 }
 
