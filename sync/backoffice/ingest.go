@@ -19,7 +19,8 @@ const (
 
 // Take puts one message in the queue; it waits while the queue is full. The
 // message is acknowledged after the transaction that keeps it.
-func (o *Office) Take(ctx context.Context, m Message) error { return o.queue.put(ctx, m) }
+// It is read here, so that one transaction can run while the next is read.
+func (o *Office) Take(ctx context.Context, m Message) error { return o.queue.put(ctx, o.parse(m)) }
 
 // ingest commits what is queued, again and again.
 func (o *Office) ingest(ctx context.Context) {
@@ -28,7 +29,7 @@ func (o *Office) ingest(ctx context.Context) {
 		if err != nil {
 			return
 		}
-		b, sources := o.read(ms)
+		b, sources := o.gather(ms)
 		b.At = o.cfg.Now()
 		out, err := o.commit(ctx, b)
 		if err != nil {
@@ -96,32 +97,72 @@ func (r *room) owe(source string) {
 	poke(r.wake)
 }
 
-// read makes a batch of messages; sources are those whose receipt it changes.
+// parsed is a message that was read: an entry, a person part or a reject, or
+// none of them.
+type parsed struct {
+	Message
+	topic  wire.Topic
+	room   *room // nil: the topic is none of ours
+	entry  Entry // with bytes, if it is an event
+	person *PersonEntry
+	reject *Reject
+}
+
+// parse reads one message. It changes nothing.
+func (o *Office) parse(m Message) parsed {
+	t, err := wire.ParseTopic(m.Topic)
+	p := parsed{Message: m, topic: t}
+	if err != nil || o.rooms[t.Store] == nil {
+		return p
+	}
+	p.room = o.rooms[t.Store]
+	switch {
+	case t.Kiosk == wire.Backoffice: // nobody else may record for the office
+	case t.Kind == wire.KindEvent:
+		p.entry, p.reject = readEvent(t, m)
+	case t.Kind == wire.KindPerson:
+		p.person, p.reject = readPerson(t, m)
+	}
+	return p
+}
+
+// read is gather of messages as they came.
 func (o *Office) read(ms []Message) (b Batch, sources map[string]string) {
+	ps := make([]parsed, len(ms))
+	for i, m := range ms {
+		ps[i] = o.parse(m)
+	}
+	return o.gather(ps)
+}
+
+// gather makes a batch of messages; sources are those whose receipt it changes.
+func (o *Office) gather(ps []parsed) (b Batch, sources map[string]string) {
 	sources = map[string]string{}
-	for _, m := range ms {
-		t, err := wire.ParseTopic(m.Topic)
-		r := o.rooms[t.Store]
-		if err != nil || r == nil {
-			o.alarm(fmt.Sprintf("message on a topic that is not ours: %.120q", m.Topic))
-			continue
-		}
+	for i := range ps {
+		p := &ps[i]
+		t, r := p.topic, p.room
+		owe := func() { sources[kiosk.KioskSource(t.Store, t.Kiosk)] = t.Store }
 		switch {
+		case r == nil:
+			o.alarm(fmt.Sprintf("message on a topic that is not ours: %.120q", p.Topic))
 		case t.Kiosk == wire.Backoffice:
-			// An event of our own, back from the broker; nobody else may record for the office.
-		case t.Kind == wire.KindEvent:
-			o.readEvent(&b, t, m)
-			sources[kiosk.KioskSource(t.Store, t.Kiosk)] = t.Store
-		case t.Kind == wire.KindPerson:
-			o.readPerson(&b, t, m)
-			sources[kiosk.KioskSource(t.Store, t.Kiosk)] = t.Store
+			// An event of our own, back from the broker.
+		case p.entry.Bytes != nil:
+			b.Entries = append(b.Entries, p.entry)
+			sources[p.entry.Event.Source] = t.Store
+		case p.person != nil:
+			b.Persons = append(b.Persons, *p.person)
+			owe()
+		case p.reject != nil:
+			b.Rejects = append(b.Rejects, *p.reject)
+			owe()
 		case t.Kind == wire.KindConn || t.Kind == wire.KindHealth:
-			if err := r.hear(t, m.Payload, o.cfg.Now()); err != nil {
-				b.Rejects = append(b.Rejects, reject(t, m, err))
+			if err := r.hear(t, p.Payload, o.cfg.Now()); err != nil {
+				b.Rejects = append(b.Rejects, reject(t, p.Message, err))
 			} else if t.Kind == wire.KindConn {
 				// A board that this ledger knows nothing of must be told so, or it
 				// waits for the receipts of another.
-				sources[kiosk.KioskSource(t.Store, t.Kiosk)] = t.Store
+				owe()
 			}
 		}
 	}
@@ -132,7 +173,7 @@ func reject(t wire.Topic, m Message, err error) Reject {
 	return Reject{Store: t.Store, Topic: m.Topic, Source: kiosk.KioskSource(t.Store, t.Kiosk), Payload: m.Payload, Reason: err.Error()}
 }
 
-func (o *Office) readEvent(b *Batch, t wire.Topic, m Message) {
+func readEvent(t wire.Topic, m Message) (Entry, *Reject) {
 	source := kiosk.KioskSource(t.Store, t.Kiosk)
 	e, err := kiosk.Decode(m.Payload)
 	if err == nil {
@@ -142,13 +183,12 @@ func (o *Office) readEvent(b *Batch, t wire.Topic, m Message) {
 			_ = json.Unmarshal(u.Raw, &u.Meta)
 		}
 		if err = check(e, source); err == nil {
-			b.Entries = append(b.Entries, Entry{Store: t.Store, Event: e, Bytes: m.Payload})
-			return
+			return Entry{Store: t.Store, Event: e, Bytes: m.Payload}, nil
 		}
 	}
 	r := reject(t, m, err)
 	r.Epoch, r.Seq = place(m.Payload, source)
-	b.Rejects = append(b.Rejects, r)
+	return Entry{}, &r
 }
 
 // check refuses what would be somebody else's, or could not be kept by its keys.
@@ -201,7 +241,7 @@ func place(payload []byte, source string) (epoch string, seq uint64) {
 	return env.Epoch, seq
 }
 
-func (o *Office) readPerson(b *Batch, t wire.Topic, m Message) {
+func readPerson(t wire.Topic, m Message) (*PersonEntry, *Reject) {
 	p, err := wire.DecodePersonPart(m.Payload)
 	var epoch string
 	var seq uint64
@@ -214,10 +254,9 @@ func (o *Office) readPerson(b *Batch, t wire.Topic, m Message) {
 	if err != nil {
 		r := reject(t, m, err)
 		r.Payload = []byte(kiosk.DigestOf(m.Payload)) // personal data of nobody knows whom is not kept
-		b.Rejects = append(b.Rejects, r)
-		return
+		return nil, &r
 	}
-	b.Persons = append(b.Persons, PersonEntry{Store: t.Store, Source: kiosk.KioskSource(t.Store, t.Kiosk), Epoch: epoch, Seq: seq, Bytes: p.Person})
+	return &PersonEntry{Store: t.Store, Source: kiosk.KioskSource(t.Store, t.Kiosk), Epoch: epoch, Seq: seq, Bytes: p.Person}, nil
 }
 
 // hear takes in what a board says about itself.

@@ -73,6 +73,15 @@ func (s *screen) shows(list ...string) {
 	s.until(func() bool { return slices.Equal(s.list.Visits, list) && len(s.visits) == len(list) })
 }
 
+// listens waits until the office has subscribed: what is published before is lost.
+func (w *wired) listens() {
+	for s := range w.offices {
+		if s.State == wire.Ready {
+			return
+		}
+	}
+}
+
 func (w *wired) publish(t *testing.T, kiosk string, e backoffice.Entry, parts ...backoffice.PersonEntry) {
 	t.Helper()
 	topic := wire.Prefix + store + "/" + kiosk
@@ -102,6 +111,7 @@ func started(visit, technician string) kiosk.Payload {
 func TestOpenVisitsAreShown(t *testing.T) {
 	b, l := startBroker(t), openLedger(t)
 	w, _ := wireUp(t, b, l)
+	w.listens()
 	s := watchVisits(t, b, "screen")
 	s.until(func() bool { return s.list.Ledger == l.ID() })
 	s.shows()
@@ -151,6 +161,7 @@ func seenOf(seen []wire.Seen, source string) uint64 {
 func TestStateStandsOnThePrefix(t *testing.T) {
 	b, l := startBroker(t), openLedger(t)
 	w, _ := wireUp(t, b, l)
+	w.listens()
 	s := watchVisits(t, b, "screen")
 	k1 := ledgertest.NewBoard(t, store, "k1", "e1")
 	first, first2, accepted, job := k1.CheckIn(one), k1.CheckIn(two), k1.Event(&kiosk.Accepted{Visit: one, Adviser: "a1"}), k1.Event(started(one, "t1"))
@@ -181,6 +192,7 @@ func TestStateStandsOnThePrefix(t *testing.T) {
 func TestShownAgain(t *testing.T) {
 	b, l := startBroker(t), openLedger(t)
 	w, stop := wireUp(t, b, l)
+	w.listens()
 	s := watchVisits(t, b, "screen")
 	k1 := ledgertest.NewBoard(t, store, "k1", "e1")
 	w.publish(t, "k1", k1.CheckIn(one))

@@ -43,3 +43,41 @@ func Bare(tb testing.TB, addr string, window int, payloads [][]byte) time.Durati
 	}
 	return time.Since(began)
 }
+
+// Publish publishes the payloads to a topic at QoS 1 with bare paho, at most
+// window of them without PUBACK, and returns after the last PUBACK.
+func Publish(tb testing.TB, addr, topic string, window int, payloads [][]byte) {
+	tb.Helper()
+	pub := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("bare-pub").SetAutoReconnect(false))
+	if t := pub.Connect(); t.Wait() && t.Error() != nil {
+		tb.Fatal(t.Error())
+	}
+	defer pub.Disconnect(250)
+	open := make(chan mqtt.Token, window)
+	for _, p := range payloads {
+		if len(open) == window {
+			(<-open).Wait()
+		}
+		open <- pub.Publish(topic, 1, false, p)
+	}
+	close(open)
+	for t := range open {
+		if t.Wait(); t.Error() != nil {
+			tb.Fatal(t.Error())
+		}
+	}
+}
+
+// Consume gives what comes to a filter to take, which acknowledges, until stop
+// is called.
+func Consume(tb testing.TB, addr, filter string, take func(payload []byte, ack func())) (stop func()) {
+	tb.Helper()
+	sub := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("bare-sub").SetAutoReconnect(false).SetAutoAckDisabled(true))
+	if t := sub.Connect(); t.Wait() && t.Error() != nil {
+		tb.Fatal(t.Error())
+	}
+	if t := sub.Subscribe(filter, 1, func(_ mqtt.Client, m mqtt.Message) { take(m.Payload(), m.Ack) }); t.Wait() && t.Error() != nil {
+		tb.Fatal(t.Error())
+	}
+	return func() { sub.Disconnect(250) }
+}
