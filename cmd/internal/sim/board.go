@@ -91,7 +91,7 @@ func (b *board) boot() {
 	if w.strikes(ClockUnset, 0.8) {
 		b.off_, b.quality = -w.between(time.Minute, 50*365*24*time.Hour).Truncate(time.Millisecond), kiosk.Unset
 		if w.chance(0.3) {
-			b.off_, b.quality = w.between(-5*time.Second, 5*time.Second).Truncate(time.Millisecond), kiosk.Holdover
+			b.off_, b.quality = -w.between(time.Second, 5*time.Second), kiosk.Holdover // less is no step to speak of
 		}
 		w.fault(ClockUnset, "%s boots %s off", b, b.off_)
 		b.later(w.between(5*time.Second, 8*time.Minute), b.setClock)

@@ -146,12 +146,9 @@ func (c *conn) end(notice bool) {
 		c.b.w.after(0, c.gone)
 	}
 	if c.will != nil && c.b.up {
+		// Before any other connection of the same client is accepted.
 		topic, payload := c.will()
-		c.b.w.after(c.b.w.between(0, 2*time.Second), func() {
-			if c.b.up {
-				c.b.take(topic, true, payload)
-			}
-		})
+		c.b.take(topic, true, payload)
 	}
 }
 

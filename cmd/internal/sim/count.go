@@ -8,6 +8,7 @@ import (
 	"strings"
 	"time"
 
+	"baylight/kiosk"
 	"baylight/sync/backoffice/kpi"
 )
 
@@ -42,9 +43,9 @@ type pledge struct {
 }
 
 // own counts the main figures without the product's fold and figures.
-func (j *judge) own(count map[key]int, got kpi.Row, unsure map[string]bool) {
+func (j *judge) own(count map[key]int, got kpi.Row, unsure map[string]kiosk.Quality) {
 	cars := j.cars(count)
-	maps.DeleteFunc(cars, func(visit string, _ *car) bool { return unsure[visit] })
+	maps.DeleteFunc(cars, func(visit string, _ *car) bool { return unsure[visit] != "" })
 	want := map[string]int64{}
 	vehicles := map[string]bool{}
 	var turn, accepted, job []time.Duration

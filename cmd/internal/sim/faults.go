@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"fmt"
 	"math/rand/v2"
 	"time"
 )
@@ -115,9 +116,9 @@ func (w *world) chaos() {
 				return
 			}
 			do()
-			w.after(w.between(mean/4, mean*2), next)
+			w.after(w.between(mean.Truncate(time.Second)/4, mean*2), next)
 		}
-		w.after(w.between(mean/4, mean*2), next)
+		w.after(w.between(mean.Truncate(time.Second)/4, mean*2), next)
 	}
 	any := func() *board { return w.boards[w.rng.IntN(len(w.boards))] }
 	quick := time.Duration(float64(90*time.Second) * (1.2 - w.plan.harsh))
@@ -174,7 +175,7 @@ func (w *world) heal() {
 			}
 		}
 		if !w.quiet() {
-			w.violated("I1: not everything has its receipt 20 minutes after all links healed")
+			w.violated("I1: not everything has its receipt 20 minutes after all links healed: %s", w.open())
 		}
 	}
 }
@@ -196,11 +197,17 @@ func (w *world) copies(name string) (n int) {
 }
 
 // quiet says whether every board that is on has all its receipts.
-func (w *world) quiet() bool {
+func (w *world) quiet() bool { return w.open() == "" }
+
+// open says what is not done yet.
+func (w *world) open() string {
 	for _, b := range w.boards {
 		if b.on && (b.machine == nil || b.conn == nil || b.machine.Mark().Through < b.disk.Head()) {
-			return false
+			return fmt.Sprintf("%s has no receipt of all its %d events", b, b.disk.Head())
 		}
 	}
-	return len(w.office.inbox) == 0 && len(w.office.due) == 0
+	if n := len(w.office.inbox) + len(w.office.due); n > 0 {
+		return fmt.Sprintf("the office has %d messages not committed or receipts not sent", n)
+	}
+	return ""
 }

@@ -25,6 +25,7 @@ type judge struct {
 	records   map[key]*record // everything that ever was on a disk
 	acked     map[key]bool    // of what somebody was told that it is recorded
 	gone      map[key]bool    // on no disk any more, through no fault of the program
+	counts    map[key]string  // in the end: the epoch of the row that counts
 	books     *books          // of the present ledger
 	backup    *books
 	byLedger  map[string]*books

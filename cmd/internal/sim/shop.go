@@ -67,7 +67,7 @@ func (w *world) openShop() {
 
 // pause draws for people.
 func (w *world) pause(a, b time.Duration) time.Duration {
-	return a + time.Duration(w.people.Int64N(int64(b-a)+1)).Truncate(time.Millisecond)
+	return a.Truncate(time.Millisecond) + time.Duration(w.people.Int64N(int64(b-a)+1)).Truncate(time.Millisecond)
 }
 
 // id is that of a scan or touch.

@@ -29,9 +29,11 @@ func (j *judge) verdict() {
 		return
 	}
 	count := map[key]int{}
+	j.counts = map[key]string{}
 	for _, r := range rows {
 		if r.counts {
 			count[r.key]++
+			j.counts[r.key] = r.event.Epoch
 		}
 		if j.records[r.key] == nil {
 			j.w.violated("I1: the office has event %s, which never was on a disk", r.key.id)
@@ -129,11 +131,11 @@ func (j *judge) figures(count map[key]int) {
 	in := kpi.Input{Calendar: shopCalendar(), From: begin().AddDate(0, 0, -2), To: begin().AddDate(0, 0, 20), Now: begin().AddDate(0, 0, 3)}
 	unsure := j.unsure(count)
 	for _, v := range visits {
-		if unsure[v.ID] && !v.Uncertain {
+		if quality := unsure[v.ID]; quality == kiosk.Unset && !v.Uncertain {
 			j.w.violated("I6: visit %s has times that nobody vouches for, and does not say so", v.ID)
 		}
 	}
-	sure := func(v *kiosk.Visit) bool { return unsure[v.ID] }
+	sure := func(v *kiosk.Visit) bool { return unsure[v.ID] != "" }
 	in.Visits = slices.DeleteFunc(slices.Clone(visits), sure)
 	got := kpi.Compute(in, kpi.ByNone)
 	in.Visits = slices.DeleteFunc(j.lossless(count), sure)
@@ -147,18 +149,24 @@ func (j *judge) figures(count map[key]int) {
 	j.own(count, got[0], unsure)
 }
 
-// unsure are the visits with an event of a boot whose clock was never set.
-func (j *judge) unsure(count map[key]int) map[string]bool {
-	held := map[string]bool{}
+// unsure are the visits with an event of a boot whose clock nobody ever vouched
+// for, with the worst of their clocks: unset, or set by a battery's word alone.
+// A clock that was set in another epoch of the boot vouches for its own only:
+// receivers correct times within an epoch.
+func (j *judge) unsure(count map[key]int) map[string]kiosk.Quality {
+	type span struct{ epoch, boot string }
+	held := map[span]bool{}
 	for _, r := range j.sorted() {
 		if _, set := r.event.Data.(*kiosk.ClockSet); count[r.key] > 0 && (set || r.event.Moment.Clock == kiosk.Synced) {
-			held[r.event.Moment.Boot] = true
+			held[span{j.counts[r.key], r.event.Moment.Boot}] = true
 		}
 	}
-	out := map[string]bool{}
+	out := map[string]kiosk.Quality{}
 	for _, r := range j.sorted() {
-		if v := kiosk.VisitOf(r.event.Data); v != "" && count[r.key] > 0 && !held[r.event.Moment.Boot] && r.event.Moment.Clock == kiosk.Unset {
-			out[v] = true
+		m := r.event.Moment
+		v := kiosk.VisitOf(r.event.Data)
+		if v != "" && count[r.key] > 0 && m.Clock != kiosk.Synced && !held[span{j.counts[r.key], m.Boot}] && out[v] != kiosk.Unset {
+			out[v] = m.Clock
 		}
 	}
 	return out

@@ -99,9 +99,9 @@ func (w *world) after(d time.Duration, do func()) {
 // wall is the true time.
 func (w *world) wall() time.Time { return begin().Add(w.now) }
 
-// between draws a duration.
+// between draws a duration in whole milliseconds, as events have them.
 func (w *world) between(a, b time.Duration) time.Duration {
-	return a + time.Duration(w.rng.Int64N(int64(b-a)+1))
+	return a + time.Duration(w.rng.Int64N(int64(b-a)+1)).Truncate(time.Millisecond)
 }
 
 // chance draws once.
