@@ -96,6 +96,7 @@ type core struct {
 	gapSeen   map[wire.Gap]time.Time // since when, or when last sent again
 	stopped   bool                   // the mark does not prove: it no longer moves in this epoch
 	rift      *Rift                  // not yet dealt with, nil: none
+	unkept    *wire.Receipt          // the last one, if the journal could not say or keep what it asks for
 	unknownIs map[string]bool
 }
 
@@ -112,7 +113,7 @@ func (c *core) begin(epoch string, head uint64, mark Mark) {
 	}
 	c.epoch, c.head, c.mark = epoch, head, mark
 	c.next, c.acked = mark.Through+1, mark.Through
-	c.extra, c.missing, c.stopped, c.rift = nil, nil, false, nil
+	c.extra, c.missing, c.stopped, c.rift, c.unkept = nil, nil, false, nil, nil
 	clear(c.gapSeen)
 	if mark.Through > head {
 		c.stopped = true
@@ -266,8 +267,13 @@ func (c *core) receipt(r wire.Receipt, src Source, now time.Time) []Alarm {
 		return nil
 	}
 	others, alarms := c.unknown(r, src)
+	c.unkept = nil
 	if !c.stopped {
-		alarms = append(alarms, c.believe(r, src, now)...)
+		failed := c.believe(r, src, now)
+		if len(failed) > 0 && failed[0].Kind == Journal {
+			c.unkept = &r
+		}
+		alarms = append(alarms, failed...)
 	}
 	if len(others) > 0 {
 		if c.rift == nil {
@@ -276,6 +282,15 @@ func (c *core) receipt(r wire.Receipt, src Source, now time.Time) []Alarm {
 		c.rift.Others = append(c.rift.Others, others...)
 	}
 	return alarms
+}
+
+// keepNow takes again the receipt that the journal could not keep: the office of
+// a restored ledger has no reason to send another.
+func (c *core) keepNow(src Source, now time.Time) []Alarm {
+	if c.unkept == nil {
+		return nil
+	}
+	return c.receipt(*c.unkept, src, now)
 }
 
 // certain is up to where a ledger surely has the present epoch.

@@ -1,6 +1,7 @@
 package uplink
 
 import (
+	"errors"
 	"fmt"
 	"slices"
 	"testing"
@@ -115,6 +116,27 @@ func run(from, to uint64) (s []uint64) {
 		s = append(s, from)
 	}
 	return s
+}
+
+// TestReceiptNotKeptIsTakenAgain: a restored office has no reason to send its
+// receipt twice, so a disk that failed for a moment must not forget it.
+func TestReceiptNotKeptIsTakenAgain(t *testing.T) {
+	c, j := coreOn(5)
+	c.receipt(j.receipt("A", 1, 5), j, start)
+	j.breaks(errors.New("disk is gone"))
+	if as := c.receipt(j.receipt("B", 1, 2), j, start); len(as) != 1 || as[0].Kind != Journal || c.mark.Ledger != "A" {
+		t.Fatalf("alarms %v, mark %+v", as, c.mark)
+	}
+	if as := c.keepNow(j, start); len(as) != 1 || c.mark.Ledger != "A" {
+		t.Errorf("the disk fails still: alarms %v, mark %+v", as, c.mark)
+	}
+	j.breaks(nil)
+	if as := c.keepNow(j, start); len(as) != 0 || c.mark.Ledger != "B" || c.mark.Through != 2 || c.next != 3 {
+		t.Errorf("alarms %v, mark %+v, next %d", as, c.mark, c.next)
+	}
+	if as := c.keepNow(j, start); as != nil || c.unkept != nil {
+		t.Errorf("it is taken once more: %v", as)
+	}
 }
 
 func TestWhatIsSentWhen(t *testing.T) {

@@ -74,7 +74,10 @@ func (m *Machine) Rift() (Rift, bool) {
 func (m *Machine) Settled() { m.core.rift = nil }
 
 // Tick lets time pass; true means that everything without receipt is sent again.
-func (m *Machine) Tick(now time.Time) bool { return m.core.tick(now) }
+func (m *Machine) Tick(now time.Time) bool {
+	m.core.keepNow(m.src, now)
+	return m.core.tick(now)
+}
 
 // Want says which rows to send next: n rows after a sequence, none if n is 0.
 func (m *Machine) Want() (after uint64, n int) { return m.core.want() }

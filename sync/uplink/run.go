@@ -156,6 +156,9 @@ func (u *Uplink) hangUp() {
 
 func (u *Uplink) tick(now time.Time) {
 	u.retry = false
+	for _, a := range u.core.keepNow(u.src, now) {
+		u.alarm(a)
+	}
 	u.keep(1, now)
 	if u.core.tick(now) {
 		u.log.Warn("no receipt for a while, sending again", "after", u.core.mark.Through, "head", u.core.head)
