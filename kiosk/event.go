@@ -191,32 +191,83 @@ func Encode(e Event) ([]byte, error) {
 	if u, ok := e.Data.(*Unknown); ok {
 		return nil, fmt.Errorf("encode %s: the type is unknown, its bytes stay as they came", clip(string(u.Of), 80))
 	}
-	data, err := marshal(e.Data)
-	if err != nil {
+	b := bytes.NewBuffer(make([]byte, 0, 1024))
+	appendEnvelope(b, e)
+	if err := encodeTo(b, e.Data); err != nil {
 		return nil, fmt.Errorf("encode %s: %w", e.Type(), err)
 	}
-	env := envelope{
-		SpecVersion: "1.0", ID: e.ID(), Source: e.Source, Type: "baylight." + string(e.Type()) + ".v1",
-		Time: e.Moment.Wall.Format(stamp), DataContentType: "application/json", DataSchema: Schema(e.Type()),
-		Sequence: fmt.Sprintf("%020d", e.Seq), Epoch: e.Epoch, BootID: e.Moment.Boot,
-		UptimeMS: strconv.FormatInt(e.Moment.Up.Milliseconds(), 10), Clock: e.Moment.Clock,
-		Prev: e.Prev.String(), Was: e.Was, WasHash: e.WasHash, Data: data,
+	b.WriteByte('}')
+	return b.Bytes(), nil
+}
+
+// appendEnvelope writes an event up to its data: what encoding/json makes of an
+// envelope, at a quarter of the cost (a test compares them). In a burst making
+// the bytes is what takes longest.
+func appendEnvelope(b *bytes.Buffer, e Event) {
+	p := b.AvailableBuffer()
+	text := func(name, s string) {
+		p = append(append(append(p, `,"`...), name...), `":`...)
+		p = appendString(p, s)
 	}
+	p = append(p, `{"specversion":"1.0"`...)
+	text("id", e.ID())
+	text("source", e.Source)
+	text("type", "baylight."+string(e.Type())+".v1")
 	if v := VisitOf(e.Data); v != "" {
-		env.Subject = "visit/" + v
+		text("subject", "visit/"+v)
 	}
-	return marshal(env)
+	p = append(e.Moment.Wall.AppendFormat(append(p, `,"time":"`...), stamp), `","datacontenttype":"application/json"`...)
+	text("dataschema", Schema(e.Type()))
+	seq := strconv.FormatUint(e.Seq, 10)
+	p = append(p, `,"sequence":"`...)
+	p = append(p, "00000000000000000000"[min(len(seq), 20):]...)
+	p = append(append(p, seq...), '"')
+	text("epoch", e.Epoch)
+	text("bootid", e.Moment.Boot)
+	p = append(strconv.AppendInt(append(p, `,"uptimems":"`...), e.Moment.Up.Milliseconds(), 10), '"')
+	text("clock", string(e.Moment.Clock))
+	p = append(hex.AppendEncode(append(p, `,"prev":"`...), e.Prev[:]), '"')
+	if e.Was != "" {
+		text("was", e.Was)
+	}
+	if e.WasHash != "" {
+		text("washash", e.WasHash)
+	}
+	b.Write(append(p, `,"data":`...))
+}
+
+// appendString appends a string as JSON.
+func appendString(p []byte, s string) []byte {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c > '~' || c == '"' || c == '\\' {
+			quoted, err := marshal(s)
+			if err != nil { // a string: it cannot fail
+				quoted = []byte(`""`)
+			}
+			return append(p, quoted...)
+		}
+	}
+	return append(append(append(p, '"'), s...), '"')
+}
+
+// encodeTo writes v as marshal makes it.
+func encodeTo(b *bytes.Buffer, v any) error {
+	enc := json.NewEncoder(b)
+	enc.SetEscapeHTML(false)
+	if err := enc.Encode(v); err != nil {
+		return err
+	}
+	b.Truncate(b.Len() - 1) // a line's end
+	return nil
 }
 
 // marshal is json.Marshal without HTML escaping: what people wrote stays readable on the wire.
 func marshal(v any) ([]byte, error) {
 	var b bytes.Buffer
-	enc := json.NewEncoder(&b)
-	enc.SetEscapeHTML(false)
-	if err := enc.Encode(v); err != nil {
+	if err := encodeTo(&b, v); err != nil {
 		return nil, err
 	}
-	return bytes.TrimSuffix(b.Bytes(), []byte("\n")), nil
+	return b.Bytes(), nil
 }
 
 // Bounds on what Decode accepts.

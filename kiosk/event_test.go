@@ -2,8 +2,10 @@ package kiosk
 
 import (
 	"encoding/json"
+	"fmt"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -74,6 +76,38 @@ func TestEventsSurviveTheirBytes(t *testing.T) {
 		}
 		if again, _ := Encode(got); string(again) != string(b) {
 			t.Fatalf("bytes of the same event differ:\n%s\n%s", b, again)
+		}
+	})
+}
+
+// TestBytesAreThoseOfAnEnvelope: what Encode writes by hand is what encoding/json
+// makes of the envelope that Decode reads, whatever strings are in it.
+func TestBytesAreThoseOfAnEnvelope(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		e := drawEvent(t)
+		e.Epoch, e.Source, e.Moment.Boot = rapid.String().Draw(t, "epoch"), rapid.String().Draw(t, "source"), rapid.String().Draw(t, "boot")
+		e.Was = rapid.SampledFrom([]string{"", "7b-3", "<&>\u2028\xff\"\\"}).Draw(t, "was")
+		e.WasHash = e.Was
+		data, err := marshal(e.Data)
+		if err != nil {
+			t.Fatal(err)
+		}
+		env := envelope{
+			SpecVersion: "1.0", ID: e.ID(), Source: e.Source, Type: "baylight." + string(e.Type()) + ".v1",
+			Time: e.Moment.Wall.Format(stamp), DataContentType: "application/json", DataSchema: Schema(e.Type()),
+			Sequence: fmt.Sprintf("%020d", e.Seq), Epoch: e.Epoch, BootID: e.Moment.Boot,
+			UptimeMS: strconv.FormatInt(e.Moment.Up.Milliseconds(), 10), Clock: e.Moment.Clock,
+			Prev: e.Prev.String(), Was: e.Was, WasHash: e.WasHash, Data: data,
+		}
+		if v := VisitOf(e.Data); v != "" {
+			env.Subject = "visit/" + v
+		}
+		want, err := marshal(env)
+		if err != nil {
+			t.Fatal(err)
+		}
+		if got, err := Encode(e); err != nil || string(got) != string(want) {
+			t.Fatalf("%v, encoded\n%s\nan envelope is\n%s", err, got, want)
 		}
 	})
 }

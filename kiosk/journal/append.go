@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"errors"
 	"fmt"
 	"unicode/utf8"
@@ -120,19 +121,48 @@ func stored(e *kiosk.Event) any {
 	return append([]byte{}, e.Person...)
 }
 
+// insertRows is how many rows one statement inserts in a burst.
+const insertRows = 64
+
+// insert stores rows, as many as possible with one statement. Which rows name a
+// destroyed range is told with them.
 func (j *Journal) insert(ctx context.Context, base uint64, rows []encoded) error {
-	for _, r := range rows {
-		if _, err := j.writer.insert.ExecContext(ctx, int64(base+r.seq), r.typ, r.visit, r.bytes, r.person, r.hash[:]); err != nil {
+	args := make([]any, 0, 6*min(len(rows), insertRows))
+	for len(rows) > 0 {
+		n, stmt := 1, j.writer.insert
+		if len(rows) >= insertRows {
+			n, stmt = insertRows, j.writer.insertMany
+		}
+		args = args[:0]
+		for _, r := range rows[:n] {
+			args = append(args, int64(base+r.seq), r.typ, r.visit, r.bytes, r.person, r.hash[:])
+		}
+		if err := execute(ctx, stmt, args); err != nil {
 			return err
 		}
-		if r.lost == nil {
-			continue
+		for _, r := range rows[:n] {
+			if r.lost == nil {
+				continue
+			}
+			if err := j.tell(ctx, *r.lost); err != nil {
+				return err
+			}
 		}
-		if err := j.tell(ctx, *r.lost); err != nil {
-			return err
-		}
+		rows = rows[n:]
 	}
 	return nil
+}
+
+// execute runs a statement as a query without rows: the driver then hands over
+// all arguments in one call into C, where Exec makes one for each.
+func execute(ctx context.Context, stmt *sql.Stmt, args []any) error {
+	rows, err := stmt.QueryContext(ctx, args...)
+	if err != nil {
+		return err
+	}
+	for rows.Next() {
+	}
+	return errors.Join(rows.Err(), rows.Close())
 }
 
 // commit runs do in one durable transaction. The write lock is held.

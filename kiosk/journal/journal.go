@@ -73,16 +73,17 @@ type head struct {
 }
 
 type writer struct {
-	db                    *sql.DB
-	conn                  *sql.Conn
-	begin, insert, commit *sql.Stmt
+	db                 *sql.DB
+	conn               *sql.Conn
+	begin, commit      *sql.Stmt
+	insert, insertMany *sql.Stmt // one row, insertRows rows
 }
 
 func (w writer) close() error {
 	if w.db == nil {
 		return nil
 	}
-	return errors.Join(w.begin.Close(), w.insert.Close(), w.commit.Close(), w.conn.Close(), w.db.Close())
+	return errors.Join(w.begin.Close(), w.insert.Close(), w.insertMany.Close(), w.commit.Close(), w.conn.Close(), w.db.Close())
 }
 
 // faults are failures that tests put in: called within a transaction just

@@ -198,6 +198,8 @@ func (j *Journal) checkMarks(ctx context.Context) error {
 	return nil
 }
 
+const insertInto = "INSERT INTO events (pos, type, visit, bytes, person, hash) VALUES (?, ?, ?, ?, ?, ?)"
+
 // openWriter opens the one connection that writes.
 func (j *Journal) openWriter(ctx context.Context) (err error) {
 	db, err := sql.Open("sqlite3", dsn(j.path, "rw"))
@@ -231,7 +233,8 @@ func (j *Journal) openWriter(ctx context.Context) (err error) {
 		query string
 	}{
 		{&w.begin, "BEGIN IMMEDIATE"},
-		{&w.insert, "INSERT INTO events (pos, type, visit, bytes, person, hash) VALUES (?, ?, ?, ?, ?, ?)"},
+		{&w.insert, insertInto},
+		{&w.insertMany, insertInto + strings.Repeat(", (?, ?, ?, ?, ?, ?)", insertRows-1)},
 		{&w.commit, "COMMIT"},
 	} {
 		if *s.stmt, err = conn.PrepareContext(ctx, s.query); err != nil {
