@@ -68,6 +68,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	tasks := []task.Task{office}
+	books := bookings{}
 	for _, s := range set.Stores {
 		l, err := office.Connect(s.Name, link.Config{
 			Broker: set.MQTT.URL, ClientID: "backoffice." + s.Name,
@@ -77,16 +78,19 @@ func Run(ctx context.Context, o Options) (err error) {
 		if err != nil {
 			return err
 		}
-		tasks = append(tasks, l)
+		book, err := books.open(set, s, l, o)
+		if err != nil {
+			return err
+		}
+		tasks = append(tasks, l, book)
 	}
 	dir := staff.NewDirectory(set.Staff)
-	web, err := dashboard.New(dashboard.Config{
-		Office: office, Token: set.Token, Hosts: set.HTTP.Hosts, Log: o.Log,
-		Door: staff.NewDoor(func() *staff.Directory { return dir }, set.Stores[0].Key, time.Now),
-	})
+	door := staff.NewDoor(func() *staff.Directory { return dir }, set.Stores[0].Key, time.Now)
+	web, err := dashboard.New(dashboard.Config{Office: office, Token: set.Token, Hosts: set.HTTP.Hosts, Log: o.Log, Door: door})
 	if err != nil {
 		return err
 	}
+	web = books.before(web, set, door)
 	tasks = append(tasks, &task.Web{Name: "dashboard", Listener: listener, Handler: func(ctx context.Context) *http.Server {
 		return &http.Server{Handler: web, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 			MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx }}
