@@ -28,7 +28,8 @@ func (j *Journal) BeginEpoch(why string, after uint64, others ...string) (string
 		if err := j.disown(ctx, why, others); err != nil {
 			return err
 		}
-		return j.putCursor(ctx, name, apart, 1)
+		_, err := j.writer.conn.ExecContext(ctx, "INSERT OR REPLACE INTO meta (key, value) VALUES (?, ?)", apart, name)
+		return err
 	}); err != nil {
 		return "", fmt.Errorf("begin epoch %s: %w", name, err)
 	}
@@ -37,14 +38,21 @@ func (j *Journal) BeginEpoch(why string, after uint64, others ...string) (string
 	return name, nil
 }
 
-// apart is a cursor that stands in an epoch which BeginEpoch began.
+// apart is the key of the epoch that BeginEpoch began last.
 const apart = "apart"
 
 // Apart says whether the current epoch was begun by BeginEpoch: no copy of this
 // journal made before then appends to it.
 func (j *Journal) Apart() (bool, error) {
-	v, err := j.Cursor(apart)
-	return v > 0, err
+	if j.isClosed() {
+		return false, fmt.Errorf("read how the epoch began: %w", ErrClosed)
+	}
+	var name string
+	err := j.readers.QueryRowContext(context.Background(), "SELECT value FROM meta WHERE key = ?", apart).Scan(&name)
+	if err != nil && !noRows(err) {
+		return false, fmt.Errorf("read how the epoch began: %w", classify(err))
+	}
+	return err == nil && name == j.Epoch(), nil
 }
 
 // Disown keeps epochs that the back office has of this board and that were never
@@ -64,12 +72,16 @@ func (j *Journal) Disown(why string, epochs ...string) error {
 	return nil
 }
 
+// disowned begins what is kept beside an epoch that was never of this journal.
+const disowned = "not of this journal: "
+
 // learn shows epochs that were disowned.
 func (j *Journal) learn(epochs []string) {
 	j.mu.Lock()
 	defer j.mu.Unlock()
 	next := *j.layout
 	next.empty = append(slices.Clip(next.empty), epochs...)
+	next.others = append(slices.Clip(next.others), epochs...)
 	j.layout = &next
 }
 
@@ -87,7 +99,7 @@ func (j *Journal) strangers(epochs []string) (out []string) {
 func (j *Journal) disown(ctx context.Context, why string, epochs []string) error {
 	for _, e := range epochs {
 		_, err := j.writer.conn.ExecContext(ctx, `INSERT INTO epochs (epoch, base, superseded)
-			VALUES (?, (SELECT min(min(base), 0) FROM epochs) - 1, ?) ON CONFLICT DO NOTHING`, e, "not of this journal: "+why)
+			VALUES (?, (SELECT min(min(base), 0) FROM epochs) - 1, ?) ON CONFLICT DO NOTHING`, e, disowned+why)
 		if err != nil {
 			return err
 		}

@@ -284,11 +284,17 @@ func (j *Journal) Source() string { return j.source }
 // Epoch is the epoch that is appended to.
 func (j *Journal) Epoch() string { return j.shape().current().name }
 
-// Knows says whether the journal has, or once had, an epoch.
+// Knows says whether the journal has, or once had, an epoch, or took note of it
+// as one of somebody else (Disown).
 func (j *Journal) Knows(name string) bool {
 	l := j.shape()
 	_, ok := l.find(name)
 	return ok || slices.Contains(l.empty, name)
+}
+
+// Owns says whether the journal has, or once had, an epoch.
+func (j *Journal) Owns(name string) bool {
+	return j.Knows(name) && !slices.Contains(j.shape().others, name)
 }
 
 // Head is the sequence of the last durable event, 0 if there is none.

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 
 	"baylight/kiosk"
 )
@@ -13,7 +14,8 @@ import (
 type layout struct {
 	epochs []epoch // oldest first, at least one; the last is appended to
 	empty  []string
-	holes  []hole // by position, apart from each other
+	others []string // those of empty that were never of this journal
+	holes  []hole   // by position, apart from each other
 }
 
 // epoch is a run of positions base+1, base+2 … with sequences 1, 2 …
@@ -89,19 +91,22 @@ func readLayout(ctx context.Context, q querier) (*layout, error) {
 // readEpochs reads the epochs. One that ended without an event has no base but a
 // negative number: only its name is known.
 func (l *layout) readEpochs(ctx context.Context, q querier) error {
-	rows, err := q.QueryContext(ctx, "SELECT epoch, base FROM epochs ORDER BY base")
+	rows, err := q.QueryContext(ctx, "SELECT epoch, base, ifnull(superseded, '') FROM epochs ORDER BY base")
 	if err != nil {
 		return fmt.Errorf("read epochs: %w", classify(err))
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var name string
+		var name, why string
 		var base int64
-		if err := rows.Scan(&name, &base); err != nil {
+		if err := rows.Scan(&name, &base, &why); err != nil {
 			return fmt.Errorf("%w: read epochs: %w", ErrDamaged, err)
 		}
 		if base < 0 {
 			l.empty = append(l.empty, name)
+			if strings.HasPrefix(why, disowned) {
+				l.others = append(l.others, name)
+			}
 			continue
 		}
 		e, n := epoch{name, uint64(base)}, len(l.epochs)

@@ -131,13 +131,14 @@ func (p *press) jobs(ctx context.Context) (jobs []job, head uint64, err error) {
 		}
 		head = e.Seq
 		visit := kiosk.VisitOf(e.Data)
-		if visit == "" || !p.wants(e) {
+		first, asks := p.asking(e)
+		if visit == "" || !asks {
 			return nil
 		}
 		var docs []ticket.Document
 		err := p.s.View(ctx, func(st *floor.State, _ kiosk.Moment) {
 			if v, ok := st.Visit(visit); ok {
-				docs = ticket.For(e, p.s.paperView(st, v))
+				docs = ticket.For(first, p.s.paperView(st, v))
 			}
 		})
 		if len(docs) > 0 {

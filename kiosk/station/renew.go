@@ -103,13 +103,14 @@ func (p *press) untouched() uint64 {
 	return max(p.done, p.begun)
 }
 
-// wants says whether an event may ask for paper. One that was recorded again
-// asked under its first name; only what stood before the printer when its epoch
-// ended is still owed.
-func (p *press) wants(e kiosk.Event) bool {
+// asking is an event as it asks for paper; false if it does not. One that was
+// recorded again asked under its first name; only what stood before the printer
+// when its epoch ended is still owed.
+func (p *press) asking(e kiosk.Event) (kiosk.Event, bool) {
 	if e.Was == "" {
-		return true
+		return e, true
 	}
 	epoch, seq, err := kiosk.ParseEventID(e.Was)
-	return err == nil && epoch == p.owedOf && seq > p.owed
+	e.Epoch, e.Seq, e.Was = epoch, seq, ""
+	return e, err == nil && epoch == p.owedOf && seq > p.owed
 }

@@ -33,6 +33,7 @@ func newMemory(t *testing.T) *memory {
 
 func (m *memory) Epoch() string             { return "e1" }
 func (m *memory) Knows(epoch string) bool   { return epoch == "e1" }
+func (m *memory) Owns(e string) bool        { return m.Knows(e) }
 func (m *memory) Appended() <-chan struct{} { return m.appended }
 func (m *memory) Receipted() (uplink.Mark, error) {
 	m.mu.Lock()

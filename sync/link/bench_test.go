@@ -131,6 +131,7 @@ type backlog struct {
 
 func (s *backlog) Epoch() string                   { return benchEpoch }
 func (s *backlog) Knows(string) bool               { return true }
+func (s *backlog) Owns(string) bool                { return true }
 func (s *backlog) Head() uint64                    { return uint64(len(s.rows)) }
 func (s *backlog) Appended() <-chan struct{}       { return nil }
 func (s *backlog) Receipted() (uplink.Mark, error) { return s.mark, nil }

@@ -92,6 +92,7 @@ type core struct {
 	acked     uint64 // the broker acknowledged all up to here, on any connection
 	extra     []span // sent before the run goes on
 	progress  time.Time
+	vain      int                    // resends since the mark last moved
 	missing   []wire.Gap             // as the last receipt says
 	gapSeen   map[wire.Gap]time.Time // since when, or when last sent again
 	stopped   bool                   // the mark does not prove: it no longer moves in this epoch
@@ -190,8 +191,13 @@ func (c *core) tick(now time.Time) (resent bool) {
 		return false
 	}
 	c.rewind(now)
+	c.vain++
 	return true
 }
+
+// deaf reports that resending did not help: a broker may have lost this
+// connection's subscriptions, so another connection is worth a try.
+func (c *core) deaf() bool { return c.vain > 1 }
 
 // want says which rows to read next: up to n after a sequence. n is 0 if there
 // is nothing to send now.
@@ -337,7 +343,7 @@ func (c *core) believe(r wire.Receipt, src Source, now time.Time) []Alarm {
 func (c *core) move(m Mark, now time.Time) {
 	back := m.Through < c.mark.Through
 	if m.Through != c.mark.Through {
-		c.progress = now
+		c.progress, c.vain = now, 0
 	}
 	c.mark = m
 	if back && c.ready() {

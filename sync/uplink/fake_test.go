@@ -73,6 +73,10 @@ func (j *journal) Knows(e string) bool {
 	defer j.lock()()
 	return e == j.epoch || slices.Contains(j.old, e) || slices.Contains(j.others, e)
 }
+func (j *journal) Owns(e string) bool {
+	defer j.lock()()
+	return e == j.epoch || slices.Contains(j.old, e)
+}
 func (j *journal) Appended() <-chan struct{} { return j.signal }
 
 func (j *journal) Read(after uint64, limit int) ([]Row, error) {

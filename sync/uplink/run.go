@@ -161,7 +161,10 @@ func (u *Uplink) tick(now time.Time) {
 	}
 	u.keep(1, now)
 	if u.core.tick(now) {
-		u.log.Warn("no receipt for a while, sending again", "after", u.core.mark.Through, "head", u.core.head)
+		u.log.Warn("no receipt for a while, sending again", "after", u.core.mark.Through, "head", u.core.head, "anew", u.core.deaf())
+		if u.core.deaf() && u.session != nil {
+			u.session.Drop()
+		}
 	}
 	if u.flight != nil && u.flight.stalled(now, u.cfg.Progress) {
 		u.log.Warn("broker acknowledges nothing, connecting anew", "unacked", u.flight.count.Load())

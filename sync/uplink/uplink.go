@@ -24,8 +24,10 @@ type Row struct {
 type Source interface {
 	// Epoch is the present epoch.
 	Epoch() string
-	// Knows reports whether an epoch is or ever was one of this journal's.
+	// Knows reports whether an epoch is or ever was one of this journal's, or was
+	// among the Others of a Rift; Owns reports the former alone.
 	Knows(epoch string) bool
+	Owns(epoch string) bool
 	// Head is the last durable sequence of the present epoch, 0 if there is none.
 	Head() uint64
 	// Read returns durable rows of the present epoch with Seq > after in order,
@@ -238,7 +240,7 @@ func (u *Uplink) onConn(ctx context.Context, m link.Message) {
 		// What an earlier run of this board left behind is no other board: a birth
 		// or will that stands at the broker, or came back with the broker.
 		alive := c.State == wire.Ready && !m.Retained
-		if alive || u.heard && (c.Session > m.Session || !u.src.Knows(c.Epoch)) {
+		if alive || u.heard && (c.Session > m.Session || !u.src.Owns(c.Epoch)) {
 			u.alarm(Alarm{Twin, fmt.Sprintf("another board speaks as %s, in epoch %s: two boards have one name", u.cfg.Kiosk.Name(), c.Epoch)})
 		}
 	})

@@ -17,6 +17,7 @@ type source struct {
 
 func (s source) Epoch() string                             { return s.j.Epoch() }
 func (s source) Knows(epoch string) bool                   { return s.j.Knows(epoch) }
+func (s source) Owns(epoch string) bool                    { return s.j.Owns(epoch) }
 func (s source) Head() uint64                              { return s.j.Head() }
 func (s source) Hash(seq uint64) (kiosk.Hash, bool, error) { return s.j.Hash(seq) }
 func (s source) Appended() <-chan struct{}                 { return s.appended }

@@ -206,9 +206,12 @@ func (d *disk) damage(from, to uint64) {
 // Epoch is the current epoch.
 func (d *disk) Epoch() string { return d.current().name }
 
-// Knows says whether an epoch is or was one of this journal's.
-func (d *disk) Knows(epoch string) bool {
-	return slices.Contains(d.others, epoch) || slices.ContainsFunc(d.epochs, func(e *era) bool { return e.name == epoch })
+// Knows says whether an epoch is or was one of this journal's, or was disowned.
+func (d *disk) Knows(epoch string) bool { return slices.Contains(d.others, epoch) || d.Owns(epoch) }
+
+// Owns says whether an epoch is or was one of this journal's.
+func (d *disk) Owns(epoch string) bool {
+	return slices.ContainsFunc(d.epochs, func(e *era) bool { return e.name == epoch })
 }
 
 // Head is the last sequence.
