@@ -26,6 +26,7 @@ type Elsewhere struct {
 	State *kiosk.Visit
 	Seen  []Seen
 	Risk  *Risk // nil: not computed
+	Size  int   // bytes of the message, for the bound on all of them
 }
 
 // Seen says through which event of an epoch of a source something is true.
@@ -59,6 +60,7 @@ type News struct {
 const (
 	MaxElsewhere = 4096 // visits
 	maxAbroad    = 2000 // events of one visit
+	maxSize      = 24 << 20
 	riskFor      = 15 * time.Minute
 	riskAt       = 0.5
 )
@@ -105,8 +107,8 @@ func (s *State) Hear(e Elsewhere, now kiosk.Moment) error {
 		return fmt.Errorf("hear of visit %q: %w: no visit of store %s", bounded(e.Visit, 32), ErrElsewhere, s.cfg.StoreTag)
 	case len(e.Events) > maxAbroad:
 		return fmt.Errorf("hear of visit %s: %w: %d events, at most %d", e.Visit, ErrElsewhere, len(e.Events), maxAbroad)
-	case f == nil && len(s.elsewhere.visits) >= MaxElsewhere && !s.dropEnded():
-		return fmt.Errorf("hear of visit %s: %w: %d visits are known already", e.Visit, ErrElsewhere, MaxElsewhere)
+	case !s.room(e):
+		return fmt.Errorf("hear of visit %s: %w: no room beside %d visits", e.Visit, ErrElsewhere, len(s.elsewhere.visits))
 	}
 	if s.elsewhere.visits == nil {
 		s.elsewhere.visits = map[string]*abroad{}
@@ -167,7 +169,25 @@ func (s *State) end(id string, f *abroad, t time.Time) {
 	s.merge(id)
 }
 
-// dropEnded makes room: the visit that ended first goes.
+// room says whether there is room for a visit; those that ended make it.
+func (s *State) room(e Elsewhere) bool {
+	for {
+		n, size := 1, e.Size
+		for id, f := range s.elsewhere.visits {
+			if id != e.Visit {
+				n, size = n+1, size+f.Size
+			}
+		}
+		if n <= MaxElsewhere && size <= maxSize {
+			return true
+		}
+		if !s.dropEnded() {
+			return false
+		}
+	}
+}
+
+// dropEnded forgets the visit that ended first.
 func (s *State) dropEnded() bool {
 	var first *abroad
 	for id, f := range s.elsewhere.visits {

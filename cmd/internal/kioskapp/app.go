@@ -124,6 +124,9 @@ func (a *app) shop() error {
 		Journal: a.journal, Snapshots: a.journal, Clock: a.o.Clock, NewID: a.o.NewID, Log: a.log, Beep: a.devices.beep,
 	}
 	var err error
+	if cfg.Known, err = a.neighbours(); err != nil {
+		return err
+	}
 	if a.lights, err = a.lamps(); err != nil {
 		return err
 	}
