@@ -123,8 +123,9 @@ func run(from, to uint64) (s []uint64) {
 func TestReceiptNotKeptIsTakenAgain(t *testing.T) {
 	c, j := coreOn(5)
 	c.receipt(j.receipt("A", 1, 5), j, start)
+	restored := j.receipt("B", 1, 2)
 	j.breaks(errors.New("disk is gone"))
-	if as := c.receipt(j.receipt("B", 1, 2), j, start); len(as) != 1 || as[0].Kind != Journal || c.mark.Ledger != "A" {
+	if as := c.receipt(restored, j, start); len(as) != 1 || as[0].Kind != Journal || c.mark.Ledger != "A" {
 		t.Fatalf("alarms %v, mark %+v", as, c.mark)
 	}
 	if as := c.keepNow(j, start); len(as) != 1 || c.mark.Ledger != "A" {
