@@ -108,4 +108,5 @@ type Source struct {
 	Last      time.Time // by the office's clock, when its last event came
 	Conflicts int
 	Rejected  int
+	Destroyed uint64 // events in ranges that journal.lost closed
 }

@@ -86,7 +86,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	dir := staff.NewDirectory(set.Staff)
 	door := staff.NewDoor(func() *staff.Directory { return dir }, set.Stores[0].Key, time.Now)
-	web, err := dashboard.New(dashboard.Config{Office: office, Token: set.Token, Hosts: set.HTTP.Hosts, Log: o.Log, Door: door})
+	web, err := dashboard.New(dashboard.Config{
+		Office: office, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
+	})
 	if err != nil {
 		return err
 	}

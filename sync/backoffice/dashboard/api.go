@@ -11,6 +11,7 @@ import (
 	"time"
 
 	"baylight/kiosk"
+	"baylight/kiosk/words"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/kpi"
 )
@@ -220,6 +221,8 @@ type kioskAnswer struct {
 	Receipt   []epochAnswer `json:"receipt"`
 	Conflicts int           `json:"conflicts"`
 	Rejected  int           `json:"rejected"`
+	Destroyed uint64        `json:"destroyed"` // events that the board reported as destroyed
+	Alarms    []trouble     `json:"alarms"`    // what a person must look at, in words
 }
 
 type epochAnswer struct {
@@ -251,7 +254,7 @@ func (d *dashboard) kiosks(ctx context.Context, s backoffice.Store) ([]kioskAnsw
 	}
 	for _, src := range sources {
 		k := get(src.Source)
-		k.Conflicts, k.Rejected = src.Conflicts, src.Rejected
+		k.Conflicts, k.Rejected, k.Destroyed = src.Conflicts, src.Rejected, src.Destroyed
 		if !src.Last.IsZero() {
 			text := stampTime(s, src.Last)
 			k.LastEvent = &text
@@ -294,6 +297,13 @@ func (d *dashboard) apiKiosks(w http.ResponseWriter, r *http.Request) error {
 	type alarm struct {
 		At   string `json:"at"`
 		Text string `json:"text"`
+	}
+	lang := words.ZH
+	if r.URL.Query().Get("lang") == string(words.EN) {
+		lang = words.EN
+	}
+	for i := range ks {
+		ks[i].Alarms = ks[i].troubles(lang)
 	}
 	alarms := []alarm{}
 	for _, a := range d.Office.Alarms() {

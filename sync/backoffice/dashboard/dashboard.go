@@ -43,6 +43,8 @@ type Config struct {
 	Ready func() error  // nil: always; else why the office is not ready
 	Log   *slog.Logger  // nil discards
 	Beat  time.Duration // of an idle stream; 15 s if 0
+
+	InsecureLAN bool // reached without TLS from beyond loopback: every page says so
 }
 
 //go:embed web

@@ -422,6 +422,10 @@ func TestEveryTextExists(t *testing.T) {
 			has("kpi.variant." + part)
 		}
 	}
+	for _, code := range dashboard.Troubles() {
+		has("office.trouble." + code)
+		has("office.trouble." + code + ".do")
+	}
 	for _, f := range dashboard.Figures() {
 		has("kpi." + f)
 		has("kpi." + f + ".def")

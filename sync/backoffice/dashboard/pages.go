@@ -29,6 +29,8 @@ type page struct {
 	Stores []backoffice.Store
 	Who    string // name of the person signed in
 	Doors  bool   // people can sign in
+
+	Warning bool // reached without TLS from beyond loopback
 }
 
 func newPage(r *http.Request, s backoffice.Store) page {
@@ -124,6 +126,7 @@ func (d *dashboard) page(r *http.Request) (page, error) {
 		return page{}, err
 	}
 	p := newPage(r, s)
+	p.Warning = d.InsecureLAN
 	p.Stores, p.Doors = d.Office.Stores(), d.Door != nil
 	if who, ok := d.who(r); ok {
 		p.Who = who.Name
@@ -153,7 +156,9 @@ func (d *dashboard) signinPage(w http.ResponseWriter, r *http.Request) {
 		http.NotFound(w, r)
 		return
 	}
-	d.render(w, "signin.html", signin{page: newPage(r, d.Office.Stores()[0]), Next: ownPath(r.URL.Query().Get("next"))})
+	p := newPage(r, d.Office.Stores()[0])
+	p.Warning = d.InsecureLAN
+	d.render(w, "signin.html", signin{page: p, Next: ownPath(r.URL.Query().Get("next"))})
 }
 
 // live is today at a glance.
@@ -402,6 +407,9 @@ func (d *dashboard) kiosksPage(w http.ResponseWriter, r *http.Request) error {
 	b := boards{page: p, Ledger: d.Office.Ledger().ID(), Alarms: d.Office.Alarms()}
 	if b.Boards, err = d.kiosks(r.Context(), p.Store); err != nil {
 		return err
+	}
+	for i := range b.Boards {
+		b.Boards[i].Alarms = b.Boards[i].troubles(p.Lang)
 	}
 	d.render(w, "kiosks.html", b)
 	return nil

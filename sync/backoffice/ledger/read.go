@@ -160,12 +160,13 @@ func (l *Ledger) Sources(ctx context.Context, store string) (out []backoffice.So
 		out = nil
 		err := each(ctx, q, func(r *sql.Rows) error {
 			var s backoffice.Source
-			if err := r.Scan(&s.Source, &s.Conflicts, &s.Rejected); err != nil {
+			if err := r.Scan(&s.Source, &s.Conflicts, &s.Rejected, &s.Destroyed); err != nil {
 				return err
 			}
 			out = append(out, s)
 			return nil
-		}, `SELECT s.source, (SELECT count(*) FROM conflicts c WHERE c.source = s.source), (SELECT count(*) FROM rejected r WHERE r.source = s.source)
+		}, `SELECT s.source, (SELECT count(*) FROM conflicts c WHERE c.source = s.source), (SELECT count(*) FROM rejected r WHERE r.source = s.source),
+			(SELECT coalesce(sum(min(last - first, 1000000000000) + 1), 0) FROM lost l WHERE l.source = s.source)
 			FROM (SELECT source FROM epochs WHERE store = ?1 UNION SELECT source FROM rejected WHERE store = ?1 AND source <> '') s ORDER BY s.source`, store)
 		for i := 0; err == nil && i < len(out); i++ {
 			if out[i].Epochs, err = epochs(ctx, q, out[i].Source); err == nil {

@@ -1,6 +1,7 @@
 package memledger
 
 import (
+	"cmp"
 	"context"
 	"maps"
 	"slices"
@@ -217,6 +218,15 @@ func (l *Ledger) Sources(ctx context.Context, store string) (out []backoffice.So
 		for _, r := range l.rejected {
 			if r.Source == n {
 				s.Rejected++
+			}
+		}
+		for at, ranges := range l.lost {
+			for _, g := range slices.Compact(slices.SortedFunc(slices.Values(ranges), func(a, b wire.Gap) int {
+				return cmp.Or(cmp.Compare(a.First, b.First), cmp.Compare(a.Last, b.Last))
+			})) {
+				if at.source == n {
+					s.Destroyed += min(g.Last-g.First, 1_000_000_000_000) + 1
+				}
 			}
 		}
 		for _, r := range l.rows {
