@@ -3,6 +3,7 @@ package clock
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 	"strings"
 	"time"
 
@@ -15,19 +16,32 @@ import (
 // earlier one was never set.
 const builtYear = 2026
 
-// Where Linux says which boot this is and whether timesyncd has synchronised.
-const (
-	bootIDFile = "/proc/sys/kernel/random/boot_id"
-	syncedFile = "/run/systemd/timesync/synchronized"
-)
+// bootIDFile is where Linux says which boot this is.
+const bootIDFile = "/proc/sys/kernel/random/boot_id"
 
-// System is the clock of the machine.
+// System is the clock of the machine: synced while the system says so, holdover
+// while a battery clock vouches for the wall clock, else unset.
 type System struct {
-	zone   *time.Location
-	boot   string
-	wall   func() time.Time
-	up     func() time.Duration
-	synced func() bool
+	zone    *time.Location
+	boot    string
+	wall    func() time.Time
+	up      func() time.Duration
+	synced  func(wall time.Time, up time.Duration) bool
+	battery func(wall time.Time, up time.Duration) bool
+}
+
+// Built is when this program was built, as far as it knows: no true time lies
+// before.
+func Built() time.Time {
+	built := time.Date(builtYear, 1, 1, 0, 0, 0, 0, time.UTC)
+	if info, ok := debug.ReadBuildInfo(); ok {
+		for _, s := range info.Settings {
+			if t, err := time.Parse(time.RFC3339, s.Value); s.Key == "vcs.time" && err == nil && t.After(built) {
+				return t
+			}
+		}
+	}
+	return built
 }
 
 // NewSystem is the machine's clock with its wall time in zone; nil is time.Local.
@@ -51,17 +65,19 @@ func NewSystem(zone *time.Location) (*System, error) {
 		d, _ := sinceBoot() // it worked above, and nothing can take CLOCK_BOOTTIME away
 		return d
 	}
-	return &System{zone: zone, boot: boot, wall: time.Now, up: up, synced: synchronised}, nil
+	return &System{zone: zone, boot: boot, wall: time.Now, up: up,
+		synced: (&discipline{stat: os.Stat, adjtimex: unix.Adjtimex}).says, battery: (&battery{read: readRTC}).says}, nil
 }
 
 // Now reads the machine's clocks.
 func (s *System) Now() kiosk.Moment {
-	m := kiosk.Moment{Up: s.up(), Boot: s.boot, Wall: s.wall().Round(0).In(s.zone), Clock: kiosk.Holdover}
+	m := kiosk.Moment{Up: s.up(), Boot: s.boot, Wall: s.wall().Round(0).In(s.zone), Clock: kiosk.Unset}
 	switch {
 	case m.Wall.Year() < builtYear:
-		m.Clock = kiosk.Unset
-	case s.synced():
+	case s.synced(m.Wall, m.Up):
 		m.Clock = kiosk.Synced
+	case s.battery(m.Wall, m.Up):
+		m.Clock = kiosk.Holdover
 	}
 	return m
 }
@@ -83,21 +99,4 @@ func sinceBoot() (time.Duration, error) {
 		return 0, fmt.Errorf("read time since boot: %w", err)
 	}
 	return time.Duration(ts.Nano()), nil
-}
-
-// synchronised says whether timesyncd has set the clock in this boot or the
-// kernel's own state says that some daemon (chrony, ntpd) holds it.
-func synchronised() bool {
-	if _, err := os.Stat(syncedFile); err == nil {
-		return true
-	}
-	var tx unix.Timex
-	state, err := unix.Adjtimex(&tx)
-	return err == nil && disciplined(state, tx.Status)
-}
-
-// disciplined reads the answer of adjtimex(2).
-func disciplined(state int, status int32) bool {
-	const timeError = 5 // TIME_ERROR: the clock is not synchronised
-	return state != timeError && status&unix.STA_UNSYNC == 0
 }

@@ -13,21 +13,27 @@ import (
 
 func TestQuality(t *testing.T) {
 	shanghai := time.FixedZone("CST", 8*3600)
+	day := time.Date(2026, 11, 21, 9, 0, 0, 0, shanghai)
 	for _, c := range []struct {
-		name   string
-		wall   time.Time
-		synced bool
-		want   kiosk.Quality
+		name            string
+		wall            time.Time
+		synced, battery bool
+		want            kiosk.Quality
 	}{
-		{"booted in 1970", time.Unix(12, 0), false, kiosk.Unset},
-		{"the last second of 2025 in the store", time.Date(2025, 12, 31, 23, 59, 59, 0, shanghai), false, kiosk.Unset},
-		{"the first second of 2026 in the store", time.Date(2026, 1, 1, 0, 0, 0, 0, shanghai), false, kiosk.Holdover},
-		{"synchronised", time.Date(2026, 11, 21, 9, 0, 0, 0, shanghai), true, kiosk.Synced},
-		{"a stale marker does not make 1970 right", time.Unix(12, 0), true, kiosk.Unset},
+		{"booted in 1970", time.Unix(12, 0), false, false, kiosk.Unset},
+		{"the last second of 2025 in the store", time.Date(2025, 12, 31, 23, 59, 59, 0, shanghai), false, true, kiosk.Unset},
+		{"the first second of 2026 in the store", time.Date(2026, 1, 1, 0, 0, 0, 0, shanghai), false, true, kiosk.Holdover},
+		{"plausible, and nobody vouches", day, false, false, kiosk.Unset},
+		{"synchronised", day, true, false, kiosk.Synced},
+		{"synchronised, with a battery", day, true, true, kiosk.Synced},
+		{"a stale marker does not make 1970 right", time.Unix(12, 0), true, true, kiosk.Unset},
 	} {
 		t.Run(c.name, func(t *testing.T) {
+			says := func(b bool) func(time.Time, time.Duration) bool {
+				return func(time.Time, time.Duration) bool { return b }
+			}
 			s := &System{zone: shanghai, boot: "b", wall: func() time.Time { return c.wall.UTC() },
-				up: func() time.Duration { return time.Minute }, synced: func() bool { return c.synced }}
+				up: func() time.Duration { return time.Minute }, synced: says(c.synced), battery: says(c.battery)}
 			m := s.Now()
 			if m.Clock != c.want || !m.Wall.Equal(c.wall) || m.Wall.Location() != shanghai || m.Up != time.Minute || m.Boot != "b" {
 				t.Errorf("Now = %+v, want quality %s", m, c.want)
