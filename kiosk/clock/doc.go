@@ -4,8 +4,10 @@
 // A board has no battery clock: it may boot in 1970, run on, and jump when the
 // network's time arrives. So a [Clock] gives a kiosk.Moment: the wall clock, the
 // boot id, the time since boot (CLOCK_BOOTTIME, which no step moves) and the
-// quality of the wall clock. [System] is the real one. [Steps] and [Watch] find
-// where the wall clock jumped or became trustworthy, for kiosk.clock_set.
+// quality of the wall clock. [System] is the machine's. A [Keeper] stands before
+// it: it goes by the best source there is, not by jumps, and tells what to record
+// as kiosk.clock_set. [Asker] judges the office's answers to a board that asks
+// for the time. DESIGN.md tells sources, states and what is refused.
 //
 // Shop time. Debounce, undo, badges and closing run on the clock given here;
 // wire gaps, MQTT, printers and back-off run on real time and do not use this
@@ -27,7 +29,7 @@
 // Alarms count time since boot, so a step of the wall clock neither rings nor
 // delays them; a jump of the parent's time since boot rings what it passes.
 //
-// Watch and Follow are tasks whose goroutine the caller starts and joins. Alarms
+// Keeper and Follow are tasks whose goroutine the caller starts and joins. Alarms
 // ring from the runtime's timers.
 package clock
 

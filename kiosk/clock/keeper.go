@@ -30,6 +30,32 @@ const (
 type Known struct {
 	Last  kiosk.Moment // of the last durable event, the zero Moment if there is none
 	Built time.Time    // of this program; the zero time if unknown
+	// Source is who last told the time in the boot of Last, "" if nobody did, with
+	// the error it had and the time since boot.
+	Source kiosk.ClockSource
+	Error  time.Duration
+	At     time.Duration
+}
+
+// Take takes in the durable events of the last boot, the newest first. It
+// reports whether older ones can say more.
+func (n *Known) Take(e kiosk.Event) (more bool) {
+	if n.Last.Boot == "" {
+		n.Last = e.Moment
+	}
+	if e.Moment.Boot != n.Last.Boot {
+		return false
+	}
+	switch c, set := e.Data.(*kiosk.ClockSet); {
+	case set && c.Followed() && c.Source != "":
+		n.Source, n.Error = c.Source, time.Duration(c.ErrorMS)*time.Millisecond
+	case e.Moment.Clock == kiosk.Synced:
+		n.Source = kiosk.ClockSystem
+	default:
+		return true
+	}
+	n.At = e.Moment.Up
+	return false
 }
 
 // Change is one thing to record as kiosk.clock_set.
@@ -178,11 +204,9 @@ func (k *Keeper) begin(m kiosk.Moment, start time.Time) {
 	switch {
 	case last.Boot == m.Boot && m.Boot != "" && last.Up <= m.Up:
 		k.start = last.Wall.Add(-last.Up)
-		switch last.Clock {
-		case kiosk.Synced:
-			k.source, k.err, k.confirmed = kiosk.ClockSystem, 0, last.Up
-		case kiosk.Holdover:
-			k.source, k.err, k.confirmed = kiosk.ClockRTC, handError, last.Up
+		k.source, k.err, k.confirmed = k.known.Source, k.known.Error, k.known.At
+		if k.source == "" && last.Clock == kiosk.Holdover {
+			k.source, k.err, k.confirmed = kiosk.ClockRTC, rtcError, last.Up
 		}
 	case start.Before(k.low()):
 		k.start = k.low()

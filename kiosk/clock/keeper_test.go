@@ -55,8 +55,14 @@ func says(off, err time.Duration, synced bool) *Sample {
 func TestKeeper(t *testing.T) {
 	past := time.Unix(0, 0).Sub(nine)
 	before := Known{Last: kiosk.Moment{Wall: nine.Add(-hour), Boot: "boot-0", Up: hour, Clock: synced}, Built: nine.Add(-90 * 24 * hour)}
-	here := func(q kiosk.Quality) Known {
-		return Known{Last: kiosk.Moment{Wall: nine, Boot: "boot-1", Up: hour, Clock: q}, Built: before.Built}
+	here := func(q kiosk.Quality) (n Known) {
+		n.Built = before.Built
+		for _, e := range []kiosk.Event{{Moment: at(nine, hour, q), Data: &kiosk.ClockSet{Source: kiosk.ClockJump}}, {Moment: at(nine.Add(-mnt), hour-mnt, q), Data: &kiosk.CardScanned{}}} {
+			if !n.Take(e) {
+				break
+			}
+		}
+		return n
 	}
 	for _, c := range []struct {
 		name  string
@@ -112,6 +118,11 @@ func TestKeeper(t *testing.T) {
 			{mnt, hour + mnt, synced, nil, mnt, synced, ""}}},
 		{"the clock jumped while the daemon was away", here(synced), []look{
 			{year + mnt, hour + mnt, synced, nil, mnt, holdover, "jump+8760h0m0s"}}},
+		{"the system lost its clock, the daemon starts again, the clock jumps", func() Known {
+			n := here(holdover)
+			n.Take(kiosk.Event{Moment: at(nine.Add(-2*mnt), hour-2*mnt, synced), Data: &kiosk.CardScanned{}})
+			return n
+		}(), []look{{year + mnt, hour + mnt, synced, nil, mnt, holdover, "jump+8760h0m0s"}}},
 		{"a boot without a source goes on without one", here(unset), []look{
 			{past, hour + mnt, unset, nil, mnt, unset, ""}, {2 * mnt, hour + 2*mnt, synced, nil, 2 * mnt, synced, "system+0s"}}},
 		{"synchronised to before a trusted event of an earlier boot", before, []look{

@@ -162,8 +162,13 @@ type (
 	// Start is the daemon's start; it must be the first input after a replay.
 	Start struct{ Version string }
 	// ClockSet is the moment the board's clock became trustworthy; Offset is what
-	// has to be added to the wall times recorded in this boot before.
-	ClockSet struct{ Offset time.Duration }
+	// has to be added to the wall times recorded in this boot before. Error is how
+	// far Source may be off.
+	ClockSet struct {
+		Offset time.Duration
+		Source kiosk.ClockSource
+		Error  time.Duration
+	}
 	// Printed is what became of a document.
 	Printed struct {
 		Document, Printer, Visit string

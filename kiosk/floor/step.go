@@ -34,7 +34,7 @@ func (s *State) Step(in Input, now kiosk.Moment) ([]kiosk.Event, Reply) {
 		x.emit(&kiosk.KioskStarted{Version: bounded(in.Version, 64)})
 		r = good("floor.machine")
 	case ClockSet:
-		x.emit(&kiosk.ClockSet{OffsetMS: in.Offset.Milliseconds()})
+		x.emit(&kiosk.ClockSet{OffsetMS: in.Offset.Milliseconds(), Source: in.Source, ErrorMS: in.Error.Milliseconds()})
 		r = good("floor.machine")
 	case Printed:
 		r = x.printed(in)

@@ -55,6 +55,8 @@ type app struct {
 	keeper   *station.Keeper
 	link     *link.Link
 	uplink   *uplink.Uplink
+	keeper   *clock.Keeper
+	ask      asking
 	devices  *devices
 	notices  notices
 	view     *view
@@ -79,6 +81,9 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.journal.Close()) }()
+	if err := a.keepTime(); err != nil {
+		return err
+	}
 	appended, stop := a.journal.Watch()
 	defer stop()
 	a.source = source{a.journal, appended, func(ctx context.Context, begin func() error) error { return a.station.Renew(ctx, begin) }}
@@ -143,23 +148,9 @@ func (a *app) shop() error {
 	for _, s := range a.set.Scanners {
 		a.scanner(s)
 	}
-	a.tasks = append(a.tasks, clock.NewWatch(a.o.Clock, a.clockMoved))
+	a.tasks = append(a.tasks, a.keeper, task.Func("clock state", a.watchClock))
 	a.tasks = append(a.tasks, task.Func("bay topics", a.publishBays), task.Func("device reports", a.devices.report))
 	return nil
-}
-
-// clockMoved records that the clock became trustworthy, and by how much it was
-// off: what this boot recorded before gets its true time from that. A step to a
-// time that nobody vouches for is only logged.
-func (a *app) clockMoved(before, now kiosk.Moment) {
-	off := now.Wall.Sub(before.Wall)
-	a.log.Warn("the clock was set", "off", off, "clock", now.Clock)
-	if now.Clock != kiosk.Synced {
-		return
-	}
-	if _, err := a.station.Do(context.Background(), floor.ClockSet{Offset: off}); err != nil {
-		a.log.Error("that the clock was set is not recorded", "off", off, "error", err)
-	}
 }
 
 // network makes link and uplink.
@@ -192,7 +183,7 @@ func (a *app) network() (err error) {
 		return err
 	}
 	a.tasks = append(a.tasks, a.link, a.uplink)
-	return nil
+	return a.hearTime()
 }
 
 // pages makes the screens.

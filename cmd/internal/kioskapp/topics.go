@@ -102,6 +102,9 @@ func (a *app) health() []byte {
 		h.Alarms = append(h.Alarms, why)
 	}
 	h.Alarms = append(h.Alarms, a.journalAlarms()...)
+	for _, t := range a.clockAlarms() {
+		h.Alarms = append(h.Alarms, "clock: "+t.Detail)
+	}
 	h.Alarms = append(h.Alarms, a.notices.texts()...)
 	b, err := h.Encode()
 	if err != nil {
