@@ -55,7 +55,7 @@ type app struct {
 	keeper   *station.Keeper
 	link     *link.Link
 	uplink   *uplink.Uplink
-	keeper   *clock.Keeper
+	times    *clock.Keeper
 	ask      asking
 	devices  *devices
 	notices  notices
@@ -148,7 +148,7 @@ func (a *app) shop() error {
 	for _, s := range a.set.Scanners {
 		a.scanner(s)
 	}
-	a.tasks = append(a.tasks, a.keeper, task.Func("clock state", a.watchClock))
+	a.tasks = append(a.tasks, a.times, task.Func("clock state", a.watchClock))
 	a.tasks = append(a.tasks, task.Func("bay topics", a.publishBays), task.Func("device reports", a.devices.report))
 	return nil
 }

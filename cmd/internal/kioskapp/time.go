@@ -36,8 +36,8 @@ func (a *app) keepTime() error {
 		}
 		more = known.Take(e)
 	}
-	a.keeper = clock.NewKeeper(a.o.Clock, known, a.clockChanged)
-	a.o.Clock = a.keeper
+	a.times = clock.NewKeeper(a.o.Clock, known, a.clockChanged)
+	a.o.Clock = a.times
 	return nil
 }
 
@@ -70,17 +70,17 @@ func (a *app) hearTime() error {
 // clock, and asks the office for the time.
 func (a *app) watchClock(ctx context.Context) error {
 	recorded := "" // the trouble that is recorded
-	next := a.keeper.Now().Up
+	next := a.times.Now().Up
 	for {
-		s := a.keeper.Status()
+		s := a.times.Status()
 		if t := clockTrouble(s); string(t.Text) != recorded {
 			recorded = string(t.Text)
 			a.station.Device(ctx, "clock", recorded == "", t.Detail)
 		}
-		if now := a.keeper.Now(); now.Up >= next {
+		if now := a.times.Now(); now.Up >= next {
 			next = now.Up + a.question(now, s)
 		}
-		alarm, stop := a.keeper.Alarm(time.Second)
+		alarm, stop := a.times.Alarm(time.Second)
 		select {
 		case <-ctx.Done():
 			stop()
@@ -109,7 +109,7 @@ func clockTrouble(s clock.Status) screen.Alarm {
 
 // clockAlarms are what clockTrouble says, as a list.
 func (a *app) clockAlarms() []screen.Alarm {
-	if t := clockTrouble(a.keeper.Status()); t.Text != "" {
+	if t := clockTrouble(a.times.Status()); t.Text != "" {
 		return []screen.Alarm{t}
 	}
 	return nil
@@ -142,7 +142,7 @@ func (a *app) question(now kiosk.Moment, s clock.Status) time.Duration {
 
 // answerTime takes the office's answer; one that is not to be believed is dropped.
 func (a *app) answerTime(payload []byte) {
-	now := a.keeper.Now()
+	now := a.times.Now()
 	in, err := wire.DecodeTimeAnswer(payload)
 	if err != nil {
 		a.log.Info("the office's time is not understood", "error", err)
@@ -155,6 +155,6 @@ func (a *app) answerTime(payload []byte) {
 		return
 	}
 	if best, ok := a.ask.Best(now); ok {
-		a.keeper.Offer(best)
+		a.times.Offer(best)
 	}
 }
