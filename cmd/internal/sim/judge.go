@@ -169,7 +169,8 @@ func (j *judge) committed(l *memledger.Ledger, b backoffice.Batch) {
 	j.byLedger[l.ID()] = j.books
 	for _, e := range b.Entries {
 		p := j.books.page(place{e.Event.Source, e.Event.Epoch})
-		if _, there := p.events[e.Event.Seq]; !there {
+		before, after := p.hashes[e.Event.Seq-1]
+		if _, there := p.events[e.Event.Seq]; !there && (!after || before == e.Event.Prev) {
 			p.events[e.Event.Seq], p.hashes[e.Event.Seq] = e.Event, kiosk.HashOf(e.Bytes)
 		}
 		if lost, ok := e.Event.Data.(*kiosk.JournalLost); ok {

@@ -72,6 +72,8 @@ type epoch struct {
 	hash         []byte
 	last         int64             // corrected time of the event at max
 	redo         uint64            // times have to be corrected again from here on, 0: not
+	top          uint64            // the last sequence taken in this batch,
+	topHash      kiosk.Hash        // and its hash
 	boots        map[string]uint64 // lowest sequence seen of each boot in this batch
 	tail         kiosk.Event       // the event at max, once it was needed
 }
@@ -188,19 +190,36 @@ func (c *commit) taken(store string, at place, seq uint64, hash kiosk.Hash, b []
 		c.out.Duplicates++
 		return true, nil
 	}
+	return true, c.evidence(store, at, seq, hash, b, "in the place of")
+}
+
+// evidence keeps an event that cannot be the one of its place, uncounted.
+func (c *commit) evidence(store string, at place, seq uint64, hash kiosk.Hash, b []byte, where string) error {
 	c.out.Conflicts++
 	s, err := c.stmt(`INSERT INTO conflicts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
 	if err != nil {
-		return true, err
+		return err
 	}
 	res, err := s.Exec(store, at.source, at.epoch, int64(seq), hash[:], b, c.at)
 	if err != nil {
-		return true, err
+		return err
 	}
 	if fresh, _ := res.RowsAffected(); fresh > 0 {
-		c.problem("%s sent another event in the place of %s: kept as evidence, not counted", at.source, kiosk.EventID(at.epoch, seq))
+		c.problem("%s sent another event %s %s: kept as evidence, not counted", at.source, where, kiosk.EventID(at.epoch, seq))
 	}
-	return true, nil
+	return nil
+}
+
+// strays says whether an event follows another one than the event that is here
+// before it: then it is of another copy of the board's journal. If its place
+// took it all the same, a receipt would prove to that copy what never came.
+func (c *commit) strays(at place, ep *epoch, e kiosk.Event) (bool, error) {
+	if e.Seq-1 == ep.top {
+		return e.Seq > 1 && e.Prev != ep.topHash, nil
+	}
+	var there []byte
+	here, err := c.found([]any{&there}, `SELECT hash FROM events WHERE epoch = ? AND source = ? AND seq = ? AND state <> 2`, at.epoch, at.source, int64(e.Seq-1))
+	return here && kiosk.Hash(there) != e.Prev, err
 }
 
 // entry takes one event in.
@@ -216,6 +235,12 @@ func (c *commit) entry(in backoffice.Entry) error {
 			return err
 		}
 	}
+	if strays, err := c.strays(at, ep, e); err != nil {
+		return err
+	} else if strays {
+		return c.evidence(in.Store, at, e.Seq, hash, in.Bytes, "after the one before")
+	}
+	ep.top, ep.topHash = e.Seq, hash
 	state, err := c.state(e, hash)
 	if err != nil {
 		return err

@@ -26,6 +26,7 @@ func Run(t *testing.T, open Open) {
 		"nothing":           empty,
 		"counted once":      countedOnce,
 		"conflict":          conflict,
+		"another history":   stray,
 		"contiguous prefix": prefix,
 		"person parts":      persons,
 		"destroyed range":   destroyed,
@@ -200,6 +201,29 @@ func conflict(t *testing.T, s *suite) {
 		t.Errorf("sources %+v (%v)", src, err)
 	}
 	s.wantEpoch(one, "1 []")
+}
+
+// stray: two copies of a board's journal go on from one state. What follows an
+// event that is not here is of the other copy, whose receipts must not prove it.
+func stray(t *testing.T, s *suite) {
+	one, other := NewBoard(t, store, "k1", "e1"), NewBoard(t, store, "k1", "e1")
+	s.commit(one.CheckIn("V1"), one.CheckIn("V2"))
+	other.CheckIn("V1")
+	other.CheckIn("X2")
+	stranger := other.CheckIn("X3")
+	if out := s.commit(stranger); out.Added != 0 || out.Conflicts != 1 || len(out.Problems) != 1 {
+		t.Errorf("an event after another one than ours: %+v", out)
+	}
+	s.wantEpoch(one, "2 []")
+	third, next := one.CheckIn("V3"), other.CheckIn("X4")
+	if out := s.commit(third, next); out.Added != 1 || out.Conflicts != 1 {
+		t.Errorf("the right one, and the other's next in the same batch: %+v", out)
+	}
+	s.wantEpoch(one, "3 []")
+	if out := s.commit(one.CheckIn("V4")); out.Added != 1 {
+		t.Errorf("it does not go on: %+v", out)
+	}
+	s.wantEpoch(one, "4 []")
 }
 
 func prefix(t *testing.T, s *suite) {

@@ -79,13 +79,18 @@ func (c *commit) taken(ep *epoch, seq uint64, hash kiosk.Hash) bool {
 		there.repeated = true
 		return false
 	}
+	c.evidence(ep, seq, hash, "in the place of")
+	return true
+}
+
+// evidence keeps an event that cannot be the one of its place, uncounted.
+func (c *commit) evidence(ep *epoch, seq uint64, hash kiosk.Hash, where string) {
 	c.out.Conflicts++
 	key := conflictKey{ep.at, seq, hash}
 	if _, known := c.conflicts[key]; !known {
 		c.conflicts[key] = ep.store
-		c.problem("%s sent another event in the place of %s: kept as evidence, not counted", ep.at.source, kiosk.EventID(ep.at.epoch, seq))
+		c.problem("%s sent another event %s %s: kept as evidence, not counted", ep.at.source, where, kiosk.EventID(ep.at.epoch, seq))
 	}
-	return true
 }
 
 func (c *commit) add(ep *epoch, seq uint64, r *row) {
@@ -101,6 +106,10 @@ func (c *commit) entry(in backoffice.Entry) {
 	at := place{e.Source, e.Epoch}
 	ep, hash := c.epoch(in.Store, at), kiosk.HashOf(in.Bytes)
 	if c.taken(ep, e.Seq, hash) {
+		return
+	}
+	if before := ep.rows[e.Seq-1]; before != nil && !before.malformed && before.hash != e.Prev && !c.Defects.TakesStrays {
+		c.evidence(ep, e.Seq, hash, "after the one before")
 		return
 	}
 	r := &row{store: in.Store, bytes: in.Bytes, hash: hash, event: e, visit: kiosk.VisitOf(e.Data)}

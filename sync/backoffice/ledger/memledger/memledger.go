@@ -15,10 +15,11 @@ import (
 // Defects are faults a ledger could have, switched on to see whether a judge
 // finds them.
 type Defects struct {
-	CountTwice bool // what comes again is counted again
-	IgnoreWas  bool // what was recorded again after a rollback counts beside the first
-	Overwrite  bool // another event in a place that is taken replaces the first
-	HideGaps   bool // receipts never name a gap
+	CountTwice  bool // what comes again is counted again
+	IgnoreWas   bool // what was recorded again after a rollback counts beside the first
+	Overwrite   bool // another event in a place that is taken replaces the first
+	HideGaps    bool // receipts never name a gap
+	TakesStrays bool // an event that follows another one than the one that is here is taken
 }
 
 // Ledger is a backoffice.Ledger in memory.
