@@ -22,22 +22,22 @@ func main() {
 	one := flag.Uint64("seed", 0, "play this seed only")
 	trace := flag.Bool("trace", false, "with -seed: tell everything that happens")
 	defect := flag.String("defect", "", "switch a defect of the product on")
+	all := flag.Bool("all", false, "also the combinations of faults that are known to do harm")
 	workers := flag.Int("workers", runtime.GOMAXPROCS(0), "seeds played at once")
 	flag.Parse()
 	if *one > 0 {
-		os.Exit(single(*one, *trace, sim.Defect(*defect)))
+		os.Exit(single(*one, *trace, sim.Options{Defect: sim.Defect(*defect), All: *all}))
 	}
-	os.Exit(many(*from, *seeds, *workers, sim.Defect(*defect)))
+	os.Exit(many(*from, *seeds, *workers, sim.Options{Defect: sim.Defect(*defect), All: *all}))
 }
 
 // single plays one seed, twice.
-func single(seed uint64, trace bool, defect sim.Defect) int {
-	opt := sim.Options{Defect: defect}
+func single(seed uint64, trace bool, opt sim.Options) int {
+	again := sim.Run(seed, opt)
 	if trace {
 		opt.Trace = os.Stdout
 	}
 	r := sim.Run(seed, opt)
-	again := sim.Run(seed, sim.Options{Defect: defect})
 	fmt.Printf("seed %d: %d inputs, %d events, %d messages, digest %016x (again %016x)\n", r.Seed, r.Inputs, r.Events, r.Messages, r.Digest, again.Digest)
 	report(r)
 	if len(r.Violations) > 0 || r.Digest != again.Digest {
@@ -56,7 +56,7 @@ func report(r sim.Result) {
 	}
 }
 
-func many(from, seeds uint64, workers int, defect sim.Defect) int {
+func many(from, seeds uint64, workers int, opt sim.Options) int {
 	begun := time.Now()
 	var mu sync.Mutex
 	var inputs, events, messages, bad, unequal int
@@ -66,8 +66,8 @@ func many(from, seeds uint64, workers int, defect sim.Defect) int {
 	for range workers {
 		all.Go(func() {
 			for seed := range next {
-				r := sim.Run(seed, sim.Options{Defect: defect})
-				differs := seed%50 == 0 && sim.Run(seed, sim.Options{Defect: defect}).Digest != r.Digest
+				r := sim.Run(seed, opt)
+				differs := seed%50 == 0 && sim.Run(seed, opt).Digest != r.Digest
 				mu.Lock()
 				inputs, events, messages = inputs+r.Inputs, events+r.Events, messages+r.Messages
 				for f, n := range r.Faults {
