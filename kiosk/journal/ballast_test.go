@@ -1,6 +1,7 @@
 package journal
 
 import (
+	"bytes"
 	"errors"
 	"os"
 	"os/exec"
@@ -14,13 +15,14 @@ import (
 
 const mountedEnv = "JOURNAL_TEST_MOUNTED"
 
-// TestDiskFullForReal runs itself again where it may mount a disk of 4 MiB.
-func TestDiskFullForReal(t *testing.T) {
+// mounted runs the calling test again where it may mount a disk of its own.
+func mounted(t *testing.T, do func(*testing.T)) {
+	t.Helper()
 	if os.Getenv(mountedEnv) != "" {
-		diskFull(t)
+		do(t)
 		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestDiskFullForReal$", "-test.v")
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), mountedEnv+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {
@@ -37,6 +39,48 @@ func TestDiskFullForReal(t *testing.T) {
 	if err != nil || !strings.Contains(string(out), "--- PASS") {
 		t.Errorf("%v\n%s", err, out)
 	}
+}
+
+// TestDiskFullForReal fills a disk of 4 MiB.
+func TestDiskFullForReal(t *testing.T) { mounted(t, diskFull) }
+
+// TestReadOnlyDisk: on a disk that takes no writes a journal is not opened,
+// not called damaged, not salvaged and not changed; with a disk that does, it
+// is as it was.
+func TestReadOnlyDisk(t *testing.T) { mounted(t, readOnly) }
+
+func readOnly(t *testing.T) {
+	dir := t.TempDir()
+	if err := syscall.Mount("tmpfs", dir, "tmpfs", 0, "size=8m"); err != nil {
+		t.Skipf("mount: %v", err)
+	}
+	defer syscall.Unmount(dir, syscall.MNT_DETACH)
+	o := Options{Source: source, Ballast: 512 << 10, Salvage: true}
+	path := filepath.Join(dir, "j.db")
+	j, err := Open(path, o)
+	must(t, err)
+	want := appendN(t, j, 50)
+	keep(t, j, 40, "forty")
+	must(t, j.Close())
+	before := contents(t, path)
+	must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
+	for _, name := range []string{path, filepath.Join(dir, "new.db")} {
+		if _, err := Open(name, o); !errors.Is(err, syscall.EROFS) || errors.Is(err, ErrDamaged) || !strings.Contains(err.Error(), name) {
+			t.Errorf("open %s on a disk that takes no writes: %v", name, err)
+		}
+	}
+	must(t, syscall.Mount("", dir, "", syscall.MS_REMOUNT, ""))
+	if !bytes.Equal(contents(t, path), before) {
+		t.Error("the file was changed")
+	}
+	j, err = Open(path, o)
+	must(t, err)
+	defer func() { must(t, j.Close()) }()
+	same(t, replayed(t, j, 0), want)
+	if _, ok := j.Salvaged(); ok || kept(j) != "forty" {
+		t.Errorf("salvaged: %v, snapshot %q", ok, kept(j))
+	}
+	appendN(t, j, 5)
 }
 
 func diskFull(t *testing.T) {

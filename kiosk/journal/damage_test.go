@@ -56,6 +56,14 @@ func edit(change func(b []byte) []byte) func(*testing.T, string) {
 	}
 }
 
+// another puts the database of another program in the journal's place.
+func another(t *testing.T, path string) {
+	if err := os.Remove(path); err != nil {
+		t.Fatal(err)
+	}
+	run("CREATE TABLE events (id INTEGER PRIMARY KEY, what TEXT); INSERT INTO events (what) VALUES ('holiday'); PRAGMA user_version = 2")(t, path)
+}
+
 // TestNotAJournal holds that whatever is not a sound journal is refused in
 // words and left as it is.
 func TestNotAJournal(t *testing.T) {
@@ -70,6 +78,7 @@ func TestNotAJournal(t *testing.T) {
 		{"half", edit(func(b []byte) []byte { return b[:len(b)/2] }), ErrDamaged, "malformed"},
 		{"a page short", edit(func(b []byte) []byte { return b[:len(b)-4096] }), ErrDamaged, "malformed"},
 		{"text", edit(func(b []byte) []byte { return []byte(strings.Repeat("not a journal\n", 1000)) }), ErrForeign, "does not begin"},
+		{"another program's", another, ErrForeign, "application id is 0x0"},
 		{"first byte", edit(func(b []byte) []byte { b[0] ^= 1; return b }), ErrDamaged, "first bytes are not those"},
 		{"rollback mode", run("PRAGMA journal_mode = DELETE"), ErrDamaged, "WAL mode"},
 		{"other application", run("PRAGMA application_id = 7; PRAGMA wal_checkpoint(TRUNCATE)"), ErrForeign, "application id is 0x7"},
@@ -229,6 +238,71 @@ func TestBitFlips(t *testing.T) {
 		t.Errorf("only %d of 400 flipped bits were found", found)
 	}
 	t.Logf("%d of 400 flipped bits found, the others touch nothing that counts", found)
+}
+
+// TestCutAnywhere cuts the file short at random places: it is refused and left as
+// it is, and what a salvage makes of it has only events that were there, in their
+// order, and names as destroyed none that is there. (What was cut off at the end
+// nothing here can name: the back office's receipt is then above the head.)
+func TestCutAnywhere(t *testing.T) {
+	path := sound(t, 150)
+	j := openAt(t, path)
+	want := map[string]string{}
+	for _, r := range rows(t, j) {
+		want[kiosk.EventID(j.Epoch(), r.Seq)] = string(r.Bytes)
+	}
+	must(t, j.SetCursor("outbox", 150))
+	must(t, j.Close())
+	good := contents(t, path)
+	r := rand.New(rand.NewPCG(11, 0))
+	for range 60 {
+		for _, ext := range []string{"-wal", "-shm", suspectExt} {
+			must(t, remove(path+ext))
+		}
+		bad := good[:r.IntN(len(good))]
+		must(t, os.WriteFile(path, bad, 0o600))
+		if j, err := Open(path, Options{Source: source}); err == nil {
+			j.Close()
+			t.Fatalf("cut after %d of %d bytes, and opened", len(bad), len(good))
+		} else if !errors.Is(err, ErrDamaged) || !bytes.Equal(contents(t, path), bad) {
+			t.Fatalf("cut after %d bytes: %v", len(bad), err)
+		}
+		j, err := Open(path, Options{Source: source, Salvage: true})
+		if err != nil {
+			t.Fatalf("cut after %d bytes, salvage: %v", len(bad), err)
+		}
+		kept := map[string]bool{}
+		must(t, j.replayAll(t.Context(), 0, func(r Row, e kiosk.Event) error {
+			id := e.ID()
+			if b, ok := want[id]; ok && b == string(r.Bytes) {
+				kept[id] = true
+			} else if e.Was == "" || want[e.Was] == "" {
+				t.Errorf("cut after %d bytes: %s was not there", len(bad), id)
+			}
+			return nil
+		}))
+		lost, err := j.Lost()
+		must(t, err)
+		for _, l := range lost {
+			for seq := l.From; seq <= l.To; seq++ {
+				if kept[kiosk.EventID(l.Epoch, seq)] {
+					t.Errorf("cut after %d bytes: event %d is there and named as lost", len(bad), seq)
+				}
+			}
+		}
+		if cut := float64(len(bad)) / float64(len(good)); float64(len(kept)) < 150*(cut-0.5) {
+			t.Errorf("cut after %d of %d bytes: only %d of 150 are kept", len(bad), len(good), len(kept))
+		}
+		must(t, j.Close())
+	}
+}
+
+// rows are all rows of the current epoch.
+func rows(t testing.TB, j *Journal) []Row {
+	t.Helper()
+	out, err := j.Read(0, 1<<20)
+	must(t, err)
+	return out
 }
 
 func TestSettingsAreReadBack(t *testing.T) {

@@ -167,3 +167,52 @@ func TestScansWithoutIDGetOneEach(t *testing.T) {
 		equal(t, "causes", len(seen), 2)
 	})
 }
+
+// TestSlowDisk: a disk that takes twenty writes a second, and a hundred scans a
+// second. Nothing is lost or out of order, nothing fails, and since all that
+// waits goes with one write, the queue does not grow.
+func TestSlowDisk(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		const scans, each, write = 600, 10 * time.Millisecond, 50 * time.Millisecond
+		r := newRig(t, file(t))
+		slow := func(do func() error) error { <-time.After(write); return do() }
+		r.disk.onAppend(slow)
+		r.disk.onCursor(func(_ string, do func() error) error { return slow(do) })
+		beeps := make(chan bool, scans+10)
+		r.cfg.Beep = func(_ string, good bool) { beeps <- good }
+		r.start()
+		defer r.stop()
+		before, most := r.disk.appends.Load(), 0
+		for i := range scans {
+			r.Scan(r.ctx, floor.Scan{ID: fmt.Sprint("scan-", i), Scanner: fmt.Sprint("sb", 1+i%3), Text: fmt.Sprint("no code ", i)})
+			<-time.After(each)
+			most = max(most, i+1-len(beeps))
+		}
+		<-time.After(2 * write)
+		synctest.Wait()
+		if len(beeps) != scans {
+			t.Errorf("%d of %d scans were answered", len(beeps), scans)
+		}
+		if writes := r.disk.appends.Load() - before; writes < 10 || writes > scans*int64(each)/int64(write)+2 {
+			t.Errorf("%d scans took %d writes", scans, writes)
+		}
+		if limit := 3 * int(write/each); most > limit {
+			t.Errorf("%d scans waited at once, more than come during three writes (%d)", most, limit)
+		}
+		n := 0
+		if err := r.disk.Replay(0, func(e kiosk.Event) error {
+			if m := e.Data.Common(); m.Scan != nil {
+				if m.Cause != fmt.Sprint("scan-", n) {
+					t.Errorf("scan %d is %s", n, m.Cause)
+				}
+				n++
+			}
+			return nil
+		}); err != nil || n != scans {
+			t.Errorf("%d scans are recorded, %v", n, err)
+		}
+		if r.Broken() != "" {
+			t.Errorf("broken: %s", r.Broken())
+		}
+	})
+}
