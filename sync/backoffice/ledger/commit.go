@@ -281,6 +281,11 @@ func (c *commit) follow(store string, at place, e kiosk.Event, visit string) err
 		if err := c.claim(store, e.ID(), visit); err != nil {
 			return err
 		}
+		if e.Was != "" {
+			if err := c.claim(store, e.Was, visit); err != nil {
+				return err
+			}
+		}
 	}
 	if d := e.Data.Common().PersonDigest; d != "" {
 		if err := c.checkWaiting(store, at, e.Seq, d); err != nil {
@@ -374,6 +379,12 @@ func (c *commit) visitOf(store, source, id string) (visit string, err error) {
 	_, err = c.found([]any{&visit}, `SELECT visit FROM events WHERE epoch = ? AND seq = ? AND store = ?
 		AND source IN (SELECT source FROM epochs WHERE epoch = ? AND store = ?) ORDER BY source = ? DESC, n LIMIT 1`,
 		ep, int64(seq), store, ep, store, source)
+	if err != nil || visit != "" {
+		return visit, err
+	}
+	// It may be here only as it was recorded again.
+	_, err = c.found([]any{&visit}, `SELECT visit FROM events WHERE was <> '' AND was > ? AND was < ? AND store = ? ORDER BY source = ? DESC, n LIMIT 1`,
+		id+"#", id+"$", store, source)
 	return visit, err
 }
 

@@ -381,6 +381,25 @@ func recordedAgain(t *testing.T, s *suite) {
 		t.Errorf("an event that was another by its hash does not count: %q", got)
 	}
 	s.wantEpoch(fresh, "4 []")
+	correctedAgain(t, s, fresh, again)
+}
+
+// correctedAgain: a correction names its event by the first id, and finds it
+// though only its copy came, before the correction or after.
+func correctedAgain(t *testing.T, s *suite, fresh *Board, again func(backoffice.Entry) backoffice.Entry) {
+	lost := NewBoard(t, store, "k1", "e4")
+	five, six := lost.CheckIn("V5"), lost.CheckIn("V6")
+	void5, void6 := &kiosk.Voided{Event: five.Event.ID()}, &kiosk.Voided{Event: six.Event.ID()}
+	s.commit(again(five))
+	s.commit(fresh.Event(void5))
+	copied, early := again(six), fresh.Event(void6)
+	s.commit(early)
+	s.commit(copied)
+	for _, v := range []string{"V5", "V6"} {
+		if rows, err := s.Visit(t.Context(), store, v); err != nil || len(rows) != 2 {
+			t.Errorf("visit %s has %d events (%v), want its check-in and what voids it", v, len(rows), err)
+		}
+	}
 }
 
 func clockSet(t *testing.T, s *suite) {

@@ -120,6 +120,9 @@ func (c *commit) entry(in backoffice.Entry) {
 			if t := c.find(in.Store, e.Source, epoch, seq); t != nil {
 				r.visit = t.visit
 			}
+			if r.visit == "" {
+				r.visit = c.again[in.Store+"#"+target]
+			}
 		}
 	}
 	top := e.Seq > ep.max
@@ -159,11 +162,22 @@ func (c *commit) join(r *row) {
 	}
 	v.rows = append(v.rows, r)
 	c.dirty[k] = true
-	key := r.store + "#" + r.event.ID()
+	c.claim(r.store+"#"+r.event.ID(), r.visit)
+	if r.event.Was != "" {
+		key := r.store + "#" + r.event.Was
+		if c.again[key] == "" {
+			c.again[key] = r.visit
+		}
+		c.claim(key, r.visit)
+	}
+}
+
+// claim gives corrections that came before their event its visit.
+func (c *commit) claim(key, visit string) {
 	ws := c.waiting[key]
 	delete(c.waiting, key)
 	for _, w := range ws {
-		w.visit = r.visit
+		w.visit = visit
 		c.join(w)
 	}
 }

@@ -36,6 +36,7 @@ type Ledger struct {
 	changes   []name // of visits, in the order of their first event
 	waiting   map[string][]*row
 	copies    map[string][]*row // rows that record another again, by its id and hash
+	again     map[string]string // visits of what was recorded again, by store and first id
 	conflicts map[conflictKey]string
 	rejected  []backoffice.Reject
 	marks     map[string]uint64
@@ -93,7 +94,7 @@ type epoch struct {
 func New(id string) *Ledger {
 	return &Ledger{
 		id: id, opened: 1, epochs: map[place]*epoch{}, lost: map[place][]wire.Gap{}, visits: map[name]*visit{},
-		waiting: map[string][]*row{}, copies: map[string][]*row{}, conflicts: map[conflictKey]string{}, marks: map[string]uint64{},
+		waiting: map[string][]*row{}, copies: map[string][]*row{}, again: map[string]string{}, conflicts: map[conflictKey]string{}, marks: map[string]uint64{},
 	}
 }
 
@@ -140,6 +141,7 @@ func (l *Ledger) Copy(id string) *Ledger {
 	}
 	maps.Copy(c.conflicts, l.conflicts)
 	maps.Copy(c.marks, l.marks)
+	maps.Copy(c.again, l.again)
 	c.rejected = slices.Clone(l.rejected)
 	return c
 }
