@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		"malformed":         rejects,
 		"recorded again":    recordedAgain,
 		"clock set":         clockSet,
+		"clock jumps":       clockJumps,
 		"corrections":       corrections,
 		"stores apart":      storesApart,
 		"reopened":          reopened,

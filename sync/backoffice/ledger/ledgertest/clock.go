@@ -1,0 +1,79 @@
+package ledgertest
+
+import (
+	"slices"
+	"testing"
+	"time"
+
+	"baylight/kiosk"
+)
+
+// clockJumps: boards whose clocks jump a year ahead and back in the middle of a
+// job, in every way a board may record that, tell the same times as one whose
+// clock never did.
+func clockJumps(t *testing.T, s *suite) {
+	const year = 365 * 24 * time.Hour
+	type board struct {
+		name    string
+		quality kiosk.Quality // while the clock is a year ahead
+		first   kiosk.Quality // before
+		record  bool          // the jumps are recorded as trusted settings
+	}
+	day := func(b board) []string {
+		src := NewBoard(t, store, b.name, "epoch-"+b.name)
+		src.Now.Clock = b.first
+		job := kiosk.Job{Visit: "V-" + b.name, Bay: "b1", Technician: "t1"}
+		step := func(p kiosk.Payload) {
+			s.commit(src.Event(p))
+			src.Now = src.Now.Add(10*time.Minute - time.Second)
+		}
+		jump := func(d time.Duration, q kiosk.Quality) {
+			src.Now.Wall, src.Now.Clock = src.Now.Wall.Add(d), q
+			if b.record && d != 0 {
+				s.commit(src.Event(&kiosk.ClockSet{OffsetMS: d.Milliseconds()}))
+				src.Now = src.Now.Add(-time.Second)
+			}
+		}
+		s.commit(src.CheckIn(job.Visit))
+		step(&kiosk.Accepted{Visit: job.Visit, Adviser: "a"})
+		step(&kiosk.Started{Job: job})
+		off := time.Duration(0)
+		if b.quality != "" {
+			off = year
+			jump(off, b.quality)
+		}
+		step(&kiosk.Paused{Job: job, Meta: kiosk.Meta{Reason: kiosk.Parts}})
+		step(&kiosk.Resumed{Job: job})
+		if b.quality != "" {
+			jump(-off, b.first)
+		}
+		step(&kiosk.Finished{Job: job})
+		step(&kiosk.Passed{Visit: job.Visit, Inspector: "i"})
+		rows, err := s.Visit(t.Context(), store, job.Visit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var events []kiosk.Event
+		for _, r := range rows {
+			e, err := kiosk.Decode(r.Bytes)
+			if err != nil {
+				t.Fatal(err)
+			}
+			e.When, e.Uncertain = r.When, r.Uncertain
+			events = append(events, e)
+		}
+		return []string{describe("V", events)}
+	}
+	want := day(board{name: "steady", first: kiosk.Synced})
+	for _, b := range []board{
+		{"lost", kiosk.Unset, kiosk.Synced, false},
+		{"held", kiosk.Holdover, kiosk.Holdover, false},
+		{"believed", kiosk.Synced, kiosk.Synced, false},
+		{"set", kiosk.Synced, kiosk.Synced, true},
+		{"byhand", kiosk.Holdover, kiosk.Holdover, true},
+	} {
+		if got := day(b); !slices.Equal(got, want) {
+			t.Errorf("board %s: %q, want %q", b.name, got, want)
+		}
+	}
+}
