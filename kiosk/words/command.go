@@ -17,6 +17,7 @@ func commandWords() map[Key]Pair {
 		"demo.text":          {"内容", "Code"},
 		"demo.read":          {"扫描", "Scan"},
 		"demo.badges":        {"工牌", "Badges"},
+		"demo.bookings":      {"预约码", "Booking codes"},
 		"demo.cards":         {"动作卡", "Action cards"},
 		"demo.paper":         {"小票(最新四张)", "Paper, the last four"},
 		"demo.read.twice":    {"连扫两次", "Scan twice"},

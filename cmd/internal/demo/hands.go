@@ -32,6 +32,7 @@ type hands struct {
 	kills    int
 	restarts int
 	noted    func(deed) // told of each deed; nil: nobody asks
+	asked    bool       // somebody may have the kiosk's screen open, which asks after a scan
 }
 
 // deed is something that was visibly acknowledged: the office owes an event for it.
@@ -159,6 +160,9 @@ func (h *hands) arrive(ctx context.Context, s script.Step, enter func() error) e
 		<-h.shop.printer.Done()
 	}
 	if err := enter(); err != nil {
+		return err
+	}
+	if err := h.confirm(ctx, s); err != nil {
 		return err
 	}
 	select {

@@ -47,7 +47,10 @@ func (l Live) Run(ctx context.Context) (err error) {
 	}
 	fmt.Fprintln(l.Out, "playing the morning …")
 	h, count := newHands(shop), newCounter()
-	h.noted = count.acknowledged
+	h.noted, h.asked = count.acknowledged, true
+	if err := h.book(ctx, export(plan, today)); err != nil {
+		return ignoreEnd(ctx, err)
+	}
 	rest := plan.Steps
 	for len(rest) > 0 && rest[0].At.Before(today.Add(halfDay)) {
 		if err := h.do(ctx, rest[0]); err != nil {

@@ -86,8 +86,12 @@ func (p *site) index(w http.ResponseWriter, _ *http.Request) {
 	for _, a := range kiosk.Actions() {
 		cards = append(cards, choice{words.Text(words.ZH, words.Key("action."+string(a))), kiosk.ActionCode(StoreTag, a)})
 	}
+	var bookings []choice
+	for _, g := range guests() {
+		bookings = append(bookings, choice{g.purpose + " " + g.masked, g.code})
+	}
 	err := p.page.Execute(w, map[string]any{
-		"Kiosk": "http://" + p.shop.Kiosk, "Office": "http://" + p.shop.Office, "Badges": badges, "Cards": cards,
+		"Kiosk": "http://" + p.shop.Kiosk, "Office": "http://" + p.shop.Office, "Badges": badges, "Bookings": bookings, "Cards": cards,
 		"Places": places(), "Bays": towers(), "VIN": "LSVAA4182E2184931", "PIN": PIN, "Adviser": script.Advisers()[0],
 	})
 	if err != nil {
