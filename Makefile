@@ -16,6 +16,10 @@ build: ## the three programs, in bin/
 demo: ## a whole shop on this machine; prints the addresses to open
 	go run ./cmd/baylight demo
 
+.PHONY: gallery
+gallery: build ## the README's pictures, taken from the running demo; needs chromium and fonts-noto-cjk
+	go run ./cmd/internal/gallery -baylight bin/baylight -out kiosk/screen/gallery
+
 .PHONY: test
 test: tools format vet lint unit headless ## everything that has to hold before a change lands
 

@@ -218,6 +218,17 @@ func (p *page) Past(t time.Time) bool { return !t.IsZero() && p.Now.After(t) }
 // Stage is where a visit stands now.
 func (p *page) Stage(v *kiosk.Visit) string { return string(v.StageAt(p.Now)) }
 
+// PublicStage is where a visit stands as customers read it: who of the workshop
+// is where is not theirs to read.
+func (p *page) PublicStage(v *kiosk.Visit) string {
+	switch s := v.StageAt(p.Now); s {
+	case kiosk.StagePausedSwitched, kiosk.StagePausedBreak, kiosk.StagePausedOther:
+		return p.T("screen.board.goeson")
+	default:
+		return p.T(p.Key("stage", string(s)))
+	}
+}
+
 // Promise is the promise in force, zero if there is none.
 func (p *page) Promise(v *kiosk.Visit) time.Time {
 	promise, _ := v.EffectivePromise()
@@ -226,6 +237,21 @@ func (p *page) Promise(v *kiosk.Visit) time.Time {
 
 // Plate is a visit's masked plate.
 func (p *page) Plate(v *kiosk.Visit) string { return p.Snap.Plates[v.ID] }
+
+// Car is how staff recognise a visit's car: its masked plate, else the end of
+// its VIN.
+func (p *page) Car(v *kiosk.Visit) string {
+	tail := p.Snap.Tails[v.ID]
+	if plate := p.Plate(v); plate != "" || tail == "" {
+		return plate
+	}
+	return "VIN …" + tail
+}
+
+// Acceptable says whether the reader may take a visit with one touch.
+func (p *page) Acceptable(v *kiosk.Visit) bool {
+	return p.Me != nil && v.Known() && v.Open() && v.Accepted.IsZero() && actions()["accept"].may(p.Me.Person)
+}
 
 // Who is a member of staff by name, for staff and bay screens only.
 func (p *page) Who(id string) string {
@@ -341,6 +367,9 @@ func (p *page) Document(id string) string {
 	key := words.Key("screen.paper." + kind)
 	if name := p.T(key); name != string(key) {
 		_, n, _ := strings.Cut(rest, "-")
+		if at, err := time.Parse("20060102T150405.000", n); err == nil {
+			n = p.Clock(at) // of a promise's slip
+		}
 		return strings.TrimSpace(name + " " + clip(n, 20))
 	}
 	return clip(id, maxWord)

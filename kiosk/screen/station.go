@@ -49,6 +49,7 @@ type Snapshot struct {
 	Bays    []floor.BayView   // in the order of the configuration
 	Visits  []*kiosk.Visit    // open ones, by arrival
 	Plates  map[string]string // visit → masked plate (vin.Mask)
+	Tails   map[string]string // visit → last TailOf characters of its VIN, for staff
 	Said    map[string]Said   // place (bay id, floor.Reception) → last answer to a scan there
 	Help    []string          // places that called for help
 	Lamps   map[string]Lamp   // bay → its lamp as it is lit
@@ -58,6 +59,9 @@ type Snapshot struct {
 	Paper   int // documents not yet sent to a printer
 	Clock   kiosk.Quality
 }
+
+// TailOf is how many characters of a VIN staff know a car by.
+const TailOf = 6
 
 // Said is an answer to a scan.
 type Said struct {
@@ -124,8 +128,9 @@ func (s *Snapshot) device(name string) (Device, bool) {
 }
 
 // Find lists the open visits that a text may mean: a ticket number, a code on
-// paper, a visit id, a whole plate or at least its last three characters. Plates
-// are compared as they are masked, so a few others may be among them.
+// paper, a visit id, a whole plate or its last three characters, a whole VIN or
+// at least its last four. Plates are compared as they are masked and VINs by
+// their end, so a few others may be among them.
 func (s *Snapshot) Find(text string) (found []*kiosk.Visit) {
 	text = strings.ToUpper(strings.TrimSpace(text))
 	if text == "" || len(text) > 64 {
@@ -135,8 +140,10 @@ func (s *Snapshot) Find(text string) (found []*kiosk.Visit) {
 	plate, _, noPlate := vin.ParsePlate(text)
 	masked := vin.Mask(plate)
 	for _, v := range s.Visits {
-		p := s.Plates[v.ID]
+		p, tail := s.Plates[v.ID], s.Tails[v.ID]
 		switch {
+		case tail != "" && len(text) >= 4 && (strings.HasSuffix(tail, text) || len(text) > TailOf && len(text) <= 17 && strings.HasSuffix(text, tail)):
+			found = append(found, v)
 		case strings.EqualFold(v.Ticket, text), v.ID == text,
 			err == nil && v.ID == code.ID,
 			p != "" && noPlate == nil && p == masked,

@@ -97,11 +97,14 @@ func (s *shop) Snapshot() *Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	snap := &Snapshot{Ready: true, Version: "1.0-test", Head: s.state.Next() - 1, Bays: s.state.Bays(s.now), Visits: s.state.Open(s.now),
-		Plates: map[string]string{}, Said: map[string]Said{}, Help: slices.Clone(s.help), Lamps: map[string]Lamp{}, Devices: slices.Clone(s.devices),
+		Plates: map[string]string{}, Tails: map[string]string{}, Said: map[string]Said{}, Help: slices.Clone(s.help), Lamps: map[string]Lamp{}, Devices: slices.Clone(s.devices),
 		Outbox: Outbox{Depth: 3, Oldest: 1500 * time.Millisecond, Receipted: 7, Connected: true}, Paper: 1, Clock: kiosk.Synced}
 	for _, v := range snap.Visits {
 		if p := s.state.Masked(v.ID); p != "" {
 			snap.Plates[v.ID] = p
+		}
+		if n := s.state.VIN(v.ID); n != "" {
+			snap.Tails[v.ID] = n[len(n)-TailOf:]
 		}
 	}
 	for p, said := range s.said {

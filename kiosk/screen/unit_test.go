@@ -56,12 +56,14 @@ func TestTemplatesHoldNoText(t *testing.T) {
 
 func TestFind(t *testing.T) {
 	s := &Snapshot{
-		Visits: []*kiosk.Visit{{ID: "0A7AQ20001", Ticket: "A001"}, {ID: "0A7AQ20002", Ticket: "A002"}, {ID: "0A7AQ20003"}},
+		Visits: []*kiosk.Visit{{ID: "0A7AQ20001", Ticket: "A001"}, {ID: "0A7AQ20002", Ticket: "A002"}, {ID: "0A7AQ20003", Ticket: "B003"}},
 		Plates: map[string]string{"0A7AQ20001": "粤B••345", "0A7AQ20002": "粤B••890"},
+		Tails:  map[string]string{"0A7AQ20003": "184931"},
 	}
 	for text, want := range map[string]string{
 		"A001": "A001", " a002 ": "A002", "粤B12345": "A001", "粤b·67890": "A002", "345": "A001", "45": "", "A0": "", "": "",
-		kiosk.MakeCode(kiosk.KindVisit, "0A7AQ20002"): "A002", "0a7aq20001": "A001", "沪B12345": "", strings.Repeat("A", 1000): "",
+		kiosk.MakeCode(kiosk.KindVisit, "0A7AQ20002"): "A002", "0a7aq20001": "A001", "沪B12345": "", "4931": "B003", "LSVAA4182E2184931": "B003", "931": "", "LSVAA4182E2184932": "",
+		strings.Repeat("A", 1000): "",
 	} {
 		var got []string
 		for _, v := range s.Find(text) {

@@ -25,10 +25,15 @@ func deskFlow(r *rig, browser context.Context) {
 	b.is("window.same === 1") // without loading the page again
 	visit := r.visitOn(r.ticket())
 	b.shot("arrival")
-	b.press("A001")
+	b.sees("VIN …" + car(1)[11:])
+	b.submit("#columns form[action='/desk/accept'] button") // one touch
 	b.at("/desk/visit/" + visit)
-	b.submit("form[action='/desk/accept'] button")
 	b.sees("已接待 A001", "王顾问")
+	b.open("/desk")
+	b.is("!document.querySelector('#columns form')")
+	b.fill("[name=q]", car(1)[13:]) // the end of its VIN
+	b.submit("form[role=search] button")
+	b.at("/desk/visit/" + visit)
 	b.tap("[name=item][value=M10]")
 	b.is("document.querySelector('[name=promise]').value === '2026-03-02T09:45'") // 40 minutes from a little past nine, rounded up
 	b.choose("[name=promise]", "2026-03-02T11:30")

@@ -101,7 +101,7 @@ func (v *view) Snapshot() *screen.Snapshot {
 	defer cancel()
 	version := v.a.station.Version()
 	if version != v.version || v.version == 0 {
-		s := &screen.Snapshot{Ready: true, Version: v.a.o.Version, Plates: map[string]string{}}
+		s := &screen.Snapshot{Ready: true, Version: v.a.o.Version, Plates: map[string]string{}, Tails: map[string]string{}}
 		if err := v.a.station.View(ctx, func(st *floor.State, now kiosk.Moment) { v.fill(s, st, now) }); err != nil {
 			return v.snap // the station has ended: this is the last there was
 		}
@@ -123,6 +123,9 @@ func (v *view) fill(s *screen.Snapshot, st *floor.State, now kiosk.Moment) {
 	for _, visit := range s.Visits {
 		if p := st.Masked(visit.ID); p != "" {
 			s.Plates[visit.ID] = p
+		}
+		if v := st.VIN(visit.ID); len(v) > screen.TailOf {
+			s.Tails[visit.ID] = v[len(v)-screen.TailOf:]
 		}
 	}
 	s.Help = st.Help()
