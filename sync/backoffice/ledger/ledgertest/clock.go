@@ -77,3 +77,28 @@ func clockJumps(t *testing.T, s *suite) {
 		}
 	}
 }
+
+func clockSet(t *testing.T, s *suite) {
+	b := NewBoard(t, store, "k1", "e1")
+	b.Now.Clock = kiosk.Unset
+	s.commit(b.CheckIn("V1"))
+	s.commit(b.Event(&kiosk.Accepted{Visit: "V1", Adviser: "a"}))
+	want := []string{"V1: visit.accepted@11-03T01:00:02.000? visit.checked_in@11-03T01:00:01.000?"}
+	got, at := s.changed(0)
+	if !slices.Equal(got, want) {
+		t.Errorf("before the clock was set: %q, want %q", got, want)
+	}
+	b.Now.Wall, b.Now.Clock = b.Now.Wall.Add(time.Hour), kiosk.Synced
+	s.commit(b.Event(&kiosk.ClockSet{OffsetMS: 3600_000}))
+	got, head := s.changed(at)
+	want2 := []string{"V1: visit.accepted@11-03T02:00:02.000 visit.checked_in@11-03T02:00:01.000"}
+	if !slices.Equal(got, want2) {
+		t.Errorf("after it was set: %q, want %q", got, want2)
+	}
+	if old := s.until(at); !slices.Equal(old, want) {
+		t.Errorf("as it stood at %d: %q, want %q", at, old, want)
+	}
+	if now := s.until(head); !slices.Equal(now, want2) {
+		t.Errorf("as it stands at %d: %q, want %q", head, now, want2)
+	}
+}
