@@ -48,10 +48,11 @@ headless: ## compressed days against the independent judge, and one seed twice
 	@./.ci/headless
 
 .PHONY: ci
-ci: ## what is too long for "make test": the emulated board, power cuts, crash states, a smoke of every fuzz target
+ci: ## what is too long for "make test": the emulated board, power cuts, crash states, a short soak, a smoke of every fuzz target
 	@$(MAKE) --no-print-directory board
 	@$(MAKE) --no-print-directory powercut CUTS=5
 	@$(MAKE) --no-print-directory crash-states N=300
+	@$(MAKE) --no-print-directory soak MINUTES=2
 	@./.ci/fuzz 300x
 
 .PHONY: board
@@ -70,9 +71,14 @@ crash-states: daemons ## N states that a power cut may leave of the real kioskd'
 	@bin/crashstates -bin bin -n $(N)
 N ?= 300
 
+.PHONY: soak
+soak: tools daemons ## MINUTES of a store whose programs are killed at random, every two seconds or so
+	@bin/soak -bin bin -minutes $(MINUTES)
+MINUTES ?= 30
+
 .PHONY: daemons
 daemons: # and one that does not wait for the disk, which the judges must find out
-	@go build -trimpath -o bin/ ./cmd/kioskd ./cmd/backofficed ./cmd/internal/crashstates
+	@go build -trimpath -o bin/ ./cmd/kioskd ./cmd/backofficed ./cmd/internal/crashstates ./cmd/internal/soak
 	@go build -trimpath -tags unsafe_calibration -o bin/kioskd-unsafe ./cmd/kioskd
 
 .PHONY: fuzz
