@@ -154,6 +154,6 @@ func kpiDefinitions() map[Key]Pair {
 		"kpi.turnaround.def":             {"到店登记至交车;计入交车日。", "Check-in until delivery; belongs to the day of the delivery."},
 		"kpi.stages.def":                 {"到店至交车之间每一时刻恰属一个阶段,各阶段之和等于在厂时间。有未完工施工的进站不作划分。", "Each instant between check-in and delivery belongs to exactly one stage, so that stages add up to the turnaround. Visits with an unclosed job have no split."},
 		"kpi.unclosed_jobs.def":          {"打烊后 2 小时仍在施工、没有完工记录的施工;计入开工日,不计入平均,由车间主管补填完工时间。", "Jobs still running two hours after closing: belong to the day they started, left out of averages, finished later by the supervisor's statement."},
-		"kpi.data_quality.def":           {"已结束进站中事件链完整的比例:已接待,且未开单结束,或签单、施工完工、质检合格并交车。", "Share of ended visits whose chain of events is whole: accepted, and either closed without an order, or signed, worked on and finished, passed and delivered."},
+		"kpi.data_quality.def":           {"已结束进站中事件链完整的比例:已接待,且未开单结束,或签单、施工完工、质检合格并交车。时间不确定的进站只在这里单独列出数目，不计入任何其他指标。", "Share of ended visits whose chain of events is whole: accepted, and either closed without an order, or signed, worked on and finished, passed and delivered. Visits with an uncertain time are counted here alone, in no other figure."},
 	}
 }

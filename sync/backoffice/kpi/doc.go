@@ -16,6 +16,11 @@
 // milliseconds and shown in whole minutes, truncated; p50 and p90 are exact by
 // nearest rank: the value at position ceil(p·n/100) of the sorted durations.
 //
+// A visit with an unsure time ([kiosk.Visit] Uncertain: the clock was never set in
+// that boot, and no person stated the time) counts in data quality as uncertain,
+// and in nothing else, until its time is corrected or stated. A rate of which we
+// cannot tell the day, or the order of pass and promise, would be a guess.
+//
 // A job that nobody finished becomes unclosed as time passes ([Input.Now]), within
 // two days of its last card at most: after that the figures of a period depend
 // on its events alone.

@@ -162,6 +162,9 @@ func Behind(in Input, figure, value string, a Variant) ([]*kiosk.Visit, error) {
 }
 
 func (in Input) behind(v *kiosk.Visit, figure, value string, a Variant) bool {
+	if v.Uncertain != (figure == "uncertain") {
+		return false // an unsure visit counts there alone
+	}
 	switch figure {
 	case "arrivals":
 		return in.has(v.Arrived)
@@ -183,7 +186,7 @@ func (in Input) behind(v *kiosk.Visit, figure, value string, a Variant) bool {
 	case "unclosed_jobs":
 		return in.unclosed(v) > 0
 	case "uncertain":
-		return in.has(v.Arrived) && v.Uncertain
+		return in.has(v.Arrived)
 	case "incomplete":
 		return in.has(v.Arrived) && !v.Open() && !in.complete(v)
 	}

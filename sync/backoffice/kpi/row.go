@@ -87,14 +87,19 @@ type StageTotals struct {
 
 // Quality is what is known about the data of visits checked in.
 type Quality struct {
-	Complete    Ratio              `json:"complete"` // ended visits whose chain of events is whole ÷ ended visits
-	Uncertain   int                `json:"uncertain"`
-	Corrections int                `json:"corrections"` // events voided or amended
-	Flags       map[kiosk.Flag]int `json:"flags"`       // visits that carry each
+	Complete Ratio `json:"complete"` // ended visits whose chain of events is whole ÷ ended visits
+	// Uncertain visits have a time that no clock vouches for and nobody stated.
+	// They count here alone: every other figure leaves them out.
+	Uncertain       int                `json:"uncertain"`
+	UncertainOrders int                `json:"uncertain_orders"` // those of them with an order signed in the period
+	Corrections     int                `json:"corrections"`      // events voided or amended
+	Flags           map[kiosk.Flag]int `json:"flags"`            // visits that carry each
 }
 
 // row computes the figures of in. With only set, 台次 counts that category alone.
 func (in Input) row(key string, only kiosk.Category) Row {
+	unsure := in.Visits
+	in.Visits = slices.DeleteFunc(slices.Clone(in.Visits), func(v *kiosk.Visit) bool { return v.Uncertain })
 	r := Row{Key: key, Categories: map[kiosk.Category]int{}, OnTime: in.onTime()}
 	vehicles := map[string]bool{}
 	reworks := 0
@@ -126,6 +131,14 @@ func (in Input) row(key string, only kiosk.Category) Row {
 	r.Rework = ratio(reworks, r.Orders)
 	in.durations(&r, only)
 	r.Quality = in.quality()
+	for _, v := range unsure {
+		if v.Uncertain && in.has(v.Arrived) {
+			r.Quality.Uncertain++
+		}
+		if v.Uncertain && in.signed(v) {
+			r.Quality.UncertainOrders++
+		}
+	}
 	return r
 }
 
@@ -230,9 +243,6 @@ func (in Input) quality() Quality {
 			if in.complete(v) {
 				whole++
 			}
-		}
-		if v.Uncertain {
-			q.Uncertain++
 		}
 		q.Corrections += v.Corrections
 		for _, f := range v.Flags {
