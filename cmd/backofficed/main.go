@@ -17,6 +17,8 @@ import (
 type cli struct {
 	Run     runCmd           `cmd:"" help:"Run the back office."`
 	Check   checkCmd         `cmd:"" help:"Say in words what is wrong with configuration and database."`
+	Backup  backupCmd        `cmd:"" help:"Write a checked copy of the ledger to a new file; the back office may run."`
+	Restore restoreCmd       `cmd:"" help:"Make a backup the ledger, under a new id: boards send again what it lacks. Stop the back office first."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
@@ -56,6 +58,38 @@ func (c *checkCmd) Run() error {
 		os.Exit(1)
 	}
 	return nil
+}
+
+type backupCmd struct {
+	Config string `help:"Configuration file." default:"/etc/baylight/backoffice.toml" type:"path"`
+	File   string `arg:"" help:"The file to write; it must not be there." type:"path"`
+}
+
+// Run backs up.
+func (c *backupCmd) Run() error {
+	set, err := settings.LoadOffice(c.Config)
+	if err != nil {
+		return err
+	}
+	ctx, stop := task.Signals()
+	defer stop()
+	return officeapp.Backup(ctx, set, c.File)
+}
+
+type restoreCmd struct {
+	Config string `help:"Configuration file." default:"/etc/baylight/backoffice.toml" type:"path"`
+	File   string `arg:"" help:"The backup." type:"path"`
+}
+
+// Run restores.
+func (c *restoreCmd) Run() error {
+	set, err := settings.LoadOffice(c.Config)
+	if err != nil {
+		return err
+	}
+	ctx, stop := task.Signals()
+	defer stop()
+	return officeapp.Restore(ctx, set, c.File)
 }
 
 func main() {

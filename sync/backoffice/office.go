@@ -52,6 +52,7 @@ type Office struct {
 	begun  time.Time
 	ready  chan struct{}
 	rooms  map[string]*room
+	older  chan error // capacity 1: ErrOlder
 	record sync.Mutex // one event of the office at a time
 
 	mu       sync.Mutex
@@ -113,7 +114,7 @@ func New(cfg Config) (*Office, error) {
 	}
 	cfg.ReceiptEvery = cmp.Or(cfg.ReceiptEvery, 20*time.Millisecond)
 	cfg.VisitsEvery = cmp.Or(cfg.VisitsEvery, 200*time.Millisecond)
-	o := &Office{cfg: cfg, log: cfg.Log, queue: newQueue(), boot: uuid.NewString(), begun: cfg.Now(), ready: make(chan struct{}),
+	o := &Office{cfg: cfg, log: cfg.Log, queue: newQueue(), older: make(chan error, 1), boot: uuid.NewString(), begun: cfg.Now(), ready: make(chan struct{}),
 		rooms: map[string]*room{}, watchers: map[chan struct{}]bool{}}
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)
@@ -144,8 +145,11 @@ func (o *Office) String() string { return "back office" }
 // Ready is closed when messages are taken in.
 func (o *Office) Ready() <-chan struct{} { return o.ready }
 
-// Run takes messages in and sends receipts until ctx ends.
-func (o *Office) Run(ctx context.Context) error {
+// Run takes messages in and sends receipts until ctx ends, or the ledger is
+// found to be an older copy of itself (ErrOlder).
+func (o *Office) Run(ctx context.Context) (err error) {
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
 	var work sync.WaitGroup
 	for _, r := range o.rooms {
 		if r.line != nil {
@@ -154,8 +158,14 @@ func (o *Office) Run(ctx context.Context) error {
 	}
 	work.Go(func() { o.ingest(ctx) })
 	close(o.ready)
+	select {
+	case err = <-o.older:
+		o.alarm(err.Error())
+		cancel()
+	case <-ctx.Done():
+	}
 	work.Wait()
-	return nil
+	return err
 }
 
 // Stores lists the stores, by name.

@@ -60,6 +60,11 @@ func (o *Office) Connect(store string, base link.Config, log *slog.Logger) (*lin
 			r.ask(t, m.Payload, time.Now())
 		}
 	})
+	l.Handle(topics.AllReceipts(), wire.QoS, func(ctx context.Context, m link.Message) {
+		if t, err := wire.ParseTopic(m.Topic); err == nil && m.Retained {
+			o.compare(ctx, t, m.Payload)
+		}
+	})
 	l.Handle(topics.AllVisits(), wire.QoS, func(_ context.Context, m link.Message) {
 		if t, err := wire.ParseTopic(m.Topic); err == nil {
 			r.find(t, m.Payload)

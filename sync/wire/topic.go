@@ -134,6 +134,9 @@ func (s Store) AllConns() string { return s.topic("+/conn") }
 // AllHealth is a filter for the health of every kiosk.
 func (s Store) AllHealth() string { return s.topic("+/health") }
 
+// AllReceipts is a filter for the receipts of every kiosk.
+func (s Store) AllReceipts() string { return s.topic("+/receipt") }
+
 // AllVisits is a filter for the state of every open visit.
 func (s Store) AllVisits() string { return s.topic("visits/+") }
 

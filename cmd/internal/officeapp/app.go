@@ -40,6 +40,9 @@ type Options struct {
 // LedgerPath is where a back office keeps its ledger.
 func LedgerPath(s *settings.Office) string { return filepath.Join(s.Data, "ledger.db") }
 
+// errRenewed says what was done about backoffice.ErrOlder.
+var errRenewed = errors.New("the ledger has got a new id; start the back office again, and the boards send what it lacks")
+
 // Run puts the back office together and runs it until ctx ends.
 func Run(ctx context.Context, o Options) (err error) {
 	set := o.Settings
@@ -60,7 +63,13 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	defer func() { err = errors.Join(err, book.Close()) }()
+	defer func() {
+		older := errors.Is(err, backoffice.ErrOlder)
+		err = errors.Join(err, book.Close())
+		if older { // the next start is that of a restored ledger
+			err = errors.Join(err, ledger.Renew(context.WithoutCancel(ctx), LedgerPath(set)), errRenewed)
+		}
+	}()
 	now := func() time.Time { return o.Clock.Now().Wall }
 	office, err := backoffice.New(backoffice.Config{Stores: stores(set), Ledger: book, Now: now, Log: o.Log,
 		Synced: func() bool { return o.Clock.Now().Clock == kiosk.Synced }})
