@@ -102,6 +102,11 @@ func (c *commit) all(b backoffice.Batch) error {
 	if err := c.get([]any{&c.out.Position}, `SELECT coalesce(max(n), 0) FROM events`); err != nil {
 		return err
 	}
+	return c.mark()
+}
+
+// mark notes at which position the visits of the transaction changed.
+func (c *commit) mark() error {
 	for v := range c.dirty {
 		if err := c.exec(`INSERT INTO visits VALUES (?, ?, ?) ON CONFLICT(store, visit) DO UPDATE SET changed = excluded.changed`,
 			v[0], v[1], c.out.Position); err != nil {

@@ -133,6 +133,9 @@ func (l *Ledger) prepare() error {
 	} else if err := readable(tx, version); err != nil {
 		return err
 	}
+	if err := understand(tx); err != nil {
+		return fmt.Errorf("understand events of types that were unknown: %w", err)
+	}
 	if _, err := tx.Exec(`UPDATE meta SET value = value + 1 WHERE name = 'run'`); err != nil {
 		return fmt.Errorf("count run: %w", err)
 	}
