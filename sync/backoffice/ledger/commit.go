@@ -105,17 +105,6 @@ func (c *commit) all(b backoffice.Batch) error {
 	return c.mark()
 }
 
-// mark notes at which position the visits of the transaction changed.
-func (c *commit) mark() error {
-	for v := range c.dirty {
-		if err := c.exec(`INSERT INTO visits VALUES (?, ?, ?) ON CONFLICT(store, visit) DO UPDATE SET changed = excluded.changed`,
-			v[0], v[1], c.out.Position); err != nil {
-			return fmt.Errorf("mark visit: %w", err)
-		}
-	}
-	return nil
-}
-
 // stmt prepares a statement once a transaction.
 func (c *commit) stmt(query string) (*sql.Stmt, error) {
 	if s := c.stmts[query]; s != nil {

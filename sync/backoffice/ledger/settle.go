@@ -3,6 +3,7 @@ package ledger
 import (
 	"database/sql"
 	"errors"
+	"fmt"
 	"math"
 
 	"baylight/kiosk"
@@ -217,4 +218,15 @@ func (c *commit) destroyed(at place, seq uint64) (end uint64, err error) {
 		return 0, nil
 	}
 	return end, err
+}
+
+// mark notes at which position the visits of the transaction changed.
+func (c *commit) mark() error {
+	for v := range c.dirty {
+		if err := c.exec(`INSERT INTO visits VALUES (?, ?, ?) ON CONFLICT(store, visit) DO UPDATE SET changed = excluded.changed`,
+			v[0], v[1], c.out.Position); err != nil {
+			return fmt.Errorf("mark visit: %w", err)
+		}
+	}
+	return nil
 }
