@@ -3,11 +3,15 @@
 package main
 
 import (
+	"context"
+	"errors"
 	"fmt"
+	"io/fs"
 	"os"
 
 	"github.com/alecthomas/kong"
 
+	"baylight/cmd/internal/firstrun"
 	"baylight/cmd/internal/kioskapp"
 	"baylight/cmd/internal/settings"
 	"baylight/cmd/internal/task"
@@ -22,23 +26,54 @@ type cli struct {
 }
 
 type runCmd struct {
-	Config string `help:"Configuration file." default:"/etc/baylight/kiosk.toml" type:"path"`
+	Config      string `help:"Configuration file. If there is none, the set-up pages are served." default:"/etc/baylight/kiosk.toml" type:"path"`
+	SetupListen string `help:"Where the set-up pages are served." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
+	ShowFaults  bool   `help:"If the configuration is broken, serve a page that says what is wrong until it is mended, instead of ending."`
 }
 
 // Run runs the daemon until it is told to stop.
 func (c *runCmd) Run() error {
-	set, err := settings.LoadKiosk(c.Config)
-	if err != nil {
-		return err
-	}
 	log := task.Logger()
 	ctx, stop := task.Signals()
 	defer stop()
+	set, err := c.settings(ctx, firstrun.Options{Path: c.Config, Listen: c.SetupListen, Console: os.Stderr, Log: log, Ready: task.TellReady(log)})
+	if err != nil || set == nil {
+		return err
+	}
 	now, err := clock.NewSystem(set.Store.Calendar.Zone)
 	if err != nil {
 		return err
 	}
 	return kioskapp.Run(ctx, kioskapp.Options{Settings: set, Version: task.Version(), Log: log, Clock: now, NewID: kioskapp.RandomID, Ready: task.TellReady(log)})
+}
+
+// settings are those of the configuration file: as it is, as the first run
+// writes it, or as it is once it is mended; nil if it was told to stop before.
+func (c *runCmd) settings(ctx context.Context, o firstrun.Options) (*settings.Kiosk, error) {
+	set, err := settings.LoadKiosk(c.Config)
+	if _, gone := os.Stat(c.Config); errors.Is(gone, fs.ErrNotExist) {
+		if err := firstrun.Run(ctx, o); err != nil {
+			return nil, ignore(ctx, err)
+		}
+		return settings.LoadKiosk(c.Config)
+	}
+	if err == nil || !c.ShowFaults {
+		return set, err
+	}
+	fmt.Fprintln(os.Stderr, err)
+	err = firstrun.Fault(ctx, o, func() error {
+		set, err = settings.LoadKiosk(c.Config)
+		return err
+	})
+	return set, ignore(ctx, err)
+}
+
+// ignore drops the error of who was told to stop.
+func ignore(ctx context.Context, err error) error {
+	if ctx.Err() != nil {
+		return nil
+	}
+	return err
 }
 
 type checkCmd struct {

@@ -18,15 +18,24 @@ import (
 // Check says what would keep a kiosk with these settings from working, one
 // finding each; none means that everything is there.
 func Check(ctx context.Context, set *settings.Kiosk) (findings []error) {
+	if l, err := net.Listen("tcp", set.HTTP.Listen); err != nil {
+		findings = append(findings, fmt.Errorf("http.listen: %w; is another program there, or this one already running?", err))
+	} else if err := l.Close(); err != nil {
+		findings = append(findings, fmt.Errorf("http.listen: %w", err))
+	}
+	if err := checkJournal(set); err != nil {
+		findings = append(findings, fmt.Errorf("journal: %w", err))
+	}
+	return append(findings, CheckDevices(ctx, set)...)
+}
+
+// CheckDevices says which devices of these settings are not there, and whether
+// the broker is.
+func CheckDevices(ctx context.Context, set *settings.Kiosk) (findings []error) {
 	add := func(what string, err error) {
 		if err != nil {
 			findings = append(findings, fmt.Errorf("%s: %w", what, err))
 		}
-	}
-	if l, err := net.Listen("tcp", set.HTTP.Listen); err != nil {
-		add("http.listen", fmt.Errorf("%w; is another program there, or this one already running?", err))
-	} else {
-		add("http.listen", l.Close())
 	}
 	for _, s := range set.Scanners {
 		add("scanner "+s.Name, line.Check(s.Line.Device))
@@ -43,7 +52,6 @@ func Check(ctx context.Context, set *settings.Kiosk) (findings []error) {
 		}
 	}
 	findings = append(findings, checkLamps(set)...)
-	add("journal", checkJournal(set))
 	add("broker", settings.CheckBroker(ctx, set.MQTT.URL, 5*time.Second))
 	return findings
 }
