@@ -5,7 +5,7 @@
 //	exits N program [args…]   runs it and expects this exit code
 //	expand FILE               writes FILE from FILE.in with $NAME replaced
 //	device NAME               plugs a pretend scanner in at $WORK/NAME
-//	await URL                 waits until a GET is answered with 200, at most 20 s
+//	await URL [STATUS]        waits until a GET is answered with 200 or STATUS, at most 20 s
 //
 // and besides its variables $TAKEN, an address where something listens and says
 // nothing, and $CLOSED, an address where nothing does.
@@ -84,8 +84,14 @@ func device(ts *testscript.TestScript, neg bool, args []string) {
 }
 
 func await(ts *testscript.TestScript, neg bool, args []string) {
-	if neg || len(args) != 1 {
-		ts.Fatalf("usage: await URL")
+	if neg || len(args) < 1 || len(args) > 2 {
+		ts.Fatalf("usage: await URL [STATUS]")
+	}
+	want := http.StatusOK
+	if len(args) == 2 {
+		var err error
+		want, err = strconv.Atoi(args[1])
+		ts.Check(err)
 	}
 	client := &http.Client{Timeout: time.Second}
 	tick := time.NewTicker(10 * time.Millisecond)
@@ -96,9 +102,9 @@ func await(ts *testscript.TestScript, neg bool, args []string) {
 			continue
 		}
 		res.Body.Close()
-		if res.StatusCode == http.StatusOK {
+		if res.StatusCode == want {
 			return
 		}
 	}
-	ts.Fatalf("%s does not answer with 200", args[0])
+	ts.Fatalf("%s does not answer with %d", args[0], want)
 }

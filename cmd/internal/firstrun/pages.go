@@ -291,7 +291,7 @@ func (s *setup) take(w http.ResponseWriter, r *http.Request, v *view) {
 	case v.Note != nil:
 		show(w, http.StatusOK, v.Step+".html", v)
 	case button == "start" && s.written:
-		w.Header().Set("Refresh", "4; url=/")
+		w.Header().Set("Refresh", "6; url=/")
 		show(w, http.StatusOK, "started.html", v)
 	case stay || v.Step == "finish":
 		http.Redirect(w, r, v.To(v.Step), http.StatusSeeOther)

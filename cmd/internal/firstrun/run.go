@@ -85,6 +85,10 @@ func Run(ctx context.Context, o Options) error {
 	ended := task.Func("written", func(ctx context.Context) error {
 		select {
 		case <-s.done:
+			select { // the last page comes with its style
+			case <-time.After(time.Second):
+			case <-ctx.Done():
+			}
 			return errWritten
 		case <-ctx.Done():
 			return nil

@@ -23,15 +23,27 @@ func Check(ctx context.Context, set *settings.Kiosk) (findings []error) {
 	} else if err := l.Close(); err != nil {
 		findings = append(findings, fmt.Errorf("http.listen: %w", err))
 	}
+	findings = append(findings, checkDevices(ctx, set)...)
 	if err := checkJournal(set); err != nil {
 		findings = append(findings, fmt.Errorf("journal: %w", err))
 	}
-	return append(findings, CheckDevices(ctx, set)...)
+	return append(findings, checkBroker(ctx, set)...)
 }
 
 // CheckDevices says which devices of these settings are not there, and whether
 // the broker is.
-func CheckDevices(ctx context.Context, set *settings.Kiosk) (findings []error) {
+func CheckDevices(ctx context.Context, set *settings.Kiosk) []error {
+	return append(checkDevices(ctx, set), checkBroker(ctx, set)...)
+}
+
+func checkBroker(ctx context.Context, set *settings.Kiosk) []error {
+	if err := settings.CheckBroker(ctx, set.MQTT.URL, 5*time.Second); err != nil {
+		return []error{fmt.Errorf("broker: %w", err)}
+	}
+	return nil
+}
+
+func checkDevices(ctx context.Context, set *settings.Kiosk) (findings []error) {
 	add := func(what string, err error) {
 		if err != nil {
 			findings = append(findings, fmt.Errorf("%s: %w", what, err))
@@ -51,9 +63,7 @@ func CheckDevices(ctx context.Context, set *settings.Kiosk) (findings []error) {
 			add(p.Name, line.Check(p.Line.Device))
 		}
 	}
-	findings = append(findings, checkLamps(set)...)
-	add("broker", settings.CheckBroker(ctx, set.MQTT.URL, 5*time.Second))
-	return findings
+	return append(findings, checkLamps(set)...)
 }
 
 // checkLamps looks at the pins without driving them.
