@@ -86,6 +86,13 @@ fuzz: ## every fuzz target for T each, e.g. make fuzz T=60s
 	@./.ci/fuzz $(T)
 T ?= 20s
 
+.PHONY: bench-journal
+bench-journal: ## a burst on this disk and on media that take longer to sync, and a start with a year of events
+	d=$$(mktemp -d) && trap 'rm -rf '$$d EXIT && cc -shared -fPIC -o $$d/slowsync.so kiosk/journal/testdata/slowsync.c -ldl && \
+	for p in journal station; do go test -c -o $$d/$$p.test ./kiosk/$$p && for us in 0 100 1000 5000; do echo "$$p: each sync takes $$us µs longer" && \
+	SLOWSYNC_US=$$us LD_PRELOAD=$$d/slowsync.so $$d/$$p.test -test.run '^$$' -test.bench Burst -test.benchtime 3x || exit 1; done; done
+	go test ./kiosk/station -run '^$$' -bench Start -benchtime 3x -timeout 30m
+
 .PHONY: bench
 bench: ## the figures of README and the DESIGN.md files
 	go test -run '^$$' -bench . -benchtime 2s ./kiosk/... ./sync/... ./cmd/...

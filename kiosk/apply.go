@@ -36,8 +36,31 @@ type fold struct {
 	v   *Visit
 }
 
-// effective leaves out what was voided, applies amendments and sorts.
+// effective leaves out what was voided, applies amendments and sorts. The given
+// events stay as they are.
 func (f *fold) effective(events []Event) []Event {
+	out := events
+	if slices.ContainsFunc(events, func(e Event) bool { return Corrects(e.Data) != "" }) {
+		out = f.corrected(events)
+	}
+	if slices.IsSortedFunc(out, compareEvents) { // as they nearly always come
+		return out
+	}
+	out = slices.Clone(out)
+	slices.SortStableFunc(out, compareEvents)
+	return out
+}
+
+// compareEvents orders events by time, then by where they are from.
+func compareEvents(a, b Event) int {
+	if c := a.Time().Compare(b.Time()); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Seq, b.Seq))
+}
+
+// corrected leaves out what was voided and applies amendments.
+func (f *fold) corrected(events []Event) []Event {
 	voided, amended := map[string]bool{}, map[string]Event{}
 	isVoid := map[string]bool{}
 	for _, e := range events {
@@ -75,9 +98,6 @@ func (f *fold) effective(events []Event) []Event {
 		}
 		out = append(out, e)
 	}
-	slices.SortStableFunc(out, func(a, b Event) int {
-		return cmp.Or(a.Time().Compare(b.Time()), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Seq, b.Seq))
-	})
 	return out
 }
 

@@ -17,6 +17,7 @@
 // Files: PATH (the database), PATH-wal and PATH-shm (SQLite's own; PATH-wal
 // holds events and belongs to PATH), PATH.lock (names the process that has the
 // journal open), PATH.ballast (room to give up when the disk is full),
+// PATH.snapshot and PATH.base (states made of the events, see [Journal.SetSnapshot]),
 // PATH.suspect (damage was found), PATH.aside-TIME (a damaged or replaced
 // database), PATH.new and PATH.ready-TIME (a database on its way to its place).
 package journal
