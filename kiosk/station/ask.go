@@ -148,9 +148,9 @@ func (s *Station) changed() {
 	}
 }
 
-// Refold makes the state anew from the journal, as after a failed commit: its
-// snapshot was found to be wrong, or another epoch has begun. If that cannot be
-// done the state stays as it is.
+// Refold makes the state anew from the journal, as after a failed commit: the
+// snapshot it began with was found to be wrong. If that cannot be done the state
+// stays as it is.
 func (s *Station) Refold(ctx context.Context) error {
 	var err error
 	if stopped := s.View(ctx, func(*floor.State, kiosk.Moment) {
