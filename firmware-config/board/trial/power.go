@@ -31,6 +31,7 @@ type power struct {
 	open []cut    // not judged yet
 	used int      // codes so far; none is used twice
 	cuts int      // of this disk
+	slow int      // starts in a row that took too long
 }
 
 // tally is what the judge says of the cuts.
@@ -175,36 +176,53 @@ func (p *power) settle() error {
 		p.disk = nil
 		return nil
 	}
-	err := p.powered(func(b *bench) error {
-		if err := p.setUp(b); err != nil {
+	for len(p.open) > 0 {
+		err := p.powered(func(b *bench) error {
+			if err := p.setUp(b); err != nil {
+				return err
+			}
+			_, fault := b.start()
+			if err := p.judge(b, fault); err != nil {
+				return err
+			}
+			return b.machine.Close()
+		})
+		if err != nil {
 			return err
 		}
-		_, fault := b.start()
-		if err := p.judge(b, fault); err != nil {
-			return err
+		if p.disk != nil {
+			p.disk.Lose(p.rand)
 		}
-		return b.machine.Close()
-	})
+	}
 	p.disk = nil
-	return err
+	return nil
 }
 
 // judge looks at the journal of a daemon that has started, or at why it did not;
 // it decides all cuts that wait for it: what a cut has taken stays away. An error
 // says that it could not look.
 func (p *power) judge(b *bench, fault error) error {
-	if len(p.open) == 0 {
-		return fault
-	}
+	slow := fault != nil && p.runs(b)
 	var events []agent.Event
-	if fault == nil {
+	if fault == nil && len(p.open) > 0 {
 		var a agent.Response
 		a, fault = b.do(agent.Request{Do: agent.Check, Path: dataPath + "/journal.db"})
-		events = a.Events
+		events, slow = a.Events, errors.Is(fault, context.DeadlineExceeded)
 	}
 	if closed(b.ctx.Done()) || errors.Is(fault, agent.ErrGone) {
 		return fault
 	}
+	if slow && p.slow < patient {
+		// Nobody could look: the machine below has too much else to do.
+		p.slow++
+		fmt.Fprintf(p.Out, "      %s: %d cuts are not judged yet: %v\n", p.daemon, len(p.open), fault)
+		p.disk.Cut()
+		return nil
+	}
+	if len(p.open) == 0 {
+		return fault
+	}
+	p.slow = 0
 	log := b.log()
 	if fault == nil && strings.Contains(log, "journal is damaged") {
 		fault = errors.New("the daemon had to salvage its journal")
@@ -218,6 +236,15 @@ func (p *power) judge(b *bench, fault error) error {
 	fmt.Fprintln(p.Out, log)
 	p.disk = nil // what it holds is known to be wrong
 	return nil
+}
+
+// patient is how many starts in a row may take too long before that is a fault.
+const patient = 3
+
+// runs says whether the daemon is still there.
+func (p *power) runs(b *bench) bool {
+	_, err := b.do(agent.Request{Do: agent.Signal, Signal: 0, Within: 1000})
+	return err != nil
 }
 
 // kept is the good verdict; the others name what is wrong.
