@@ -55,6 +55,7 @@ type Snapshot struct {
 	Lamps   map[string]Lamp   // bay → its lamp as it is lit
 	Devices []Device
 	Alarms  []Alarm // about this board itself, for the desk and the devices page
+	Notice  string  // for the waiting room, as the back office wrote it
 	Outbox  Outbox
 	Paper   int // documents not yet sent to a printer
 	Clock   kiosk.Quality

@@ -174,6 +174,7 @@ type Health struct {
 	DiskFree uint64            `json:"disk_free_bytes"`
 	Versions map[string]string `json:"versions,omitempty"` // part → version
 	Alarms   []string          `json:"alarms,omitempty"`   // what a person must look at
+	Command  *Answer           `json:"command,omitempty"`  // what became of the last command
 }
 
 // Outbox is what a board has not yet had receipted.

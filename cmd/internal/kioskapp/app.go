@@ -59,6 +59,7 @@ type app struct {
 	ask      asking
 	devices  *devices
 	notices  notices
+	commands commands
 	view     *view
 	bookings *bookings
 	paper    station.Printer // nil: none
@@ -87,7 +88,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	appended, stop := a.journal.Watch()
 	defer stop()
 	a.source = source{a.journal, appended, func(ctx context.Context, begin func() error) error { return a.station.Renew(ctx, begin) }}
-	for _, part := range []func() error{a.network, a.expect, a.shop, a.pages, a.socket} {
+	for _, part := range []func() error{a.network, a.obey, a.expect, a.shop, a.pages, a.socket} {
 		if err := part(); err != nil {
 			return err
 		}

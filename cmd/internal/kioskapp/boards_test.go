@@ -243,7 +243,7 @@ func TestHostileVisits(t *testing.T) {
 	const ledger = "0b9e2c1a-5c38-4b0e-9a55-0a4f0d7c1e11"
 	top := wire.Prefix + store + "/visits"
 	for _, m := range []struct{ topic, payload string }{
-		{top, "{"}, {top, `{"ledger":"x","visits":["0A7A4K0001"]}`}, {top, `{"ledger":"` + ledger + `","visits":["../../x"]}`},
+		{top, "{"}, {top, `{"ledger":"` + ledger + `","visits":["0A7A4K0002","0A7A4K0001"]}`}, {top, `{"ledger":"` + ledger + `","visits":["../../x"]}`},
 		{top, `{"ledger":"` + ledger + `","visits":["` + strings.Repeat(`0A7A4K0001","`, 20000) + `"]}`},
 		{top + "/0A7A4K0009", strings.Repeat("x", 500<<10)}, {top + "/0A7A4K0009", `{"ledger":"` + ledger + `","visit":"0A7A4K0008"}`},
 		{top + "/9ZZA4K0001", `{"ledger":"` + ledger + `","visit":"9ZZA4K0001","ticket":"Z666","arrived":"2026-03-02T09:00:00+08:00"}`},
@@ -264,4 +264,53 @@ func TestHostileVisits(t *testing.T) {
 	if flags := d.works(visit); len(flags) > 0 {
 		t.Errorf("the start is flagged %v", flags)
 	}
+}
+
+// TestCommands: what the back office orders leads to an event or is answered in
+// health; what is late, stood on the broker or cannot be is not carried out.
+func TestCommands(t *testing.T) {
+	r := newRig(t)
+	l := listen(t)
+	soon, end := context.WithTimeout(t.Context(), patience)
+	defer end()
+	n, visit := 0, ""
+	order := func(verb string, c wire.Command, retained bool) {
+		t.Helper()
+		if n++; c.ID == "" {
+			c.ID = fmt.Sprintf("command-%08d", n)
+		}
+		if c.Expires.IsZero() {
+			c.Expires = r.clock.Now().Wall.Add(time.Minute)
+		}
+		b, err := c.Encode()
+		must(t, err)
+		must(t, l.link.Publish(wire.Prefix+store+"/k1/cmd/"+verb, wire.QoS, retained, b).Wait(soon))
+	}
+	order("announce", wire.Command{Text: "it stood there"}, true)
+	r.gate.open(l.broker.Addr())
+	r.up()
+	r.scan("front", car(1), bench.AckGood)
+	visit = r.visitOn(r.ticket())
+	past := r.clock.Now().Wall.Add(-time.Second)
+	order("call", wire.Command{By: "a01", Visit: visit, Place: "late", Expires: past}, false)
+	order("call", wire.Command{By: "nobody", Visit: visit, Place: "desk"}, false)
+	must(t, l.link.Publish(wire.Prefix+store+"/k1/cmd/call", wire.QoS, false, []byte("{")).Wait(soon))
+	order("call", wire.Command{ID: "command-the-same", By: "a01", Visit: visit, Place: "cashier"}, false)
+	order("call", wire.Command{ID: "command-the-same", By: "a01", Visit: visit, Place: "cashier"}, false)
+	order("print", wire.Command{By: "a01", Visit: visit, Document: "ticket-" + visit}, false)
+	if slip := r.ticket(); r.visitOn(slip) != visit {
+		t.Error("another ticket was printed")
+	}
+	if strings.Contains(r.page("/board"), "it stood there") {
+		t.Error("a command that stood on the broker was carried out")
+	}
+	if c := of(r.rows(), "visit.called"); len(c) != 1 || !strings.Contains(string(c[0].bytes), `"place":"cashier"`) {
+		t.Errorf("the calls are %s", c)
+	}
+	order("announce", wire.Command{Text: "17:30 关门 <b>"}, false)
+	r.await("the announcement", func() bool { return strings.Contains(r.page("/board"), "17:30 关门 &lt;b&gt;") })
+	r.pass(2 * time.Minute)
+	r.await("its end", func() bool { return !strings.Contains(r.page("/board"), "17:30") })
+	order("identify", wire.Command{}, false)
+	r.await("the board's name", func() bool { return strings.Contains(r.page("/board"), ">k1<") })
 }

@@ -94,6 +94,7 @@ func (a *app) health() []byte {
 		}
 		h.Devices = append(h.Devices, wire.Device{Name: d.Name, State: state, Text: d.Reason})
 	}
+	h.Command = a.commands.answered()
 	var fs syscall.Statfs_t
 	if err := syscall.Statfs(a.set.Data, &fs); err == nil {
 		h.DiskFree = fs.Bavail * uint64(fs.Bsize)

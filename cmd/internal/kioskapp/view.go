@@ -113,6 +113,7 @@ func (v *view) Snapshot() *screen.Snapshot {
 	s.Paper = int(v.a.station.PaperBehind())
 	s.Ready = v.a.station.Broken() == ""
 	s.Devices = v.a.devices.list()
+	s.Notice = v.a.commands.announced(v.Now())
 	s.Alarms = append(v.a.notices.alarms(), v.a.clockAlarms()...)
 	return &s
 }

@@ -279,6 +279,7 @@ func TestMessagesFit(t *testing.T) {
 		{"visit", openVisit()},
 		{"visit", wire.Visit{Ledger: epoch, Visit: visit}},
 		{"time", wire.TimeQuestion{Nonce: epoch}},
+		{"command", wire.Command{ID: epoch, Expires: nine, By: "a01", Visit: visit, Place: "desk", Document: "ticket-1", Printer: "p", Text: "x"}},
 		{"cmd.time", wire.TimeAnswer{Nonce: epoch, Time: nine, Synced: true, Expires: nine.Add(wire.TimeValid)}},
 	}
 	for _, r := range rows {

@@ -30,7 +30,7 @@ func channels() []channel {
 		{wire.KindHealth, "health", "{store}/{kiosk}/health", true, true, "health", "How a board is: outbox, clock, devices, disk, versions."},
 		{wire.KindReceipt, "receipt", "{store}/{kiosk}/receipt", true, false, "receipt", "What the office has committed of the board's events."},
 		{wire.KindCmd, "cmdTime", "{store}/{kiosk}/cmd/time", false, false, "cmd.time", "The answer to a board's question for the time."},
-		{wire.KindCmd, "cmd", "{store}/{kiosk}/cmd/{verb}", false, false, "", "A command with an expiry; only for boards that are ready. The answer is an event or health."},
+		{wire.KindCmd, "cmd", "{store}/{kiosk}/cmd/{verb}", false, false, "command", "A command with an expiry; only for boards that are ready. The answer is an event or health."},
 		{wire.KindTime, "time", "{store}/{kiosk}/time", false, true, "time", "A nonce; the office echoes it with its time in cmd/time."},
 		{wire.KindEvent, "officeEvent", "{store}/backoffice/event/{type}", false, false, "event", "One event that people recorded at the back office."},
 		{wire.KindOffice, "office", "{store}/office", true, false, "office", "Birth and will of the office's connection."},
@@ -129,7 +129,7 @@ func (c channel) operation() object {
 
 func messages() object {
 	out := object{"object": object{"name": "object", "payload": ref("components", "schemas", "object")}}
-	for _, name := range []string{"person", "conn", "office", "health", "receipt", "visits", "visit", "time", "cmd.time", "bookings"} {
+	for _, name := range []string{"person", "conn", "office", "health", "receipt", "visits", "visit", "time", "cmd.time", "command", "bookings"} {
 		out[name] = object{"name": name, "contentType": "application/json", "payload": ref("components", "schemas", name)}
 	}
 	for _, t := range kiosk.Types() {

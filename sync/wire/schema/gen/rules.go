@@ -116,6 +116,8 @@ func visitRules(visit, hash, positive, natural object) map[string]object {
 		"VisitJob.Event":      event,
 		"VisitJob.Item":       positive,
 		"TimeQuestion.Nonce":  {"pattern": noncePattern},
+		"Command.ID":          {"pattern": noncePattern},
+		"Command.Visit":       visit,
 		"TimeAnswer.Nonce":    {"pattern": noncePattern},
 	}
 }
