@@ -289,6 +289,7 @@ func TestCommands(t *testing.T) {
 	order("announce", wire.Command{Text: "it stood there"}, true)
 	r.gate.open(l.broker.Addr())
 	r.up()
+	r.await("the broker", func() bool { return r.health().Outbox.Connected })
 	r.scan("front", car(1), bench.AckGood)
 	visit = r.visitOn(r.ticket())
 	past := r.clock.Now().Wall.Add(-time.Second)
