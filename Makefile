@@ -97,6 +97,11 @@ bench-journal: ## a burst on this disk and on media that take longer to sync, an
 bench: ## the figures of README and the DESIGN.md files
 	go test -run '^$$' -bench . -benchtime 2s ./kiosk/... ./sync/... ./cmd/...
 
+.PHONY: sim
+sim: ## a store in simulated time with everything going wrong: SEEDS runs, each with invariants checked throughout
+	go run ./cmd/internal/sim/run -seeds $(SEEDS)
+SEEDS ?= 10000
+
 .PHONY: soak-scanners
 soak-scanners: ## 32 scanners at 10 codes a second for ten minutes
 	BAYLIGHT_SOAK=10m go test ./device/scanner -run ThirtyTwo -timeout 15m -v

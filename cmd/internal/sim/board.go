@@ -143,9 +143,6 @@ func (b *board) moment() kiosk.Moment {
 func (b *board) setClock() {
 	off := -b.off_
 	b.off_, b.quality = 0, kiosk.Synced
-	if b.w.opt.Defect == ForgetsClock {
-		return
-	}
 	if !b.do(floor.ClockSet{Offset: off}) {
 		// It is as if the clock had been set a little later.
 		b.off_, b.quality = -off, kiosk.Unset

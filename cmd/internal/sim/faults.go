@@ -63,14 +63,14 @@ const (
 	ForgetsLost      Defect = "forgets_lost"       // destroyed ranges are not named
 	ShowsFirst       Defect = "shows_first"        // an event is published before it is on the disk
 	SkipsPersons     Defect = "skips_persons"      // person parts are not sent
-	ForgetsClock     Defect = "forgets_clock"      // kiosk.clock_set is not recorded
+	TakesStrays      Defect = "takes_strays"       // the ledger takes what follows an event of another history
 	KeepsFailedState Defect = "keeps_failed_state" // after a failed append the floor goes on with what it has
 )
 
 // Defects lists all kinds.
 func Defects() []Defect {
 	return []Defect{TrustsPuback, ReceiptFirst, CountsTwice, IgnoresWas, Overwrites, HidesGaps, NotDurable, TrustsReceipts, KeepsEpoch, ForgetsLost,
-		ShowsFirst, SkipsPersons, ForgetsClock, KeepsFailedState}
+		ShowsFirst, SkipsPersons, TakesStrays, KeepsFailedState}
 }
 
 // plan says how bad a run is. Each kind of fault is in some runs only, so that

@@ -22,11 +22,12 @@ type judge struct {
 	w         *world
 	inputs    int
 	persisted int
-	records   map[key]*record // everything that ever was on a disk
-	acked     map[key]bool    // of what somebody was told that it is recorded
-	gone      map[key]bool    // on no disk any more, through no fault of the program
-	counts    map[key]string  // in the end: the epoch of the row that counts
-	books     *books          // of the present ledger
+	events    map[kiosk.Hash]kiosk.Event // by the hash of their bytes
+	records   map[key]*record            // everything that ever was on a disk
+	acked     map[key]bool               // of what somebody was told that it is recorded
+	gone      map[key]bool               // on no disk any more, through no fault of the program
+	counts    map[key]string             // in the end: the epoch of the row that counts
+	books     *books                     // of the present ledger
 	backup    *books
 	byLedger  map[string]*books
 	told      map[string]time.Duration // when a source's last receipt was made
@@ -58,7 +59,7 @@ func first(e kiosk.Event, hash kiosk.Hash) key {
 }
 
 func newJudge(w *world) *judge {
-	j := &judge{w: w, records: map[key]*record{}, acked: map[key]bool{}, gone: map[key]bool{}, byLedger: map[string]*books{}, told: map[string]time.Duration{}}
+	j := &judge{w: w, events: map[kiosk.Hash]kiosk.Event{}, records: map[key]*record{}, acked: map[key]bool{}, gone: map[key]bool{}, byLedger: map[string]*books{}, told: map[string]time.Duration{}}
 	j.books = &books{pages: map[place]*page{}}
 	return j
 }
@@ -67,6 +68,7 @@ func newJudge(w *world) *judge {
 func (j *judge) onDisk(_ *disk, rows []row) {
 	for _, r := range rows {
 		j.w.happened("disk", r.Bytes, r.Seq)
+		j.events[r.hash] = r.event
 		k := first(r.event, r.hash)
 		if j.records[k] == nil {
 			j.persisted++
@@ -198,11 +200,12 @@ func (j *judge) once(l *memledger.Ledger) {
 	}
 	for _, r := range rows {
 		j.books.seen = r.Position
-		e, err := kiosk.Decode(r.Bytes)
-		if err != nil || !r.Counted {
+		h := kiosk.HashOf(r.Bytes)
+		e, known := j.events[h]
+		if !known || !r.Counted {
 			continue
 		}
-		k := first(e, kiosk.HashOf(r.Bytes))
+		k := first(e, h)
 		if j.books.count[k]++; j.books.count[k] > 1 {
 			j.w.violated("I2: event %s is counted %d times", k.id, j.books.count[k])
 		}

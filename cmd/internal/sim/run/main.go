@@ -57,6 +57,7 @@ func report(r sim.Result) {
 }
 
 func many(from, seeds uint64, workers int, opt sim.Options) int {
+	debug.SetGCPercent(800) // runs are short and small
 	begun := time.Now()
 	var mu sync.Mutex
 	var inputs, events, messages, bad, unequal int

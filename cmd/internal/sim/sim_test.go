@@ -1,0 +1,83 @@
+package sim
+
+import (
+	"fmt"
+	"os"
+	"strconv"
+	"strings"
+	"testing"
+
+	"pgregory.net/rapid"
+)
+
+// fail prints what a seed violated, the end of its trace and the command that
+// replays it.
+func fail(t testing.TB, r Result, opt Options) {
+	t.Helper()
+	var trace strings.Builder
+	opt.Trace = &trace
+	Run(r.Seed, opt)
+	lines := strings.Split(trace.String(), "\n")
+	t.Errorf("seed %d: %s\n…\n%s\nreplay: go run ./cmd/internal/sim/run -seed %d -trace",
+		r.Seed, strings.Join(r.Violations, "\n"), strings.Join(lines[max(0, len(lines)-40):], "\n"), r.Seed)
+}
+
+// TestSeeds plays some hundred seeds, each of them twice for a few.
+func TestSeeds(t *testing.T) {
+	seeds := uint64(300)
+	if n, err := strconv.ParseUint(os.Getenv("BAYLIGHT_SEEDS"), 10, 64); err == nil {
+		seeds = n
+	}
+	faults := map[Fault]int{}
+	inputs := 0
+	for seed := uint64(1); seed <= seeds; seed++ {
+		r := Run(seed, Options{})
+		if len(r.Violations) > 0 {
+			fail(t, r, Options{})
+		}
+		if seed%25 == 0 {
+			if again := Run(seed, Options{}); again.Digest != r.Digest {
+				t.Errorf("seed %d: I7: played again it is another run (%x, %x)", seed, r.Digest, again.Digest)
+			}
+		}
+		inputs += r.Inputs
+		for f, n := range r.Faults {
+			faults[f] += n
+		}
+	}
+	if inputs < int(seeds)*20 {
+		t.Errorf("%d inputs in %d seeds: hardly anything happened", inputs, seeds)
+	}
+	for _, f := range Faults() {
+		if faults[f] == 0 {
+			t.Errorf("%s never happened", f)
+		}
+	}
+}
+
+// TestJudgeFindsDefects: each defect of the product is found within so many
+// seeds. A judge that cannot fail proves nothing.
+func TestJudgeFindsDefects(t *testing.T) {
+	const within = 150
+	for _, d := range Defects() {
+		t.Run(string(d), func(t *testing.T) {
+			for seed := uint64(1); seed <= within; seed++ {
+				if r := Run(seed, Options{Defect: d}); len(r.Violations) > 0 {
+					t.Logf("found with seed %d: %.160s", seed, r.Violations[0])
+					return
+				}
+			}
+			t.Errorf("not found within %d seeds", within)
+		})
+	}
+}
+
+// TestAnySeed lets rapid look for seeds, and shrink to a small one.
+func TestAnySeed(t *testing.T) {
+	rapid.Check(t, func(t *rapid.T) {
+		seed := rapid.Uint64().Draw(t, "seed")
+		if r := Run(seed, Options{}); len(r.Violations) > 0 {
+			t.Fatalf("seed %d: %s", seed, fmt.Sprint(r.Violations))
+		}
+	})
+}
