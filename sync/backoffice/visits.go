@@ -95,8 +95,19 @@ func Fold(events []kiosk.Event, cal kiosk.Calendar) *kiosk.Visit {
 		}
 	}
 	if len(now) > 0 {
-		for i := range events {
-			events[i].Data = renamed(events[i].Data, now)
+		here := map[string]bool{}
+		for _, e := range events {
+			here[e.ID()] = true
+		}
+		for i, e := range events {
+			// What stands in its own epoch as it was first recorded means its
+			// neighbour there, if that came; what came later means the history
+			// that went on.
+			id := kiosk.Corrects(e.Data)
+			epoch, _, err := kiosk.ParseEventID(id)
+			if err == nil && (e.Was != "" || e.Epoch != epoch || !here[id]) {
+				events[i].Data = renamed(e.Data, now)
+			}
 		}
 	}
 	return kiosk.Apply(events, cal)

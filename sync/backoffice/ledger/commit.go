@@ -241,7 +241,7 @@ func (c *commit) entry(in backoffice.Entry) error {
 	}
 	visit, target := kiosk.VisitOf(e.Data), kiosk.Corrects(e.Data)
 	if target != "" {
-		if visit, err = c.visitOf(in.Store, e.Source, target); err != nil {
+		if visit, err = c.visitOf(in.Store, e, target); err != nil {
 			return err
 		}
 	}
@@ -363,20 +363,31 @@ func (c *commit) flag(known **bool, query string) (bool, error) {
 	return **known, nil
 }
 
-// visitOf is the visit of an event by its id; the corrector's own source comes
-// first, then any of the store.
-func (c *commit) visitOf(store, source, id string) (visit string, err error) {
+// visitOf is the visit of the event that e corrects. After a rollback two events
+// may have had one id: what stands in its own epoch means its neighbour there;
+// what came later means the one that was recorded again, if there is one.
+func (c *commit) visitOf(store string, e kiosk.Event, id string) (visit string, err error) {
 	ep, seq, err := kiosk.ParseEventID(id)
 	if err != nil {
 		return "", nil // a correction of nothing is kept and has no effect
 	}
+	neighbour := e.Was == "" && e.Epoch == ep
+	if !neighbour {
+		if visit, err = c.visitAgain(store, e.Source, id); err != nil || visit != "" {
+			return visit, err
+		}
+	}
 	_, err = c.found([]any{&visit}, `SELECT visit FROM events WHERE epoch = ? AND seq = ? AND store = ?
 		AND source IN (SELECT source FROM epochs WHERE epoch = ? AND store = ?) ORDER BY source = ? DESC, n LIMIT 1`,
-		ep, int64(seq), store, ep, store, source)
-	if err != nil || visit != "" {
+		ep, int64(seq), store, ep, store, e.Source)
+	if err != nil || visit != "" || !neighbour {
 		return visit, err
 	}
-	// It may be here only as it was recorded again.
+	return c.visitAgain(store, e.Source, id)
+}
+
+// visitAgain is the visit of an event that was recorded again, by its first id.
+func (c *commit) visitAgain(store, source, id string) (visit string, err error) {
 	_, err = c.found([]any{&visit}, `SELECT visit FROM events WHERE was <> '' AND was > ? AND was < ? AND store = ? ORDER BY source = ? DESC, n LIMIT 1`,
 		id+"#", id+"$", store, source)
 	return visit, err

@@ -117,11 +117,12 @@ func (c *commit) entry(in backoffice.Entry) {
 	target := kiosk.Corrects(e.Data)
 	if target != "" {
 		if epoch, seq, err := kiosk.ParseEventID(target); err == nil {
+			again := c.again[in.Store+"#"+target]
 			if t := c.find(in.Store, e.Source, epoch, seq); t != nil {
 				r.visit = t.visit
 			}
-			if r.visit == "" {
-				r.visit = c.again[in.Store+"#"+target]
+			if neighbour := e.Was == "" && e.Epoch == epoch; again != "" && (!neighbour || r.visit == "") {
+				r.visit = again // see ledger
 			}
 		}
 	}
