@@ -103,8 +103,14 @@ func (j *judge) sorted() []*record {
 }
 
 // order: within an epoch each event follows the one before it, in its chain and
-// in time (I3).
+// in time (I3). Where two cards went on in one epoch, what came above a gap may
+// be of the other one: that seam is allowed, since either card begins another
+// epoch and everything counts once (I1, I2).
 func (j *judge) order(rows []counted) {
+	twice := map[string]int{}
+	for k := range j.records {
+		twice[k.id]++
+	}
 	slices.SortStableFunc(rows, func(a, b counted) int {
 		return cmp.Or(cmp.Compare(a.event.Source, b.event.Source), cmp.Compare(a.event.Epoch, b.event.Epoch), cmp.Compare(a.event.Seq, b.event.Seq))
 	})
@@ -113,7 +119,7 @@ func (j *judge) order(rows []counted) {
 		if a.event.Source != b.event.Source || a.event.Epoch != b.event.Epoch {
 			continue
 		}
-		if a.event.Seq+1 == b.event.Seq && b.event.Prev != a.hash {
+		if a.event.Seq+1 == b.event.Seq && b.event.Prev != a.hash && twice[a.event.ID()] < 2 {
 			j.w.violated("I3: %s does not follow the event before it", b.event.ID())
 		}
 		if b.when.Before(a.when) && !b.uncertain {
@@ -163,10 +169,19 @@ func (j *judge) unsure(count map[key]int) map[string]kiosk.Quality {
 			held[span{j.counts[r.key], r.event.Moment.Boot}] = true
 		}
 	}
+	names, void := j.names(), map[string]bool{}
+	for _, r := range j.sorted() {
+		if d, ok := r.event.Data.(*kiosk.Voided); ok && count[r.key] > 0 {
+			void[names.meant(r.key, d.Event)] = true
+		}
+	}
 	out := map[string]kiosk.Quality{}
 	for _, r := range j.sorted() {
 		m := r.event.Moment
 		v := kiosk.VisitOf(r.event.Data)
+		if void[kiosk.EventID(names.of(r.key), r.event.Seq)] {
+			continue
+		}
 		if v != "" && count[r.key] > 0 && m.Clock != kiosk.Synced && !held[span{j.counts[r.key], m.Boot}] && out[v] != kiosk.Unset {
 			out[v] = m.Clock
 		}
