@@ -84,7 +84,7 @@ type plan struct {
 	latency time.Duration
 }
 
-func drawPlan(rng *rand.Rand, all bool) plan {
+func drawPlan(rng *rand.Rand, opt Options) plan {
 	p := plan{
 		boards: 1 + rng.IntN(3), visits: 2 + rng.IntN(4), rate: map[Fault]float64{},
 		length: time.Duration(20+rng.IntN(25)) * time.Minute, harsh: rng.Float64(),
@@ -95,7 +95,10 @@ func drawPlan(rng *rand.Rand, all bool) plan {
 			p.rate[f] = rng.Float64()
 		}
 	}
-	if _, restored := p.rate[LedgerRestored]; restored && !all {
+	for _, f := range opt.Force {
+		p.rate[f] = 1
+	}
+	if _, restored := p.rate[LedgerRestored]; restored && !opt.All {
 		// Known and not yet repaired (DESIGN.md): events of an epoch that has
 		// ended are not sent again to a restored office.
 		for _, f := range []Fault{RolledBack, Cloned, Destroyed} {

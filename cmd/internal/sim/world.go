@@ -13,6 +13,7 @@ import (
 // Options say what a run does besides its seed.
 type Options struct {
 	Defect Defect    // a fault of the product, to see that the judge finds it
+	Force  []Fault   // faults that the run has in any case
 	All    bool      // also the combinations of faults that are known to do harm
 	Trace  io.Writer // told everything that happens; nil: nobody is
 }
@@ -60,7 +61,7 @@ func Run(seed uint64, opt Options) Result {
 		seed: seed, opt: opt, rng: rand.New(rand.NewPCG(seed, 1)), people: rand.New(rand.NewPCG(seed, 2)),
 		res: Result{Seed: seed, Faults: map[Fault]int{}, Digest: 14695981039346656037},
 	}
-	w.plan = drawPlan(w.rng, opt.All)
+	w.plan = drawPlan(w.rng, opt)
 	w.judge = newJudge(w)
 	w.broker = newBroker(w)
 	w.office = newOffice(w)
