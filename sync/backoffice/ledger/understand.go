@@ -28,7 +28,7 @@ func understand(tx *sql.Tx) error {
 	for _, k := range known {
 		visit, target := kiosk.VisitOf(k.event.Data), kiosk.Corrects(k.event.Data)
 		if target != "" {
-			if visit, err = c.visitOf(k.store, k.event.Source, target); err != nil {
+			if visit, err = c.visitOf(k.store, k.event, target); err != nil {
 				return err
 			}
 		}
