@@ -14,7 +14,6 @@ import (
 	"io"
 	"os"
 	"os/exec"
-	"path/filepath"
 	"regexp"
 	"strings"
 	"syscall"
@@ -22,9 +21,6 @@ import (
 
 	"github.com/chromedp/chromedp"
 )
-
-// maxPicture bounds a picture in the repository.
-const maxPicture = 150_000
 
 func main() {
 	program := flag.String("baylight", "bin/baylight", "the program that has the demo")
@@ -100,87 +96,4 @@ func demo(ctx context.Context, program string) (at addresses, stop func() error,
 		}
 	}
 	return at, nil, errors.Join(errors.New("the demo ended before it told its addresses"), stop())
-}
-
-// gallery takes pictures of one demo.
-type gallery struct {
-	browser context.Context
-	at      addresses
-	out     string
-}
-
-// tab is one window of a given size.
-type tab struct {
-	ctx context.Context
-	g   gallery
-}
-
-func (g gallery) open(width, height int64, url string) (tab, context.CancelFunc, error) {
-	ctx, end := chromedp.NewContext(g.browser)
-	t := tab{ctx, g}
-	return t, end, t.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
-}
-
-func (t tab) do(actions ...chromedp.Action) error {
-	if err := chromedp.Run(t.ctx, actions...); err != nil {
-		return fmt.Errorf("look at a page: %w", err)
-	}
-	return nil
-}
-
-// sees waits until an expression is true in the page. Asking fails while one page
-// follows another; then it asks again.
-func (t tab) sees(expression string) error {
-	tick := time.NewTicker(20 * time.Millisecond)
-	defer tick.Stop()
-	for late := time.After(20 * time.Second); ; {
-		var ok bool
-		err := chromedp.Run(t.ctx, chromedp.Evaluate("!!("+expression+")", &ok))
-		if ok && err == nil {
-			return nil
-		}
-		select {
-		case <-tick.C:
-		case <-late:
-			return fmt.Errorf("not within 20 s: %s (%w)", expression, errors.Join(err, errors.New("it is false")))
-		}
-	}
-}
-
-// click clicks what a selector finds and waits for the page that answers.
-func (t tab) click(selector string) error {
-	return steps(
-		func() error { return t.sees("document.querySelector(`" + selector + "`)") },
-		func() error {
-			return t.do(chromedp.Evaluate("window.before = true; document.querySelector(`"+selector+"`).click()", nil))
-		},
-		func() error { return t.sees("!window.before && document.readyState === 'complete'") },
-	)
-}
-
-// shoot writes the picture of what is to be seen.
-func (t tab) shoot(name string) error {
-	var raw []byte
-	if err := t.do(chromedp.Evaluate("document.fonts.ready.then(() => 1)", nil), chromedp.CaptureScreenshot(&raw)); err != nil {
-		return err
-	}
-	small, err := shrink(raw)
-	if err != nil {
-		return fmt.Errorf("picture %s: %w", name, err)
-	}
-	if len(small) > maxPicture {
-		return fmt.Errorf("picture %s has %d bytes, at most %d are allowed", name, len(small), maxPicture)
-	}
-	fmt.Printf("%-24s %6d bytes\n", name+".png", len(small))
-	return os.WriteFile(filepath.Join(t.g.out, name+".png"), small, 0o644)
-}
-
-// steps does one after the other until one fails.
-func steps(all ...func() error) error {
-	for _, f := range all {
-		if err := f(); err != nil {
-			return err
-		}
-	}
-	return nil
 }
