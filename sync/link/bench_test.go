@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strconv"
 	"sync"
 	"testing"
 	"time"
@@ -28,28 +29,80 @@ const (
 // and beside it, in the same run and to the same broker, publishes the same
 // bytes with bare paho and a window of 1,000, up to the last PUBACK.
 func BenchmarkUplink(b *testing.B) {
-	br, err := broker.Start(broker.Config{})
-	if err != nil {
-		b.Fatal(err)
+	rows, payloads := benchRows(benchEvents)
+	beside := func(b *testing.B, addr string) {
+		var bare, up time.Duration
+		for round := 0; b.Loop(); round++ {
+			bare += linktest.Bare(b, addr, benchWindow, payloads)
+			up += drainUplink(b, addr, addr, rows, round, new(time.Duration))
+		}
+		n := float64(b.N) * benchEvents
+		b.ReportMetric(n/bare.Seconds(), "bare-events/s")
+		b.ReportMetric(n/up.Seconds(), "uplink-events/s")
+		b.ReportMetric(bare.Seconds()/up.Seconds(), "ratio")
 	}
-	defer br.Close()
-	rows, payloads := make([]uplink.Row, benchEvents), make([][]byte, benchEvents)
+	b.Run("embedded", func(b *testing.B) {
+		br := startBench(b)
+		beside(b, br.Addr())
+	})
+	b.Run("mosquitto", func(b *testing.B) { beside(b, linktest.StartMosquitto(b, "").Addr) })
+	// At 100 ms round trip the window is what limits: window / round trip.
+	b.Run("far", func(b *testing.B) {
+		br := startBench(b)
+		long, _ := benchRows(3 * benchEvents)
+		var up time.Duration
+		for round := 0; b.Loop(); round++ {
+			up += drainUplink(b, linktest.Far(b, br.Addr(), 50*time.Millisecond), br.Addr(), long, round, new(time.Duration))
+		}
+		rate := float64(b.N*len(long)) / up.Seconds()
+		b.ReportMetric(rate, "uplink-events/s")
+		b.ReportMetric(rate/(benchWindow/0.1), "of-window/rtt")
+	})
+}
+
+// BenchmarkBridge drains the same backlog twice into the same Mosquitto: queued
+// in another Mosquitto, over its bridge, and from the board. Both are measured
+// from the first to the last message that a subscriber gets.
+func BenchmarkBridge(b *testing.B) {
+	rows, payloads := benchRows(benchEvents)
+	var bridge, up time.Duration
+	for round := 0; b.Loop(); round++ {
+		to := linktest.NewMosquitto(b, "")
+		from := linktest.StartMosquitto(b, "connection out\naddress "+to.Addr+"\ntopic # out 1\ncleansession false\nrestart_timeout 1 1\nremote_clientid bridge\nnotifications false")
+		linktest.Bare(b, from.Addr, benchWindow, payloads)
+		to.Start()
+		bridge += linktest.Arrival(b, to.Addr, "bare/+", len(payloads))
+		from.Kill()
+		drainUplink(b, to.Addr, to.Addr, rows, round, &up)
+		to.Kill()
+	}
+	n := float64(b.N) * benchEvents
+	b.ReportMetric(n/bridge.Seconds(), "bridge-events/s")
+	b.ReportMetric(n/up.Seconds(), "uplink-events/s")
+	b.ReportMetric(bridge.Seconds()/up.Seconds(), "ratio")
+}
+
+func benchRows(n int) ([]uplink.Row, [][]byte) {
+	rows, payloads := make([]uplink.Row, n), make([][]byte, n)
 	for i := range rows {
 		rows[i] = uplink.Row{Seq: uint64(i + 1), Type: "job.started", Bytes: append(fmt.Appendf(nil, `{"seq":%d,"x":"`, i+1), bytes.Repeat([]byte("x"), 680)...)}
 		payloads[i] = rows[i].Bytes
 	}
-	var bare, up time.Duration
-	for round := 0; b.Loop(); round++ {
-		bare += linktest.Bare(b, br.Addr(), benchWindow, payloads)
-		up += drainUplink(b, br.URL(), rows, round)
-	}
-	n := float64(b.N) * benchEvents
-	b.ReportMetric(n/bare.Seconds(), "bare-events/s")
-	b.ReportMetric(n/up.Seconds(), "uplink-events/s")
-	b.ReportMetric(bare.Seconds()/up.Seconds(), "ratio")
+	return rows, payloads
 }
 
-func drainUplink(b *testing.B, url string, rows []uplink.Row, round int) time.Duration {
+func startBench(b *testing.B) *broker.Broker {
+	br, err := broker.Start(broker.Config{})
+	if err != nil {
+		b.Fatal(err)
+	}
+	b.Cleanup(func() { _ = br.Close() })
+	return br
+}
+
+// drainUplink is a board that reaches the broker at addr, and an office at its
+// own. It adds to arrival what passes from the first to the last event there.
+func drainUplink(b *testing.B, addr, officeAddr string, rows []uplink.Row, round int, arrival *time.Duration) time.Duration {
 	k, err := wire.NewKiosk("s", fmt.Sprint("k", round))
 	if err != nil {
 		b.Fatal(err)
@@ -65,8 +118,8 @@ func drainUplink(b *testing.B, url string, rows []uplink.Row, round int) time.Du
 			}
 		})
 	}
-	office := startReceipts(b, url, k, uint64(len(rows)), start)
-	l, err := link.New(link.Config{Broker: url, ClientID: "board"}, nil)
+	office := startReceipts(b, "mqtt://"+officeAddr, k, uint64(len(rows)), start, arrival)
+	l, err := link.New(link.Config{Broker: "mqtt://" + addr, ClientID: "board"}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -94,16 +147,22 @@ func drainUplink(b *testing.B, url string, rows []uplink.Row, round int) time.Du
 
 // startReceipts is an office that keeps nothing: it writes a receipt every
 // 1,000 events and at the last.
-func startReceipts(b *testing.B, url string, k wire.Kiosk, last uint64, start func(func(context.Context) error)) *link.Link {
+func startReceipts(b *testing.B, url string, k wire.Kiosk, last uint64, start func(func(context.Context) error), arrival *time.Duration) *link.Link {
 	l, err := link.New(link.Config{Broker: url, ClientID: "office"}, nil)
 	if err != nil {
 		b.Fatal(err)
 	}
-	through := uint64(0)
+	through, first := uint64(0), time.Time{}
 	l.Handle(k.Store().AllEvents(), 1, func(_ context.Context, m link.Message) {
-		var seq uint64
-		if _, err := fmt.Sscanf(string(m.Payload[:20]), `{"seq":%d`, &seq); err != nil || seq != through+1 {
+		digits, _, _ := bytes.Cut(m.Payload[len(`{"seq":`):], []byte(","))
+		seq, err := strconv.ParseUint(string(digits), 10, 64)
+		if err != nil || seq != through+1 {
 			return
+		}
+		if seq == 1 {
+			first = time.Now()
+		} else if seq == last {
+			*arrival += time.Since(first)
 		}
 		if through = seq; seq%1000 != 0 && seq != last {
 			return

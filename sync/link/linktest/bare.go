@@ -81,3 +81,33 @@ func Consume(tb testing.TB, addr, filter string, take func(payload []byte, ack f
 	}
 	return func() { sub.Disconnect(250) }
 }
+
+// Arrival subscribes to a filter and gives the time from the first to the last
+// of n messages.
+func Arrival(tb testing.TB, addr, filter string, n int) time.Duration {
+	tb.Helper()
+	c := mqtt.NewClient(mqtt.NewClientOptions().AddBroker("tcp://" + addr).SetClientID("arrival").SetAutoReconnect(false))
+	if t := c.Connect(); t.Wait() && t.Error() != nil {
+		tb.Fatal(t.Error())
+	}
+	defer c.Disconnect(250)
+	var first time.Time
+	all, seen := make(chan time.Duration, 1), 0
+	if t := c.Subscribe(filter, 1, func(mqtt.Client, mqtt.Message) {
+		if seen++; seen == 1 {
+			first = time.Now()
+		}
+		if seen == n {
+			all <- time.Since(first)
+		}
+	}); t.Wait() && t.Error() != nil {
+		tb.Fatal(t.Error())
+	}
+	select {
+	case d := <-all:
+		return d
+	case <-time.After(time.Minute):
+		tb.Fatalf("not all of %d messages of %s arrived within a minute", n, filter)
+		return 0
+	}
+}
