@@ -106,6 +106,14 @@ SEEDS ?= 10000
 soak-scanners: ## 32 scanners at 10 codes a second for ten minutes
 	BAYLIGHT_SOAK=10m go test ./device/scanner -run ThirtyTwo -timeout 15m -v
 
+.PHONY: kiosks
+kiosks: ## 2,000 boards find their broker again after an outage, with the real pauses (some minutes)
+	BAYLIGHT_KIOSKS=2000 go test ./cmd/internal/officeapp -run KiosksReconnect -timeout 20m -v
+
+.PHONY: backlog
+backlog: ## a board drains a million events; its memory is looked at (some minutes)
+	BAYLIGHT_BACKLOG=1000000 go test ./cmd/internal/kioskapp -run Backlog -timeout 20m -v
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin .cache

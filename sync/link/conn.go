@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bufio"
 	"errors"
 	"fmt"
 	"net"
@@ -14,42 +15,113 @@ var errTooLarge = errors.New("packet is too large")
 // guarded is a connection that bounds every write in time and every packet
 // read in size, and tells at once when it has been closed. paho bounds only
 // its PUBLISH writes, allocates whatever a packet's length says, and reports a
-// loss only after its workers have ended.
+// loss only after its workers have ended. It also reads a packet in three
+// system calls and writes each with one of its own: here both are gathered.
 type guarded struct {
 	net.Conn
 	writeTimeout time.Duration
 	frames       framer
+	in           *bufio.Reader
 	once         sync.Once
 	gone         chan struct{} // closed at the first Close
+	idle         chan struct{} // closed when flush has ended
+
+	mu      sync.Mutex
+	change  sync.Cond // of what follows
+	out     []byte    // not yet written; at most maxGathered and one packet
+	failed  error     // of writing
+	closing bool
 }
+
+// maxGathered is how many bytes wait for the socket before Write does.
+const maxGathered = 64 << 10
+
+// lastWords bounds what is written after Close: paho's DISCONNECT comes just before it.
+const lastWords = 100 * time.Millisecond
 
 func guard(c net.Conn, writeTimeout time.Duration, maxPacket int) *guarded {
-	return &guarded{Conn: c, writeTimeout: writeTimeout, frames: framer{max: maxPacket}, gone: make(chan struct{})}
+	g := &guarded{Conn: c, writeTimeout: writeTimeout, frames: framer{max: maxPacket}, in: bufio.NewReaderSize(c, 16<<10),
+		gone: make(chan struct{}), idle: make(chan struct{})}
+	g.change.L = &g.mu
+	go g.flush() // joined by Close
+	return g
 }
 
+// Write takes bytes and returns; it waits while too many wait before them.
 func (g *guarded) Write(b []byte) (int, error) {
-	if err := g.Conn.SetWriteDeadline(time.Now().Add(g.writeTimeout)); err != nil {
-		return 0, err
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for len(g.out) >= maxGathered && g.failed == nil && !g.closing {
+		g.change.Wait()
 	}
-	return g.Conn.Write(b)
+	if g.closing && g.failed == nil {
+		return 0, net.ErrClosed
+	}
+	if g.failed != nil {
+		return 0, g.failed
+	}
+	g.out = append(g.out, b...)
+	g.change.Broadcast()
+	return len(b), nil
 }
 
-// SetWriteDeadline does nothing: Write sets its own.
+// flush writes what was gathered, all of it at once.
+func (g *guarded) flush() {
+	defer close(g.idle)
+	var spare []byte
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	for g.failed == nil {
+		if len(g.out) == 0 {
+			if g.closing {
+				return
+			}
+			g.change.Wait()
+			continue
+		}
+		b, within := g.out, g.writeTimeout
+		if g.closing {
+			within = lastWords
+		}
+		g.out = spare[:0]
+		g.mu.Unlock()
+		err := g.Conn.SetWriteDeadline(time.Now().Add(within))
+		if err == nil {
+			_, err = g.Conn.Write(b)
+		}
+		if err != nil {
+			_ = g.Conn.Close() // the reader ends with it
+		}
+		spare = b
+		g.mu.Lock()
+		g.failed = err
+		g.change.Broadcast()
+	}
+}
+
+// SetWriteDeadline does nothing: flush sets its own.
 func (g *guarded) SetWriteDeadline(time.Time) error { return nil }
 
 // SetDeadline bounds reading only.
 func (g *guarded) SetDeadline(t time.Time) error { return g.Conn.SetReadDeadline(t) }
 
 func (g *guarded) Read(b []byte) (int, error) {
-	n, err := g.Conn.Read(b)
+	n, err := g.in.Read(b)
 	if ferr := g.frames.pass(b[:n]); ferr != nil {
 		return 0, ferr
 	}
 	return n, err
 }
 
+// Close ends the connection after what was written before it, if that is quick.
 func (g *guarded) Close() error {
 	g.once.Do(func() { close(g.gone) })
+	g.mu.Lock()
+	g.closing = true
+	g.change.Broadcast()
+	g.mu.Unlock()
+	_ = g.Conn.SetWriteDeadline(time.Now().Add(lastWords)) // of a write that is under way
+	<-g.idle
 	return g.Conn.Close()
 }
 

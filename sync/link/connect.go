@@ -28,7 +28,7 @@ func (l *Link) connect(ctx context.Context, number uint64, box *inbox) (*Session
 		outgoing: make(chan packet), handed: make(chan mqtt.Token)}
 	opts, err := l.options(s)
 	if err != nil {
-		_ = raw.Close()
+		_ = s.conn.Close()
 		return nil, err
 	}
 	s.client = mqtt.NewClient(opts)
