@@ -8,6 +8,7 @@ import (
 	"fmt"
 	"io/fs"
 	"os"
+	"runtime/debug"
 
 	"github.com/alecthomas/kong"
 
@@ -31,8 +32,26 @@ type runCmd struct {
 	ShowFaults  bool   `help:"If the configuration is broken, serve a page that says what is wrong until it is mended, instead of ending."`
 }
 
+// A board is small, and a backlog must not make the daemon big: the collector
+// works earlier than by default. GOGC and GOMEMLIMIT, if they are set, decide.
+const (
+	gcPercent = 30
+	softLimit = 12 << 20 // bytes
+)
+
+// frugal bounds what garbage may take.
+func frugal() {
+	if os.Getenv("GOGC") == "" {
+		debug.SetGCPercent(gcPercent)
+	}
+	if os.Getenv("GOMEMLIMIT") == "" {
+		debug.SetMemoryLimit(softLimit)
+	}
+}
+
 // Run runs the daemon until it is told to stop.
 func (c *runCmd) Run() error {
+	frugal()
 	log := task.Logger()
 	ctx, stop := task.Signals()
 	defer stop()
