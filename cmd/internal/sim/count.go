@@ -31,10 +31,10 @@ type fact struct {
 
 // car is one visit as the judge tells it.
 type car struct {
-	arrived, accepted, signed, job, passed, delivered, cancelled, ended time.Time
-	vehicle                                                             string
-	categories                                                          []string
-	promises                                                            []pledge
+	arrived, accepted, signed, job, passed, delivered, cancelled time.Time
+	vehicle                                                      string
+	categories                                                   []string
+	promises                                                     []pledge
 }
 
 type pledge struct {

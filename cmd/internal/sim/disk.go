@@ -21,7 +21,6 @@ type disk struct {
 	lost     []lostRange
 	others   []string                                         // epochs of this board that were never of this card
 	spoil    func(failed, unsure Fault) (before, after error) // the faults of one commit; nil: none
-	marked   func(uplink.Mark)
 }
 
 // era is one epoch. Its rows are in order; a destroyed range leaves a hole.

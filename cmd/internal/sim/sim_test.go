@@ -24,7 +24,7 @@ func fail(t testing.TB, r Result, opt Options) {
 
 // TestSeeds plays some hundred seeds, each of them twice for a few.
 func TestSeeds(t *testing.T) {
-	seeds := uint64(150)
+	seeds := uint64(100)
 	if n, err := strconv.ParseUint(os.Getenv("BAYLIGHT_SEEDS"), 10, 64); err == nil {
 		seeds = n
 	}
