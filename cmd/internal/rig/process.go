@@ -41,9 +41,6 @@ func (s *Shop) Start(name string, files []*os.File, program string, args ...stri
 	return p, nil
 }
 
-// Done is closed when the process has ended.
-func (p *Process) Done() <-chan struct{} { return p.done }
-
 // stopWithin is how long an orderly stop may take.
 const stopWithin = 15 * time.Second
 
