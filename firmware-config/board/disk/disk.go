@@ -157,6 +157,27 @@ func (d *Disk) Lose(r *rand.Rand) Stats {
 	return d.stats
 }
 
+// Image is what the medium holds. No machine may be attached.
+func (d *Disk) Image() []byte {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return append([]byte(nil), d.medium...)
+}
+
+// Replace writes the medium anew, as another program does that has it in its
+// hands; image is as large as the disk. No machine may be attached.
+func (d *Disk) Replace(image []byte) error {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	if len(image) != len(d.medium) {
+		return fmt.Errorf("replace disk: %d bytes on one of %d", len(image), len(d.medium))
+	}
+	copy(d.medium, image)
+	copy(d.seen, image)
+	d.pending = nil
+	return nil
+}
+
 // Serve attaches the disk to the machine that connects to l next. It returns
 // when the machine is gone; done is closed then.
 func (d *Disk) Serve(l net.Listener) (done <-chan struct{}) {

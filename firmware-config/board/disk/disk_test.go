@@ -200,6 +200,22 @@ func TestBadRequests(t *testing.T) {
 	}
 }
 
+func TestReplace(t *testing.T) {
+	d, err := New(sectors(2, 'a'))
+	must(t, err)
+	must(t, d.write(0, sectors(1, 'b')))
+	d.Lose(rand.New(rand.NewPCG(1, 1)))
+	if err := d.Replace(sectors(3, 'c')); err == nil {
+		t.Error("a larger image was taken")
+	}
+	must(t, d.Replace(sectors(2, 'c')))
+	got := make([]byte, 2*Sector)
+	must(t, d.read(0, got))
+	if want := sectors(2, 'c'); !bytes.Equal(got, want) || !bytes.Equal(d.Image(), want) {
+		t.Error("the disk does not hold what was put on it")
+	}
+}
+
 // TestModel: whatever is written, flushed and cut, a sector holds what it held at
 // its last flush, or what was written to it since.
 func TestModel(t *testing.T) {

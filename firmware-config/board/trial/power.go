@@ -10,6 +10,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"strings"
+	"syscall"
 	"time"
 
 	"baylight/firmware-config/board/agent"
@@ -40,6 +41,7 @@ type tally struct {
 	Told, Missing, Twice           int // scans: acknowledged, not there afterwards, counted more than once
 	Unflushed                      int // cuts that took something from the disk's cache
 	Booting                        int // cuts before the daemon was ready
+	Repaired                       int // cuts after which e2fsck had to help
 }
 
 func (t tally) decided() int { return t.Kept + t.Lost + t.Corrupt }
@@ -87,8 +89,8 @@ func (t *Trial) powerOf(ctx context.Context, daemon string, image []byte, seed u
 }
 
 func (t tally) String() string {
-	return fmt.Sprintf("kept %d, lost %d, corrupt %d; no verdict %d (retried); %d cuts before the daemon was ready, %d took writes from the disk's cache; %d scans acknowledged, %d missing, %d counted twice",
-		t.Kept, t.Lost, t.Corrupt, t.Undecided, t.Booting, t.Unflushed, t.Told, t.Missing, t.Twice)
+	return fmt.Sprintf("kept %d, lost %d, corrupt %d; no verdict %d (retried); %d cuts before the daemon was ready, %d took writes from the disk's cache, %d needed e2fsck; %d scans acknowledged, %d missing, %d counted twice",
+		t.Kept, t.Lost, t.Corrupt, t.Undecided, t.Booting, t.Unflushed, t.Repaired, t.Told, t.Missing, t.Twice)
 }
 
 // size is that of the board's disk: room for the journal, its ballast and the
@@ -103,9 +105,7 @@ func fileSystem() ([]byte, error) {
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "disk")
-	cmd := exec.Command("mke2fs", "-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0", path, size)
-	cmd.Env = append(os.Environ(), "PATH="+os.Getenv("PATH")+":/usr/sbin:/sbin")
-	if out, err := cmd.CombinedOutput(); err != nil {
+	if out, err := admin("mke2fs", "-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0", path, size); err != nil {
 		return nil, fmt.Errorf("mke2fs: %w: %s", err, out)
 	}
 	return os.ReadFile(path)
@@ -288,8 +288,58 @@ func repeated(events []agent.Event) (twice []string) {
 }
 
 // powered runs a machine with the disk until cases returns, and cuts its power
-// then at the latest.
+// then at the latest. A file system that the kernel will not mount as it is gets
+// what a board does to it at boot.
 func (p *power) powered(cases func(*bench) error) error {
+	err := p.attempt(cases)
+	if !errors.Is(err, errUnclean) {
+		return err
+	}
+	p.disk.Lose(p.rand) // the machine wrote nothing
+	p.tally.Repaired++
+	if err := p.repair(); err != nil {
+		return err
+	}
+	return p.attempt(cases)
+}
+
+// errUnclean says that the file system has to be repaired before it is mounted.
+var errUnclean = errors.New("the file system is unclean")
+
+// repair does what a board does at boot (fsck.repair=yes).
+func (p *power) repair() error {
+	dir, err := os.MkdirTemp("", "fsck")
+	if err != nil {
+		return err
+	}
+	defer os.RemoveAll(dir)
+	path := filepath.Join(dir, "disk")
+	if err := os.WriteFile(path, p.disk.Image(), 0o600); err != nil {
+		return err
+	}
+	out, err := admin("e2fsck", "-y", path)
+	// Its exit status is 1 or 2 when it has repaired everything (e2fsck(8)).
+	if exit := (*exec.ExitError)(nil); errors.As(err, &exit) && exit.ExitCode() > 2 || err != nil && exit == nil {
+		return fmt.Errorf("e2fsck: %w: %s", err, out)
+	}
+	image, err := os.ReadFile(path)
+	if err != nil {
+		return err
+	}
+	return p.disk.Replace(image)
+}
+
+// admin runs a program that Debian keeps where only root looks.
+func admin(name string, args ...string) (out []byte, err error) {
+	path, err := exec.LookPath(name)
+	if err != nil {
+		path = filepath.Join("/usr/sbin", name)
+	}
+	return exec.Command(path, args...).CombinedOutput()
+}
+
+// attempt is powered without a repair.
+func (p *power) attempt(cases func(*bench) error) error {
 	dir, err := os.MkdirTemp("", "disk")
 	if err != nil {
 		return err
@@ -314,7 +364,11 @@ func (p *power) powered(cases func(*bench) error) error {
 
 // setUp mounts the disk and writes what a store's IT person would write.
 func (p *power) setUp(b *bench) error {
-	if _, err := b.do(agent.Request{Do: agent.Mount, Path: "/dev/vda", Text: dataPath}); err != nil {
+	_, err := b.do(agent.Request{Do: agent.Mount, Path: "/dev/vda", Text: dataPath})
+	if err != nil && strings.Contains(err.Error(), syscall.EUCLEAN.Error()) {
+		return fmt.Errorf("%w: %w", errUnclean, err)
+	}
+	if err != nil {
 		return err
 	}
 	return b.configure(files(usbConfig()))

@@ -2,12 +2,16 @@ package trial
 
 import (
 	"bufio"
+	"bytes"
 	"errors"
 	"io"
+	"os"
+	"path/filepath"
 	"strings"
 	"testing"
 
 	"baylight/firmware-config/board/agent"
+	"baylight/firmware-config/board/disk"
 )
 
 func TestPowerVerdicts(t *testing.T) {
@@ -44,5 +48,42 @@ func TestBeepIsHeardWhole(t *testing.T) {
 	}
 	if _, err := beep(in); !errors.Is(err, io.EOF) {
 		t.Errorf("half a beep: %v", err)
+	}
+}
+
+// TestRepair: what a cut may do to the file system itself is mended as at boot,
+// and a sound one stays sound.
+func TestRepair(t *testing.T) {
+	image, err := fileSystem()
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, spoil := range []bool{false, true} {
+		d, err := disk.New(image)
+		if err != nil {
+			t.Fatal(err)
+		}
+		before := d.Image()
+		if spoil {
+			clear(before[1024+0x3A : 1024+0x3C]) // the superblock no longer says that it is clean
+			clear(before[8192 : 64<<10])         // nor what is in use
+			if err := d.Replace(before); err != nil {
+				t.Fatal(err)
+			}
+		}
+		p := &power{disk: d}
+		if err := p.repair(); err != nil {
+			t.Fatal(err)
+		}
+		path := filepath.Join(t.TempDir(), "disk")
+		if err := os.WriteFile(path, d.Image(), 0o600); err != nil {
+			t.Fatal(err)
+		}
+		if out, err := admin("e2fsck", "-n", "-f", path); err != nil {
+			t.Errorf("spoiled=%v, repaired, and e2fsck still says %v: %s", spoil, err, out)
+		}
+		if spoil && bytes.Equal(d.Image(), before) {
+			t.Error("nothing was mended")
+		}
 	}
 }
