@@ -116,9 +116,9 @@ func (j *judge) cars(count map[key]int) map[string]*car {
 			j.w.violated("I6: the judge cannot read %s: %v", r.key.id, err)
 			continue
 		}
-		f.Time, f.ID = r.at.Truncate(time.Millisecond), fmt.Sprint(names.of(r.key), "-", r.event.Seq)
+		f.Time, f.ID = r.at.Truncate(time.Millisecond), fmt.Sprint(names[r.key], "-", r.event.Seq)
 		if f.Type == "baylight.event.voided.v1" {
-			void[names.meant(r.key, f.Data.Event)] = true
+			void[names.meant(r)] = true
 			voids[f.ID] = true
 		}
 		facts = append(facts, f)

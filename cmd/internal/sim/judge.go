@@ -41,11 +41,28 @@ type key struct {
 
 // record is an event as it first reached a disk.
 type record struct {
-	key   key
-	event kiosk.Event
-	bytes []byte
-	at    time.Time // the true time
-	n     int       // in the order of all
+	key    key
+	event  kiosk.Event
+	bytes  []byte
+	at     time.Time // the true time
+	n      int       // in the order of all
+	target key       // of a correction: the event it means, on the card where it was made
+}
+
+// target finds the event on a card that a correction means by an id.
+func target(d *disk, e kiosk.Event) (found key) {
+	id := kiosk.Corrects(e.Data)
+	if id == "" {
+		return found
+	}
+	for _, era := range d.epochs {
+		for _, r := range era.rows {
+			if k := first(r.event, r.hash); k.id == id {
+				found = k
+			}
+		}
+	}
+	return found
 }
 
 // first is the identity of a row: of what was recorded again, that of the first.
@@ -65,14 +82,14 @@ func newJudge(w *world) *judge {
 }
 
 // onDisk notes what a disk has made durable.
-func (j *judge) onDisk(_ *disk, rows []row) {
+func (j *judge) onDisk(d *disk, rows []row) {
 	for _, r := range rows {
 		j.w.happened("disk", r.Bytes, r.Seq)
 		j.events[r.hash] = r.event
 		k := first(r.event, r.hash)
 		if j.records[k] == nil {
 			j.persisted++
-			j.records[k] = &record{key: k, event: r.event, bytes: r.Bytes, at: j.w.wall(), n: j.persisted}
+			j.records[k] = &record{key: k, event: r.event, bytes: r.Bytes, at: j.w.wall(), n: j.persisted, target: target(d, r.event)}
 		}
 		j.w.say("disk %s #%d %s %s", r.event.Source[len(r.event.Source)-2:], r.Seq, r.Type, kiosk.VisitOf(r.event.Data))
 	}

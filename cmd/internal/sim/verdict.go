@@ -171,15 +171,15 @@ func (j *judge) unsure(count map[key]int) map[string]kiosk.Quality {
 	}
 	names, void := j.names(), map[string]bool{}
 	for _, r := range j.sorted() {
-		if d, ok := r.event.Data.(*kiosk.Voided); ok && count[r.key] > 0 {
-			void[names.meant(r.key, d.Event)] = true
+		if _, ok := r.event.Data.(*kiosk.Voided); ok && count[r.key] > 0 {
+			void[names.meant(r)] = true
 		}
 	}
 	out := map[string]kiosk.Quality{}
 	for _, r := range j.sorted() {
 		m := r.event.Moment
 		v := kiosk.VisitOf(r.event.Data)
-		if void[kiosk.EventID(names.of(r.key), r.event.Seq)] {
+		if void[kiosk.EventID(names[r.key], r.event.Seq)] {
 			continue
 		}
 		if v != "" && count[r.key] > 0 && m.Clock != kiosk.Synced && !held[span{j.counts[r.key], m.Boot}] && out[v] != kiosk.Unset {
@@ -201,10 +201,10 @@ func (j *judge) lossless(count map[key]int) []*kiosk.Visit {
 		e := r.event
 		e.Was, e.WasHash = "", ""
 		e.When, e.Uncertain = r.at.Truncate(time.Millisecond), false
-		e.Epoch = names.of(r.key)
+		e.Epoch = names[r.key]
 		visit := kiosk.VisitOf(e.Data)
-		if target := kiosk.Corrects(e.Data); target != "" {
-			name := names.meant(r.key, target)
+		if kiosk.Corrects(e.Data) != "" {
+			name := names.meant(r)
 			visit = visitOf[name]
 			switch d := e.Data.(type) {
 			case *kiosk.Voided:
@@ -232,46 +232,26 @@ func (j *judge) lossless(count map[key]int) []*kiosk.Visit {
 	return out
 }
 
-// naming gives every event a name that no other has, in the order in which they
-// were recorded: after a rollback two events may have had one id.
-type naming struct {
-	name map[key]string
-	here map[key][]map[string]key // by event: the ids on the cards that hold it
-}
+// naming gives every event an epoch, and so a name, that no other has: after a
+// rollback two events may have had one id.
+type naming map[key]string
 
 func (j *judge) names() naming {
-	n := naming{map[key]string{}, map[key][]map[string]key{}}
+	n, seen := naming{}, map[string]int{}
 	for _, r := range j.sorted() {
-		n.name[r.key] = r.event.Epoch
-	}
-	seen := map[string]int{}
-	for _, r := range j.sorted() {
+		n[r.key] = r.event.Epoch
 		if seen[r.key.id]++; seen[r.key.id] > 1 {
-			n.name[r.key] += "x"
-		}
-	}
-	for _, b := range j.w.boards {
-		ids := map[string]key{}
-		for _, e := range b.disk.epochs {
-			for _, r := range e.rows {
-				k := first(r.event, r.hash)
-				ids[k.id] = k
-				n.here[k] = append(n.here[k], ids)
-			}
+			n[r.key] += "x"
 		}
 	}
 	return n
 }
 
-func (n naming) of(k key) string { return n.name[k] }
-
-// meant is the name of the event that a correction means by an id.
-func (n naming) meant(k key, id string) string {
-	_, seq, err := kiosk.ParseEventID(id)
-	for _, ids := range n.here[k] {
-		if t, ok := ids[id]; ok && err == nil {
-			return kiosk.EventID(n.name[t], seq)
-		}
+// meant is the name of the event that a correction means.
+func (n naming) meant(r *record) string {
+	_, seq, err := kiosk.ParseEventID(r.target.id)
+	if err != nil {
+		return kiosk.Corrects(r.event.Data)
 	}
-	return id
+	return kiosk.EventID(n[r.target], seq)
 }
