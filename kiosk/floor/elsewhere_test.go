@@ -63,13 +63,16 @@ func (o *backOffice) news() (n News) {
 	for _, s := range o.seen {
 		seen = append(seen, s)
 	}
-	by, visit := map[string][]kiosk.Event{}, map[string]string{}
-	for _, e := range o.corrected() {
-		id := kiosk.VisitOf(e.Data)
-		if c := kiosk.Corrects(e.Data); c != "" {
-			id = visit[c]
+	all, byID, by := o.corrected(), map[string]kiosk.Event{}, map[string][]kiosk.Event{}
+	for _, e := range all {
+		byID[e.ID()] = e
+	}
+	for _, e := range all {
+		of := e // what is corrected, in the end
+		for kiosk.Corrects(of.Data) != "" && byID[kiosk.Corrects(of.Data)].Data != nil {
+			of = byID[kiosk.Corrects(of.Data)]
 		}
-		if visit[e.ID()] = id; id != "" {
+		if id := kiosk.VisitOf(of.Data); id != "" {
 			by[id] = append(by[id], e)
 		}
 	}
