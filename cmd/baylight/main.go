@@ -29,6 +29,7 @@ type cli struct {
 	Scan    scanCmd          `cmd:"" help:"Scan by hand at a running kiosk."`
 	Print   printCmd         `cmd:"" help:"Try the printer of a running kiosk."`
 	Lamp    lampCmd          `cmd:"" help:"Try the lamps of a running kiosk."`
+	Support supportCmd       `cmd:"" name:"support-bundle" help:"Write down what somebody who helps from afar needs of a running kiosk: no personal data, no secrets."`
 	Backup  backupCmd        `cmd:"" help:"Copy the journal of a running kiosk and check the copy."`
 	Restore restoreCmd       `cmd:"" help:"Make a backup the journal of a kiosk that is not running."`
 	Paper   paperCmds        `embed:""`

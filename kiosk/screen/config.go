@@ -24,8 +24,18 @@ type Config struct {
 	// an echo of the next code at a scanner. It ends when that was done. nil: no
 	// device can be tried from here.
 	Test func(ctx context.Context, device Device) error
-	Real func() time.Time // real time; nil is time.Now
-	Log  *slog.Logger     // nil discards
+	// Identify lets a device show which one it is. It ends when that was done.
+	// nil: none can from here.
+	Identify func(ctx context.Context, device Device) error
+	// Lines are the last n lines of the daemon's log, the oldest first, made safe
+	// to be shown: one line each, no control characters, no personal data. nil:
+	// there is no log to be shown.
+	Lines func(n int) []string
+	// Support makes a support bundle, a .tar.gz without personal data, and a name
+	// for its file of letters, digits, dots and dashes. nil: there is none.
+	Support func(ctx context.Context) (name string, bundle []byte, err error)
+	Real    func() time.Time // real time; nil is time.Now
+	Log     *slog.Logger     // nil discards
 }
 
 // Setup is what the back office or the configuration say about the store.

@@ -95,6 +95,9 @@ func (h *handler) routes() {
 	h.mux.HandleFunc("GET /desk/visit/{id}", h.staffOnly(h.visit))
 	h.mux.HandleFunc("GET /desk/proposal", h.staffOnly(h.proposal))
 	h.mux.HandleFunc("POST /devices/test", h.staffOnly(h.testDevice))
+	h.mux.HandleFunc("POST /devices/identify", h.staffOnly(h.identifyDevice))
+	h.mux.HandleFunc("GET /devices/log", h.staffOnly(h.downloadLog))
+	h.mux.HandleFunc("GET /devices/support", h.staffOnly(h.downloadSupport))
 	h.mux.HandleFunc("POST /desk/{action}", h.staffOnly(h.deskAction))
 	h.mux.HandleFunc("POST /api/desk/{action}", h.staffOnly(h.apiDesk))
 }

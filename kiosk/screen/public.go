@@ -2,18 +2,15 @@ package screen
 
 import (
 	"cmp"
-	"context"
 	"encoding/json"
 	"fmt"
 	"net/http"
-	"net/url"
 	"slices"
 	"strings"
 	"time"
 
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
-	"baylight/kiosk/staff"
 )
 
 // bay is the screen beside a bay's lamp.
@@ -55,40 +52,6 @@ func (h *handler) board(w http.ResponseWriter, r *http.Request) {
 	d.Many = len(d.Visits) > 24
 	p.Data = d
 	h.show(w, http.StatusOK, p)
-}
-
-// devices shows how everything at the end of a wire is; who is signed in may
-// also try it.
-func (h *handler) devices(w http.ResponseWriter, r *http.Request) {
-	p := h.page(r, "devices", "screen.devices")
-	if person, s, ok := h.cfg.Door.Who(staff.CookieToken(r)); ok {
-		p.Me = &signedIn{person, s}
-	}
-	if d, ok := p.Snap.device(r.URL.Query().Get("tested")); ok {
-		p.Flash = &Flash{Good: true, Text: p.T(p.Key("screen.tested", d.Kind), d.Name)}
-	}
-	p.Data = h.cfg.Test != nil
-	h.show(w, http.StatusOK, p)
-}
-
-// testDevice tries one device.
-func (h *handler) testDevice(w http.ResponseWriter, r *http.Request, me signedIn) {
-	p := h.page(r, "devices", "screen.devices")
-	d, ok := p.Snap.device(r.PostForm.Get("device"))
-	if !ok || h.cfg.Test == nil {
-		h.refuse(w, r, http.StatusNotFound, notFound)
-		return
-	}
-	h.cfg.Log.Info("device is tried", "device", d.Name, "by", me.ID)
-	ctx, cancel := context.WithTimeout(r.Context(), doWithin)
-	defer cancel()
-	if err := h.cfg.Test(ctx, d); err != nil {
-		p.Me, p.Data = &me, true
-		p.Flash = &Flash{Text: p.T("screen.test.failed", d.Name, clip(err.Error(), maxText))}
-		h.show(w, http.StatusBadGateway, p)
-		return
-	}
-	http.Redirect(w, r, h.to(r, "/devices?"+url.Values{"tested": {d.Name}}.Encode()), http.StatusSeeOther)
 }
 
 // health is what /healthz says.

@@ -249,3 +249,13 @@ func TestPage(v View, now time.Time) Document {
 		p.QR("BAYLIGHT-QR")
 	}}
 }
+
+// NamePage is a printer's name, for whoever looks for the one that has it.
+func NamePage(v View, name string, now time.Time) Document {
+	return Document{ID: string(Test) + "-" + now.UTC().Format("20060102T150405.000"), Kind: Test, draw: func(p *pen) {
+		p.Align(centre)
+		p.both("ticket.name", 1, 1)
+		p.big(clip(name, maxStore), 2, 2)
+		p.Text(clip(v.Board, maxStore) + "  " + zoned(now, v))
+	}}
+}

@@ -48,6 +48,7 @@ func ticketWords() map[Key]Pair {
 		"ticket.weekday.6": {"星期六", "Saturday"},
 
 		"ticket.test":       {"打印测试", "Printer test"},
+		"ticket.name":       {"我是打印机", "This printer is"},
 		"ticket.test.size":  {"字号 {0}", "Size {0}"},
 		"ticket.test.left":  {"左对齐", "Left"},
 		"ticket.test.right": {"右对齐", "Right"},

@@ -12,6 +12,7 @@ import (
 	"time"
 
 	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/support"
 	"baylight/cmd/internal/task"
 	"baylight/device/lamp"
 	"baylight/kiosk"
@@ -66,11 +67,15 @@ type app struct {
 	lights   *lamps
 	tasks    []task.Task
 	listener net.Listener
+	net      *support.Net // what must not leave the shop
+	lately   *support.Log // the last lines of the log
+	began    time.Time
 }
 
 // Run puts the kiosk together and runs it until ctx ends.
 func Run(ctx context.Context, o Options) (err error) {
-	a := &app{o: o, set: o.Settings, log: o.Log}
+	a := &app{o: o, set: o.Settings, began: time.Now()}
+	a.keepLog()
 	if err := os.MkdirAll(a.set.Data, 0o700); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
@@ -200,7 +205,7 @@ func (a *app) pages() error {
 		Setup: func() screen.Setup { return setup },
 		Door:  staff.NewDoor(people, a.set.Store.Key, time.Now),
 		Keys:  a.key,
-		Test:  a.try,
+		Test:  a.try, Identify: a.identify, Lines: a.lately.Lines, Support: a.support,
 	}, a.view)
 	a.tasks = append(a.tasks, &task.Web{Name: "pages", Listener: a.listener,
 		Handler: func(ctx context.Context) *http.Server { return screen.NewServer(ctx, h) }})

@@ -16,6 +16,7 @@ import (
 func (a *app) withBackup(others http.Handler) http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("POST /backup", a.toolBackup)
+	mux.HandleFunc("GET /support-bundle", a.toolSupport)
 	mux.Handle("/", others)
 	return mux
 }

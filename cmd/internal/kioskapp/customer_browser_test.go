@@ -26,7 +26,7 @@ func TestBrowser(t *testing.T) {
 		{"idle", idleFlow}, {"large print", largeFlow}, {"printer out", printerOut},
 		{"without scripts", noScripts}, {"customer's bad inputs", customerBadInputs}, {"back, reload, double tap, second tab", impatient},
 		{"desk", deskFlow}, {"desk's bad inputs", deskBadInputs}, {"session after restart", restartFlow},
-		{"bay", bayFlow}, {"board", boardFlow}, {"axe", axeFlow}, {"devices", devicesFlow}, {"tickets", ticketFlow}, {"scan to screen", scanToScreen},
+		{"bay", bayFlow}, {"board", boardFlow}, {"axe", axeFlow}, {"devices", devicesFlow}, {"support", supportFlow}, {"tickets", ticketFlow}, {"scan to screen", scanToScreen},
 		{"sizes", sizesFlow}, {"a day", dayFlow},
 	} {
 		t.Run(flow.name, func(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"hash/fnv"
 	"log/slog"
 	"maps"
+	"strings"
 	"sync"
 	"time"
 
@@ -34,12 +35,19 @@ type devices struct {
 	lit   map[string]screen.Lamp
 	news  map[string]screen.Device
 	echo  map[string]time.Time // scanner → until when its next code is only shown
+	moved map[string]moved
 	wake  chan struct{}
+}
+
+// moved is what last came or went at a device, without what it was.
+type moved struct {
+	at    time.Time
+	bytes int
 }
 
 func newDevices(log *slog.Logger) *devices {
 	return &devices{log: log, scanners: map[string]*scanner.Scanner{}, state: map[string]screen.Device{},
-		lit: map[string]screen.Lamp{}, news: map[string]screen.Device{}, echo: map[string]time.Time{}, wake: make(chan struct{}, 1)}
+		lit: map[string]screen.Lamp{}, news: map[string]screen.Device{}, echo: map[string]time.Time{}, moved: map[string]moved{}, wake: make(chan struct{}, 1)}
 }
 
 // add lists a device before its state is known.
@@ -64,13 +72,22 @@ func (d *devices) set(name string, up bool, reason string, reopens int) {
 	}
 }
 
-// seen notes what last came or went at a device.
-func (d *devices) seen(name, what string) {
+// seen notes how many bytes came or went at a device just now, and what is to be
+// shown of them on its page.
+func (d *devices) seen(name string, bytes int, shown string) {
+	now := time.Now()
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.state[name]
-	s.Last = what
-	d.state[name] = s
+	s.Last = strings.TrimSpace(fmt.Sprintf("%s, %d B %s", now.Format("15:04:05"), bytes, shown))
+	d.state[name], d.moved[name] = s, moved{now, bytes}
+}
+
+// traffic is when something last came or went at a device.
+func (d *devices) traffic(name string) moved {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.moved[name]
 }
 
 func (d *devices) list() []screen.Device {
@@ -123,7 +140,7 @@ func (a *app) scanner(set settings.Scanner) {
 			in.Booking, in.Refused = a.bookings.scanned(in.Text)
 			in.Ask = a.view.attended()
 		}
-		a.devices.seen(set.Name, fmt.Sprintf("%s, %d B", time.Now().Format("15:04:05"), len(s.Text)))
+		a.devices.seen(set.Name, len(s.Text), "")
 		a.station.Scan(ctx, in)
 	}
 	s := scanner.New(set.Config, a.log, onScan, func(st line.State) { a.devices.set(set.Name, st.Up, st.Reason, st.Reopens) })
@@ -168,7 +185,7 @@ func (a *app) printer(set *settings.Printer) station.Printer {
 	if set.Width == 58 {
 		width = printer.Width58
 	}
-	return paper{p, width, func(n int) { a.devices.seen(set.Name, fmt.Sprintf("%s, %d B", time.Now().Format("15:04:05"), n)) }}
+	return paper{p, width, func(n int) { a.devices.seen(set.Name, n, "") }}
 }
 
 // Print draws the document and sends it.

@@ -63,8 +63,28 @@ type rig struct {
 	done chan struct{} // closed when the daemon of this start has ended
 	err  error         // read after done
 
+	logged logBook // everything that was logged, as the system's journal gets it
+
 	mu  sync.Mutex
 	lit []lit
+}
+
+// logBook is a buffer for several writers.
+type logBook struct {
+	mu sync.Mutex
+	b  bytes.Buffer
+}
+
+func (l *logBook) Write(p []byte) (int, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.Write(p)
+}
+
+func (l *logBook) String() string {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.b.String()
 }
 
 // lit is one change of a pin and what was durable at that moment.
@@ -166,7 +186,7 @@ func (r *rig) options(ready func()) kioskapp.Options {
 	must(r.t, err)
 	r.pins = lamptest.New(r.saw)
 	return kioskapp.Options{
-		Settings: set, Version: "test", Log: slog.New(slog.NewTextHandler(r.t.Output(), nil)), Clock: r.clock, Pins: r.pins.Open,
+		Settings: set, Version: "test", Log: slog.New(slog.NewTextHandler(io.MultiWriter(r.t.Output(), &r.logged), nil)), Clock: r.clock, Pins: r.pins.Open,
 		NewID: kioskapp.RandomID, Ready: ready, ReconnectMin: 2 * time.Millisecond, ReconnectMax: 20 * time.Millisecond,
 	}
 }

@@ -43,8 +43,11 @@ func (a *app) tryPrinter(ctx context.Context) (floor.PrintOutcome, error) {
 	if a.paper == nil {
 		return "", errors.New("no printer is configured")
 	}
-	page := ticket.TestPage(ticket.View{Store: a.set.Store.Title, Board: a.set.Name, Zone: a.set.Store.Calendar.Zone}, a.o.Clock.Now().Wall)
-	return a.paper.Print(ctx, page)
+	return a.paper.Print(ctx, ticket.TestPage(a.paperView(), a.o.Clock.Now().Wall))
+}
+
+func (a *app) paperView() ticket.View {
+	return ticket.View{Store: a.set.Store.Title, Board: a.set.Name, Zone: a.set.Store.Calendar.Zone}
 }
 
 // tryLamps shows each colour on each tower (or on one bay's), then gives the
@@ -88,7 +91,7 @@ func (d *devices) echoed(name string, s scanner.Scan) bool {
 	}
 	text := []rune(s.Text)
 	text = text[:min(len(text), echoText)]
-	d.seen(name, strings.TrimSpace(fmt.Sprintf("%s, %d B, %s… %s", time.Now().Format("15:04:05"), len(s.Text), string(text), s.Symbology)))
+	d.seen(name, len(s.Text), fmt.Sprintf("%s… %s", string(text), s.Symbology))
 	d.beep(name, s.Malformed == "")
 	return true
 }
