@@ -224,6 +224,7 @@ func devicesFlow(r *rig, browser context.Context) {
 	r.ticket()
 	must(r.t, r.printer.Unplug())
 	r.await("the printer is missed", func() bool { return len(r.health().down()) == 1 })
+	b.sees("断开") // the table has moved
 	test("printer")
 	b.sees("printer 测试失败")
 	must(r.t, r.printer.Replug())

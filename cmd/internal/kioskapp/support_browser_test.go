@@ -105,6 +105,7 @@ func supportFlow(r *rig, chrome context.Context) {
 	b.is("document.querySelector('#log pre').innerText.split('\\n').slice(0, 9).some((l) => l.includes('line down') && l.includes('s2'))")
 	b.is("window.same === 1") // without loading the page again
 	must(r.t, r.scanners["s2"].Replug())
+	r.await("all devices up", func() bool { return r.health().down() == nil })
 
 	dir := r.t.TempDir()
 	c := cdp.WithExecutor(chrome, chromedp.FromContext(chrome).Browser)
