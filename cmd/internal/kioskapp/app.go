@@ -70,11 +70,12 @@ type app struct {
 	net      *support.Net // what must not leave the shop
 	lately   *support.Log // the last lines of the log
 	began    time.Time
+	point    chan struct{} // that everything may show where this board is
 }
 
 // Run puts the kiosk together and runs it until ctx ends.
 func Run(ctx context.Context, o Options) (err error) {
-	a := &app{o: o, set: o.Settings, began: time.Now()}
+	a := &app{o: o, set: o.Settings, began: time.Now(), point: make(chan struct{}, 1)}
 	a.keepLog()
 	if err := os.MkdirAll(a.set.Data, 0o700); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
@@ -155,7 +156,7 @@ func (a *app) shop() error {
 		a.scanner(s)
 	}
 	a.tasks = append(a.tasks, a.times, task.Func("clock state", a.watchClock))
-	a.tasks = append(a.tasks, task.Func("bay topics", a.publishBays), task.Func("device reports", a.devices.report))
+	a.tasks = append(a.tasks, task.Func("bay topics", a.publishBays), task.Func("device reports", a.devices.report), task.Func("identify", a.identifyAll))
 	return nil
 }
 

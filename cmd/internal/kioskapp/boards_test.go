@@ -312,6 +312,15 @@ func TestCommands(t *testing.T) {
 	r.await("the announcement", func() bool { return strings.Contains(r.page("/board"), "17:30 关门 &lt;b&gt;") })
 	r.pass(2 * time.Minute)
 	r.await("its end", func() bool { return !strings.Contains(r.page("/board"), "17:30") })
+	front := r.scanners["front"].Acks()
+	for len(front) > 0 {
+		<-front
+	}
 	order("identify", wire.Command{}, false)
+	for range 3 {
+		if ack := <-front; ack != bench.AckGood {
+			t.Errorf("a scanner that shows itself beeps %s", ack)
+		}
+	}
 	r.await("the board's name", func() bool { return strings.Contains(r.page("/board"), ">k1<") })
 }

@@ -82,8 +82,9 @@ func (a *app) carryOut(ctx context.Context, verb string, c wire.Command, retaine
 		return nil
 	default:
 		a.announce(a.set.Name, now, min(left, identifyFor))
-		for _, s := range a.set.Scanners {
-			a.devices.beep(s.Name, true)
+		select {
+		case a.point <- struct{}{}:
+		default: // they are at it
 		}
 		return nil
 	}

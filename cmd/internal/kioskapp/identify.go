@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"slices"
 	"strings"
+	"sync"
 	"time"
 
 	"baylight/cmd/internal/settings"
@@ -41,6 +42,30 @@ func (a *app) identify(ctx context.Context, d screen.Device) error {
 		return a.beepThrice(ctx, d.Name)
 	}
 	return fmt.Errorf("identify %s: a %s cannot be told to", d.Name, d.Kind)
+}
+
+// identifyAll lets every scanner and lamp of the board show itself at once, each
+// time it is asked to. Printers keep their paper.
+func (a *app) identifyAll(ctx context.Context) error {
+	for {
+		select {
+		case <-ctx.Done():
+			return nil
+		case <-a.point:
+		}
+		var all sync.WaitGroup
+		for _, d := range a.devices.list() {
+			if d.Kind != "scanner" && d.Kind != "lamp" {
+				continue
+			}
+			all.Go(func() {
+				if err := a.identify(ctx, d); err != nil && ctx.Err() == nil {
+					a.log.Info("device does not show itself", "device", d.Name, "error", err)
+				}
+			})
+		}
+		all.Wait()
+	}
 }
 
 func (a *app) beepThrice(ctx context.Context, name string) error {
