@@ -109,9 +109,9 @@ type parsed struct {
 }
 
 // parse reads one message. It changes nothing.
-func (o *Office) parse(m Message) parsed {
+func (o *Office) parse(m Message) *parsed {
 	t, err := wire.ParseTopic(m.Topic)
-	p := parsed{Message: m, topic: t}
+	p := &parsed{Message: m, topic: t}
 	if err != nil || o.rooms[t.Store] == nil {
 		return p
 	}
@@ -128,7 +128,7 @@ func (o *Office) parse(m Message) parsed {
 
 // read is gather of messages as they came.
 func (o *Office) read(ms []Message) (b Batch, sources map[string]string) {
-	ps := make([]parsed, len(ms))
+	ps := make([]*parsed, len(ms))
 	for i, m := range ms {
 		ps[i] = o.parse(m)
 	}
@@ -136,10 +136,10 @@ func (o *Office) read(ms []Message) (b Batch, sources map[string]string) {
 }
 
 // gather makes a batch of messages; sources are those whose receipt it changes.
-func (o *Office) gather(ps []parsed) (b Batch, sources map[string]string) {
+func (o *Office) gather(ps []*parsed) (b Batch, sources map[string]string) {
 	sources = map[string]string{}
-	for i := range ps {
-		p := &ps[i]
+	b.Entries = make([]Entry, 0, len(ps))
+	for _, p := range ps {
 		t, r := p.topic, p.room
 		owe := func() { sources[kiosk.KioskSource(t.Store, t.Kiosk)] = t.Store }
 		switch {

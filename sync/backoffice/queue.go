@@ -24,7 +24,7 @@ type Message struct {
 // whoever puts more waits.
 type queue struct {
 	mu    sync.Mutex
-	items []parsed
+	items []*parsed
 	bytes int
 	some  chan struct{} // capacity 1: there are items
 	room  chan struct{} // capacity 1: there may be room
@@ -39,7 +39,7 @@ func (q *queue) len() int {
 }
 
 // put waits for room and adds m.
-func (q *queue) put(ctx context.Context, m parsed) error {
+func (q *queue) put(ctx context.Context, m *parsed) error {
 	size := len(m.Payload) + len(m.Topic)
 	for {
 		q.mu.Lock()
@@ -61,12 +61,14 @@ func (q *queue) put(ctx context.Context, m parsed) error {
 }
 
 // take waits for messages and gives as many as make one transaction.
-func (q *queue) take(ctx context.Context) ([]parsed, error) {
+func (q *queue) take(ctx context.Context) ([]*parsed, error) {
 	for {
 		q.mu.Lock()
 		if n, size := q.batch(); n > 0 {
 			out := q.items[:n:n]
-			q.items = append([]parsed(nil), q.items[n:]...)
+			if q.items = q.items[n:]; len(q.items) == 0 {
+				q.items = nil
+			}
 			q.bytes -= size
 			left := len(q.items)
 			q.mu.Unlock()

@@ -16,8 +16,10 @@ import (
 
 // Bounds on showing visits.
 const (
-	maxPatience = 10 // rounds that wait while a backlog comes in
-	maxFlying   = 32 // publications without acknowledgement
+	maxPatience = 10               // rounds that wait while a backlog comes in
+	showShare   = 20               // a round that took long is followed by a pause that many times as long,
+	longestShow = 10 * time.Second // but by no longer one
+	maxFlying   = 32               // publications without acknowledgement
 	maxFound    = 4 * wire.MaxOpenVisits
 	seenEpochs  = 8 // of one source in the list: the newest
 )
@@ -62,20 +64,23 @@ func (o *Office) showVisits(ctx context.Context, r *room) {
 		case <-ctx.Done():
 			return
 		}
+		pause := o.cfg.VisitsEvery
 		if o.Queued() > 0 && waited < maxPatience {
 			waited++ // a backlog comes in: what is shown now is old in a moment
 			poke(r.moved)
 		} else {
 			waited = 0
+			began := time.Now()
 			if err := o.show(ctx, r, s); errors.Is(err, errUnsent) {
 				return // the next connection begins anew
 			} else if err != nil && ctx.Err() == nil {
 				o.alarm("open visits cannot be shown to the boards: " + err.Error())
 				poke(r.moved)
 			}
+			pause = max(pause, min(showShare*time.Since(began), longestShow))
 		}
 		select {
-		case <-time.After(o.cfg.VisitsEvery):
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return
 		}

@@ -276,14 +276,15 @@ func TestBadMessages(t *testing.T) {
 		}, "waiting"},
 		{"a malformed time", func() { r.publish(event+"visit.checked_in", r.changed("2026-03-02T", "2026-13-99T")) }, "RFC 3339"},
 		{"an event of another kiosk", func() {
+			seq, prev := r.seq, r.prev
 			b := r.changed("/kiosks/k1", "/kiosks/k2")
-			r.seq-- // it takes no place of this board's
+			r.seq, r.prev = seq, prev // it takes no place of this board's
 			r.publish(event+"visit.checked_in", b)
-			r.prev = kiosk.Hash{}
 		}, "/kiosks/k2"},
 		{"an event of another store", func() {
+			seq, prev := r.seq, r.prev
 			b := r.changed("/stores/"+shop, "/stores/elsewhere")
-			r.seq--
+			r.seq, r.prev = seq, prev
 			r.publish(event+"visit.checked_in", b)
 		}, "/stores/elsewhere"},
 		{"an event of the back office's own", func() {

@@ -5,7 +5,6 @@ import (
 	"context"
 	"crypto/sha256"
 	"database/sql"
-	"errors"
 	"fmt"
 	"math"
 	"time"
@@ -16,7 +15,7 @@ import (
 
 // States of an event.
 const (
-	counted = iota
+	counted int64 = iota
 	repeated
 	malformed
 )
@@ -36,12 +35,18 @@ func (l *Ledger) Commit(ctx context.Context, b backoffice.Batch) (backoffice.Out
 	defer l.mu.Unlock()
 	// From here on ctx is left aside: a transaction is short, and the driver
 	// starts a goroutine for every statement that could be cancelled.
-	tx, err := l.w.Begin()
+	conn, err := l.w.Conn(context.Background())
+	if err != nil {
+		return backoffice.Outcome{}, fmt.Errorf("begin commit: %w", err)
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(context.Background(), nil)
 	if err != nil {
 		return backoffice.Outcome{}, fmt.Errorf("begin commit: %w", err)
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	c := &commit{tx: tx, at: b.At.UnixMilli(), stmts: map[string]*sql.Stmt{}, epochs: map[place]*epoch{}, dirty: map[[2]string]bool{}}
+	l.crowd.begin(conn)
+	c := &commit{tx: tx, rows: &l.crowd, at: b.At.UnixMilli(), stmts: map[string]*sql.Stmt{}, epochs: map[place]*epoch{}, dirty: map[[2]string]bool{}}
 	if err := c.all(b); err != nil {
 		return backoffice.Outcome{}, fmt.Errorf("commit batch: %w", err)
 	}
@@ -58,6 +63,7 @@ type commit struct {
 	stmts  map[string]*sql.Stmt
 	epochs map[place]*epoch
 	dirty  map[[2]string]bool // store, visit
+	rows   *rows              // events that wait to be inserted
 	out    backoffice.Outcome
 	waits  *bool // whether any correction waits for its event
 	again  *bool // whether any event was recorded again after a rollback
@@ -79,9 +85,10 @@ type epoch struct {
 }
 
 func (c *commit) all(b backoffice.Batch) error {
-	for _, e := range b.Entries {
-		if err := c.entry(e); err != nil {
-			return fmt.Errorf("event %s of %s: %w", e.Event.ID(), e.Event.Source, err)
+	for i := range b.Entries {
+		if err := c.entry(&b.Entries[i]); err != nil {
+			e := &b.Entries[i].Event
+			return fmt.Errorf("event %s of %s: %w", e.ID(), e.Source, err)
 		}
 	}
 	for _, r := range b.Rejects {
@@ -94,6 +101,9 @@ func (c *commit) all(b backoffice.Batch) error {
 			return fmt.Errorf("person part of %s-%d: %w", p.Epoch, p.Seq, err)
 		}
 	}
+	if err := c.flush(); err != nil {
+		return err
+	}
 	for at, ep := range c.epochs {
 		if err := c.settle(at, ep); err != nil {
 			return fmt.Errorf("settle epoch %s: %w", at.epoch, err)
@@ -103,44 +113,6 @@ func (c *commit) all(b backoffice.Batch) error {
 		return err
 	}
 	return c.mark()
-}
-
-// stmt prepares a statement once a transaction.
-func (c *commit) stmt(query string) (*sql.Stmt, error) {
-	if s := c.stmts[query]; s != nil {
-		return s, nil
-	}
-	s, err := c.tx.Prepare(query)
-	if err == nil {
-		c.stmts[query] = s // closed with the transaction
-	}
-	return s, err
-}
-
-func (c *commit) exec(query string, args ...any) error {
-	s, err := c.stmt(query)
-	if err == nil {
-		_, err = s.Exec(args...)
-	}
-	return err
-}
-
-// get reads one row into dest. No row is sql.ErrNoRows.
-func (c *commit) get(dest []any, query string, args ...any) error {
-	s, err := c.stmt(query)
-	if err != nil {
-		return err
-	}
-	return s.QueryRow(args...).Scan(dest...)
-}
-
-// found is get for rows that may be absent.
-func (c *commit) found(dest []any, query string, args ...any) (bool, error) {
-	err := c.get(dest, query, args...)
-	if errors.Is(err, sql.ErrNoRows) {
-		return false, nil
-	}
-	return err == nil, err
 }
 
 func (c *commit) problem(format string, args ...any) {
@@ -207,7 +179,7 @@ func (c *commit) evidence(store string, at place, seq uint64, hash kiosk.Hash, b
 // strays says whether an event follows another one than the event that is here
 // before it: then it is of another copy of the board's journal. If its place
 // took it all the same, a receipt would prove to that copy what never came.
-func (c *commit) strays(at place, ep *epoch, e kiosk.Event) (bool, error) {
+func (c *commit) strays(at place, ep *epoch, e *kiosk.Event) (bool, error) {
 	if e.Seq-1 == ep.top {
 		return e.Seq > 1 && e.Prev != ep.topHash, nil
 	}
@@ -217,8 +189,8 @@ func (c *commit) strays(at place, ep *epoch, e kiosk.Event) (bool, error) {
 }
 
 // entry takes one event in.
-func (c *commit) entry(in backoffice.Entry) error {
-	e, hash := in.Event, kiosk.HashOf(in.Bytes)
+func (c *commit) entry(in *backoffice.Entry) error {
+	e, hash := &in.Event, kiosk.HashOf(in.Bytes)
 	at := place{e.Source, e.Epoch}
 	ep, err := c.epoch(in.Store, at)
 	if err != nil {
@@ -249,15 +221,15 @@ func (c *commit) entry(in backoffice.Entry) error {
 	if e.Was != "" {
 		was = e.Was + "#" + e.WasHash
 	}
-	when, uncertain, err := c.place(at, ep, e)
+	when, uncertain, err := c.place(at, ep, *e)
 	if err != nil {
 		return err
 	}
-	if err := c.exec(`INSERT INTO events(store, source, epoch, seq, hash, state, type, visit, target, was, digest, boot, clock, wall_ms, when_ms, uncertain, at_ms, bytes)
-		VALUES (?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?,?)`, in.Store, e.Source, e.Epoch, int64(e.Seq), hash[:], state, string(e.Type()), visit, target, was,
+	if err := c.insert(in.Store, e.Source, e.Epoch, int64(e.Seq), hash[:], state, string(e.Type()), visit, target, was,
 		e.Data.Common().PersonDigest, e.Moment.Boot, string(e.Moment.Clock), e.Moment.Wall.UnixMilli(), when, uncertain, c.at, in.Bytes); err != nil {
 		return err
 	}
+	ep.grow(e, hash)
 	c.out.Added++
 	if target != "" && visit == "" {
 		c.waits = new(true)
@@ -269,7 +241,7 @@ func (c *commit) entry(in backoffice.Entry) error {
 }
 
 // follow does what an event means for other rows.
-func (c *commit) follow(store string, at place, e kiosk.Event, visit string) error {
+func (c *commit) follow(store string, at place, e *kiosk.Event, visit string) error {
 	if visit != "" {
 		c.dirty[[2]string{store, visit}] = true
 		if err := c.claim(store, e.ID(), visit); err != nil {
@@ -312,7 +284,7 @@ func (c *commit) lose(store, source string, lost *kiosk.JournalLost) error {
 
 // state says whether an event counts: one that records another again after a
 // rollback does not if the other is here, and the other way round.
-func (c *commit) state(e kiosk.Event, hash kiosk.Hash) (int, error) {
+func (c *commit) state(e *kiosk.Event, hash kiosk.Hash) (int64, error) {
 	if e.Was != "" {
 		if epoch, seq, err := kiosk.ParseEventID(e.Was); err == nil {
 			var there []byte
@@ -340,7 +312,7 @@ func (c *commit) state(e kiosk.Event, hash kiosk.Hash) (int, error) {
 	return c.recordedAgain(e, hash)
 }
 
-func (c *commit) recordedAgain(e kiosk.Event, hash kiosk.Hash) (int, error) {
+func (c *commit) recordedAgain(e *kiosk.Event, hash kiosk.Hash) (int64, error) {
 	var n int
 	if err := c.get([]any{&n}, `SELECT count(*) FROM events WHERE was = ? AND source = ? AND state = 0`, e.ID()+"#"+hash.String(), e.Source); err != nil {
 		return 0, err
@@ -399,8 +371,7 @@ func (c *commit) fill(r backoffice.Reject) error {
 		return err
 	}
 	ep.max = max(ep.max, r.Seq)
-	return c.exec(`INSERT INTO events(store, source, epoch, seq, hash, state, type, visit, target, was, digest, boot, clock, wall_ms, when_ms, uncertain, at_ms, bytes)
-		VALUES (?,?,?,?,?,?,'','','','','','','',0,0,1,?,?)`, r.Store, r.Source, r.Epoch, int64(r.Seq), hash[:], malformed, c.at, r.Payload)
+	return c.insert(r.Store, r.Source, r.Epoch, int64(r.Seq), hash[:], malformed, "", "", "", "", "", "", "", int64(0), int64(0), true, c.at, r.Payload)
 }
 
 // person takes one person part in.

@@ -5,7 +5,7 @@ import "baylight/kiosk"
 // visitOf is the visit of the event that e corrects. After a rollback two events
 // may have had one id: what stands in its own epoch means its neighbour there;
 // what came later means the one that was recorded again, if there is one.
-func (c *commit) visitOf(store string, e kiosk.Event, id string) (visit string, err error) {
+func (c *commit) visitOf(store string, e *kiosk.Event, id string) (visit string, err error) {
 	ep, seq, err := kiosk.ParseEventID(id)
 	if err != nil {
 		return "", nil // a correction of nothing is kept and has no effect

@@ -79,7 +79,7 @@ func (l *Ledger) Until(ctx context.Context, store string, at uint64, f func(stri
 	}
 	err := each(ctx, l.r, func(r *sql.Rows) error {
 		var visit string
-		var state int
+		var state int64
 		var b []byte
 		if err := r.Scan(&visit, &state, &b); err != nil {
 			return err

@@ -73,10 +73,11 @@ PRAGMA user_version = 1;
 
 // Ledger is a ledger in one SQLite file.
 type Ledger struct {
-	w, r *sql.DB
-	id   string
-	run  uint64
-	mu   sync.Mutex // one commit at a time
+	w, r  *sql.DB
+	id    string
+	run   uint64
+	mu    sync.Mutex // one commit at a time
+	crowd rows       // of the commit at work
 }
 
 // Open opens the ledger at path, or creates it with a new id. Close it.
@@ -89,7 +90,7 @@ func Open(path string) (*Ledger, error) {
 }
 
 func open(path string) (*Ledger, error) {
-	w, err := sql.Open("sqlite3", dsn(path, "_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_txlock=immediate"))
+	w, err := sql.Open("sqlite3", dsn(path, "_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_txlock=immediate&_stmt_cache_size=32"))
 	if err != nil {
 		return nil, err
 	}
@@ -98,7 +99,7 @@ func open(path string) (*Ledger, error) {
 	if err := l.prepare(); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
-	if l.r, err = sql.Open("sqlite3", dsn(path, "mode=ro&_query_only=1&_busy_timeout=10000")); err != nil {
+	if l.r, err = sql.Open("sqlite3", dsn(path, "mode=ro&_query_only=1&_busy_timeout=10000&_stmt_cache_size=32")); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
 	l.r.SetMaxOpenConns(4)

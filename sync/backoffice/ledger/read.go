@@ -203,7 +203,7 @@ const columns = `e.n, e.bytes, e.when_ms, e.uncertain, e.state, CASE WHEN e.dige
 
 func scan(r *sql.Rows) (row backoffice.Row, err error) {
 	var when int64
-	var state int
+	var state int64
 	err = r.Scan(&row.Position, &row.Bytes, &when, &row.Uncertain, &state, &row.Person)
 	row.When, row.Counted = ms(when), state == counted
 	return row, err

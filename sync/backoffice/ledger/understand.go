@@ -28,7 +28,7 @@ func understand(tx *sql.Tx) error {
 	for _, k := range known {
 		visit, target := kiosk.VisitOf(k.event.Data), kiosk.Corrects(k.event.Data)
 		if target != "" {
-			if visit, err = c.visitOf(k.store, k.event, target); err != nil {
+			if visit, err = c.visitOf(k.store, &k.event, target); err != nil {
 				return err
 			}
 		}
@@ -36,7 +36,7 @@ func understand(tx *sql.Tx) error {
 			return err
 		}
 		c.waits = nil // ask again: this one may wait
-		if err := c.follow(k.store, place{k.event.Source, k.event.Epoch}, k.event, visit); err != nil {
+		if err := c.follow(k.store, place{k.event.Source, k.event.Epoch}, &k.event, visit); err != nil {
 			return fmt.Errorf("event %s: %w", k.event.ID(), err)
 		}
 	}

@@ -1,0 +1,176 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+	"io"
+	"strings"
+
+	"github.com/mattn/go-sqlite3"
+
+	"baylight/kiosk"
+)
+
+// stmt gives a statement, prepared once a transaction, after what waits to be
+// inserted.
+func (c *commit) stmt(query string) (*sql.Stmt, error) {
+	if err := c.flush(); err != nil {
+		return nil, err
+	}
+	return c.prepared(query)
+}
+
+func (c *commit) prepared(query string) (*sql.Stmt, error) {
+	if s := c.stmts[query]; s != nil {
+		return s, nil
+	}
+	s, err := c.tx.Prepare(query)
+	if err == nil {
+		c.stmts[query] = s // closed with the transaction
+	}
+	return s, err
+}
+
+func (c *commit) exec(query string, args ...any) error {
+	s, err := c.stmt(query)
+	if err == nil {
+		_, err = s.Exec(args...)
+	}
+	return err
+}
+
+// get reads one row into dest. No row is sql.ErrNoRows.
+func (c *commit) get(dest []any, query string, args ...any) error {
+	s, err := c.stmt(query)
+	if err != nil {
+		return err
+	}
+	return s.QueryRow(args...).Scan(dest...)
+}
+
+// found is get for rows that may be absent.
+func (c *commit) found(dest []any, query string, args ...any) (bool, error) {
+	err := c.get(dest, query, args...)
+	if errors.Is(err, sql.ErrNoRows) {
+		return false, nil
+	}
+	return err == nil, err
+}
+
+// insertInto is what every event's row is made of, in the order of rows.add.
+const insertInto = `INSERT INTO events(store, source, epoch, seq, hash, state, type, visit, target, was, digest, boot, clock, wall_ms, when_ms, uncertain, at_ms, bytes) VALUES `
+
+// Columns of an event's row, and how many rows go into one statement: a
+// thousand rows cost 16 and not a thousand calls.
+const (
+	width = 18
+	many  = 64
+	some  = 8
+)
+
+var insertStatement = map[int]string{1: insertRows(1), some: insertRows(some), many: insertRows(many)}
+
+func insertRows(n int) string {
+	row := "(?" + strings.Repeat(",?", width-1) + ")"
+	return insertInto + row + strings.Repeat(","+row, n-1)
+}
+
+// rows are events that wait to be inserted, at most many. Only insertion and
+// the driver know them: every other statement of the transaction comes after
+// flush.
+type rows struct {
+	conn *sql.Conn
+	args []driver.NamedValue
+	n    int
+}
+
+// begin forgets what an earlier transaction may have left.
+func (r *rows) begin(conn *sql.Conn) {
+	r.conn, r.n = conn, 0
+	clear(r.args)
+}
+
+// insert adds one row, its values in the order of insertInto: int64, string,
+// bool or not-nil []byte.
+func (c *commit) insert(values ...driver.Value) error {
+	r := c.rows
+	if len(values) != width {
+		return fmt.Errorf("insert event: %d values for %d columns", len(values), width)
+	}
+	for _, v := range values {
+		if r.n == len(r.args) {
+			r.args = append(r.args, driver.NamedValue{})
+		}
+		r.args[r.n] = driver.NamedValue{Ordinal: r.n + 1, Value: v}
+		r.n++
+	}
+	if r.n == many*width {
+		return c.flush()
+	}
+	return nil
+}
+
+// flush inserts what waits.
+func (c *commit) flush() error {
+	if c.rows == nil || c.rows.n == 0 {
+		return nil
+	}
+	if err := c.rows.conn.Raw(func(dc any) error { return c.rows.store(dc) }); err != nil {
+		return fmt.Errorf("insert events: %w", err)
+	}
+	return nil
+}
+
+func (r *rows) store(dc any) error {
+	conn, ok := dc.(*sqlite3.SQLiteConn)
+	if !ok {
+		return fmt.Errorf("driver is %T instead of go-sqlite3's", dc)
+	}
+	args := r.args[:r.n]
+	r.n = 0
+	for len(args) > 0 {
+		n := 1
+		if len(args) >= many*width {
+			n = many
+		} else if len(args) >= some*width {
+			n = some
+		}
+		if err := execute(conn, insertStatement[n], args[:n*width]); err != nil {
+			return err
+		}
+		args = args[n*width:]
+		for i := range args {
+			args[i].Ordinal = i + 1
+		}
+	}
+	return nil
+}
+
+// execute runs a statement as a query without rows: the driver then hands over
+// all arguments in one call into C, where Exec makes one for each.
+func execute(conn *sqlite3.SQLiteConn, query string, args []driver.NamedValue) error {
+	s, err := conn.Prepare(query) // from the driver's cache
+	if err != nil {
+		return err
+	}
+	defer s.Close()
+	rs, err := s.(driver.StmtQueryContext).QueryContext(context.Background(), args)
+	if err != nil {
+		return err
+	}
+	if err := rs.Next(nil); err != nil && err != io.EOF {
+		return errors.Join(err, rs.Close())
+	}
+	return rs.Close()
+}
+
+// grow moves the prefix past an event that comes right after it and waits for no
+// person part; whatever else may move it is left to advance.
+func (ep *epoch) grow(e *kiosk.Event, hash kiosk.Hash) {
+	if e.Seq == ep.through+1 && e.Data.Common().PersonDigest == "" {
+		ep.through, ep.hash = e.Seq, append(ep.hash[:0], hash[:]...)
+	}
+}
