@@ -36,7 +36,7 @@ func watchVisits(t *testing.T, b *broker.Broker, name string) *screen {
 		t.Fatal(err)
 	}
 	for _, filter := range []string{"/visits", "/visits/+", "/+/cmd/+"} {
-		l.Handle(wire.Prefix+store+filter, wire.QoS, func(_ context.Context, m link.Message) { s.news <- m })
+		l.Handle(wire.Prefix+store+filter, wire.QoS, func(ctx context.Context, m link.Message) { give(ctx, s.news, m) })
 	}
 	run(t, l)
 	if s.link, err = l.Next(t.Context(), 0); err != nil {
