@@ -15,6 +15,7 @@ const (
 	KillOffice = "office"  // kill -9, and start
 	JumpClock  = "clock"   // the shop's time jumps ten minutes ahead
 	Unplug     = "scanner" // the first bay's scanner is pulled out; once more: back
+	CloneCard  = "card"    // the kiosk's card is copied; once more: the old copy is put back
 )
 
 // Trick plays one of them.
@@ -33,6 +34,8 @@ func (s *Shop) Trick(ctx context.Context, what string) error {
 		return s.Again(ctx, OfficeChild, syscall.SIGKILL)
 	case JumpClock:
 		return s.Clock.Advance(10 * time.Minute)
+	case CloneCard:
+		return s.cloneCard(ctx)
 	case Unplug:
 		sc := s.Scanner("b1")
 		if s.pulled.CompareAndSwap(false, true) {
@@ -60,6 +63,7 @@ type Count struct {
 	Twice   int    `json:"twice"` // counted more than once
 	Outbox  uint64 `json:"outbox"`
 	Broker  bool   `json:"broker"`
+	Copied  bool   `json:"copied"` // the card
 }
 
 // counter compares, all the time, what people were told with what the back

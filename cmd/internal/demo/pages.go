@@ -171,11 +171,20 @@ func (p *site) scan(w http.ResponseWriter, r *http.Request) {
 func (p *site) trick(w http.ResponseWriter, r *http.Request) {
 	ctx, cancel := context.WithTimeout(r.Context(), patience)
 	defer cancel()
-	if err := p.shop.Trick(ctx, r.FormValue("what")); err != nil {
+	what := r.FormValue("what")
+	if err := p.shop.Trick(ctx, what); err != nil {
 		http.Error(w, err.Error(), http.StatusBadRequest)
 		return
 	}
-	writeJSON(w, map[string]bool{"good": true})
+	answer := map[string]any{"good": true}
+	if what == CloneCard {
+		key := words.Key("demo.card.back")
+		if p.shop.Copied() {
+			key = "demo.card.copied"
+		}
+		answer["text"] = words.Text(words.ZH, key) + " · " + words.Text(words.EN, key)
+	}
+	writeJSON(w, answer)
 }
 
 // counted is what the independent counter says at present.
@@ -187,7 +196,7 @@ func (p *site) counted(w http.ResponseWriter, r *http.Request) {
 		http.Error(w, "the kiosk or the back office does not answer", http.StatusServiceUnavailable)
 		return
 	}
-	n.Broker = p.shop.BrokerRuns()
+	n.Broker, n.Copied = p.shop.BrokerRuns(), p.shop.Copied()
 	writeJSON(w, n)
 }
 

@@ -10,7 +10,7 @@ import (
 )
 
 // MaxFile bounds a file of a bundle, in bytes.
-const MaxFile = 2 << 20
+const MaxFile = 1 << 20
 
 // File is one file of a bundle: text, or a value that is written as JSON. Its
 // name is one of ours, never from outside.

@@ -26,9 +26,11 @@ const (
 	badgeRun = 12
 )
 
+const provinces = "京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼"
+
 var (
 	run   = regexp.MustCompile(`[0-9A-Za-z]+`)
-	plate = regexp.MustCompile(`(?i)[京津沪渝冀豫云辽黑湘皖鲁新苏浙赣鄂桂甘晋蒙陕吉闽贵粤青藏川宁琼][A-Z][\s·.-]?[0-9A-Z]{4,6}[挂学警港澳领使]?`)
+	plate = regexp.MustCompile(`[` + provinces + `][A-Za-z][\s·.-]?[0-9A-Za-z]{4,6}[挂学警港澳领使]?`)
 	phone = regexp.MustCompile(`(^|[^0-9])(?:\+?86[ -]?)?1[3-9][0-9][ -]?[0-9]{4}[ -]?[0-9]{4}([^0-9]|$)`)
 )
 
@@ -56,7 +58,9 @@ func (n *Net) Mask(s string) string {
 	if n.secrets != nil {
 		s = n.secrets.Replace(s)
 	}
-	s = plate.ReplaceAllString(s, maskedPlate)
+	if strings.ContainsAny(s, provinces) {
+		s = plate.ReplaceAllString(s, maskedPlate)
+	}
 	for range 2 { // two numbers may share what stands between them
 		s = phone.ReplaceAllString(s, "${1}"+maskedPhone+"${2}")
 	}
@@ -64,7 +68,7 @@ func (n *Net) Mask(s string) string {
 		if vinRun <= len(r) && len(r) <= longRun && strings.ContainsAny(r, "0123456789") {
 			return maskedVIN
 		}
-		if len(r) == badgeRun {
+		if len(r) == badgeRun && strings.Trim(r, "0123456789abcdef") != "" { // not the end of a uuid
 			if c, err := kiosk.ParseCode(r); err == nil && c.Kind == kiosk.KindBadge {
 				return maskedBadge
 			}

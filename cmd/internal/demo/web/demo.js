@@ -55,7 +55,7 @@ for (const b of document.querySelectorAll("[data-trick]")) {
     b.disabled = true;
     $("trick").textContent = "…";
     const a = await send("/trick", { what: b.dataset.trick });
-    $("trick").textContent = a.good ? "✓" : a.text;
+    $("trick").textContent = a.text || "✓";
     b.disabled = false;
   });
 }
@@ -67,6 +67,7 @@ async function count() {
       const n = await res.json();
       for (const k of ["owed", "arrived", "on_way", "outbox", "lost", "twice"]) $(k).textContent = n[k];
       document.querySelector('[data-trick="broker"]').setAttribute("aria-pressed", !n.broker);
+      document.querySelector('[data-trick="card"]').setAttribute("aria-pressed", n.copied);
     }
   } catch { /* the demo has ended */ }
   setTimeout(count, 1000);
