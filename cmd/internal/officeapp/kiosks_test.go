@@ -63,7 +63,6 @@ type fleet struct {
 	door   *door
 	book   *ledger.Ledger
 	boards []*small
-	addr   string
 }
 
 func newFleet(t *testing.T, n int, scale time.Duration) *fleet {
