@@ -10,6 +10,7 @@ import (
 	"testing"
 	"time"
 
+	mqtt "github.com/eclipse/paho.mqtt.golang"
 	"pgregory.net/rapid"
 
 	"baylight/sync/broker/brokertest"
@@ -124,5 +125,57 @@ func TestTLSIsReadForEveryConnection(t *testing.T) {
 	next(t, l, s.Number())
 	if n := tlsReads.Load(); n < 3 {
 		t.Errorf("settings were read %d times for three attempts", n)
+	}
+}
+
+// client is paho as far as a sender asks it; it gives up the message "2", as
+// paho does when its workers are held up.
+type client struct {
+	mqtt.Client
+	took []string
+}
+
+func (c *client) Publish(_ string, _ byte, _ bool, payload any) mqtt.Token {
+	text := string(payload.([]byte))
+	c.took = append(c.took, text)
+	if text == "2" {
+		return &fate{err: errors.New("gave up")}
+	}
+	return &fate{}
+}
+
+type fate struct {
+	mqtt.Token
+	err error
+}
+
+func (f *fate) Error() error { return f.err }
+
+func (f *fate) Done() <-chan struct{} {
+	done := make(chan struct{})
+	close(done)
+	return done
+}
+
+func TestNothingIsSentBehindAMessageThatWasGivenUp(t *testing.T) {
+	ours, theirs := net.Pipe()
+	c := &client{}
+	s := &Session{client: c, conn: guard(ours, time.Minute, 1<<20), outgoing: make(chan packet), handed: make(chan mqtt.Token)}
+	sent := make(chan struct{})
+	go func() { defer close(sent); s.send() }()
+	for _, text := range []string{"1", "2"} {
+		s.Publish("a", 1, false, []byte(text))
+	}
+	<-sent
+	if _, err := s.conn.Read(make([]byte, 1)); err == nil {
+		t.Error("the connection goes on")
+	}
+	_ = s.conn.Close()
+	if err := s.Publish("a", 1, false, []byte("3")).Wait(t.Context()); !errors.Is(err, ErrNotConnected) {
+		t.Errorf("a message behind it gives %v", err)
+	}
+	_ = theirs.Close()
+	if len(c.took) != 2 {
+		t.Errorf("sent %q", c.took)
 	}
 }

@@ -87,20 +87,38 @@ type packet struct {
 }
 
 // send calls paho's Publish, which notices only after WriteTimeout that its
-// connection is gone, so that nobody else has to wait for it.
+// connection is gone, so that nobody else has to wait for it. Behind a message
+// that paho gave up none is sent: what comes on a connection has no holes.
 func (s *Session) send() {
 	for {
 		select {
 		case p := <-s.outgoing:
 			t := s.client.Publish(p.topic, p.qos, p.retain, p.payload)
+			refused := failed(t)
+			if refused {
+				s.Drop()
+			}
 			select {
 			case s.handed <- t:
 			case <-s.conn.gone:
 				return
 			}
+			if refused {
+				return
+			}
 		case <-s.conn.gone:
 			return
 		}
+	}
+}
+
+// failed reports that a message will never be sent.
+func failed(t mqtt.Token) bool {
+	select {
+	case <-t.Done():
+		return t.Error() != nil
+	default:
+		return false
 	}
 }
 

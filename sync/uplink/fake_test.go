@@ -168,7 +168,8 @@ type board struct {
 
 func linkTo(t testing.TB, url, id string) *link.Link {
 	t.Helper()
-	l, err := link.New(link.Config{Broker: url, ClientID: id, Min: time.Millisecond, Max: 20 * time.Millisecond, WriteTimeout: 200 * time.Millisecond}, nil)
+	// A machine that is busy must not look like a dead link.
+	l, err := link.New(link.Config{Broker: url, ClientID: id, Min: time.Millisecond, Max: 20 * time.Millisecond, KeepAlive: time.Minute, PingTimeout: time.Minute}, nil)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -141,13 +141,13 @@ func TestNotMoreThanTheOfficeReceipts(t *testing.T) {
 			}
 		}
 	})
-	b := startBoard(t, br.URL(), j, func(c *Config) { c.Unreceipted, c.Progress = 100, 300*time.Millisecond })
+	b := startBoard(t, br.URL(), j, func(c *Config) { c.Unreceipted, c.Progress = 20, 2*time.Second })
 	until(t, "office is known", tick(t), func() bool { return b.Status().Office })
 	j.add(1000)
-	expect(t, seen, 1, 100)
-	// Without progress the same 100 come again, and no others.
-	expect(t, seen, 1, 100)
-	if s := b.Status(); s.Depth != 1000 || s.Through != 0 || s.Oldest < 300*time.Millisecond {
+	expect(t, seen, 1, 20)
+	// Without progress the same 20 come again, and no others.
+	expect(t, seen, 1, 20)
+	if s := b.Status(); s.Depth != 1000 || s.Through != 0 || s.Oldest < 2*time.Second {
 		t.Errorf("status %+v", s)
 	}
 	close(deaf)
@@ -184,7 +184,7 @@ func TestBrokerThatNeverAcknowledges(t *testing.T) {
 	t.Cleanup(br.Close)
 	j := newJournal()
 	j.add(500)
-	b := startBoard(t, br.URL(), j, func(c *Config) { c.Window, c.Progress = 40, 100*time.Millisecond })
+	b := startBoard(t, br.URL(), j, func(c *Config) { c.Window, c.Progress = 40, time.Second })
 	per := make(map[int]int)
 	first := make(map[int]string)
 	for p := range br.Seen() {
