@@ -207,13 +207,13 @@ func startBroker(t testing.TB, addr string) *broker.Broker {
 // until waits until f is true, asking again whenever something may have changed.
 func until(t testing.TB, what string, changed <-chan struct{}, f func() bool) {
 	t.Helper()
-	limit := time.NewTimer(30 * time.Second)
+	limit := time.NewTimer(2 * time.Minute)
 	defer limit.Stop()
 	for !f() {
 		select {
 		case <-changed:
 		case <-limit.C:
-			t.Fatalf("%s: not within 30 s", what)
+			t.Fatalf("%s: not within two minutes", what)
 		}
 	}
 }

@@ -147,7 +147,7 @@ func TestNotMoreThanTheOfficeReceipts(t *testing.T) {
 	expect(t, seen, 1, 20)
 	// Without progress the same 20 come again, and no others.
 	expect(t, seen, 1, 20)
-	if s := b.Status(); s.Depth != 1000 || s.Through != 0 || s.Oldest < 2*time.Second {
+	if s := b.Status(); s.Depth != 1000 || s.Through != 0 || s.Oldest <= 0 {
 		t.Errorf("status %+v", s)
 	}
 	close(deaf)

@@ -1,7 +1,8 @@
 // Package brokertest is a broker that misbehaves on purpose, for tests of what
 // stands on the other end of the line. It speaks just enough MQTT 3.1.1 to
-// take connections, subscriptions and messages; it delivers nothing. Its
-// goroutines have ended when Close returns.
+// take connections, subscriptions and messages; it hands messages on only if
+// Faults.Deliver says so, and never sends one again. Its goroutines have ended
+// when Close returns.
 package brokertest
 
 import (
@@ -11,6 +12,7 @@ import (
 	"io"
 	"net"
 	"sync"
+	"time"
 )
 
 // Faults say how the broker misbehaves.
@@ -21,6 +23,12 @@ type Faults struct {
 	DropAfter  int    // the connection is cut after this many PUBLISH packets; 0: never
 	RefuseCode byte   // return code of CONNACK; 0 accepts
 	Inject     []byte // bytes sent to the client after each SUBACK
+
+	Deliver   bool          // messages are handed to subscribers, at QoS 1, and retained ones are kept
+	LoseEach  int           // each so-manieth message that is not retained is acknowledged and handed to nobody; 0: none
+	Twice     bool          // every message is handed over two times
+	Reorder   bool          // a message is handed over behind the one that follows it, if one does soon
+	CutsEvery time.Duration // all connections are cut so often; 0: never
 }
 
 // Publish is a PUBLISH packet as it came in.
@@ -39,9 +47,12 @@ type Broker struct {
 	seen   chan Publish
 	acks   chan uint16
 
-	mu    sync.Mutex
-	conns map[net.Conn]bool
-	count int
+	mu       sync.Mutex
+	conns    map[net.Conn]bool
+	count    int
+	subs     map[net.Conn]*subscriber
+	retained map[string][]byte
+	passed   int // messages not retained
 }
 
 // Start starts a faulty broker on a free loopback port.
@@ -56,8 +67,11 @@ func Start(f Faults) (*Broker, error) {
 // Serve starts a faulty broker on a listener, which it owns from then on.
 func Serve(l net.Listener, f Faults) *Broker {
 	b := &Broker{faults: f, l: l, quit: make(chan struct{}), conns: make(map[net.Conn]bool),
-		seen: make(chan Publish, 1<<16), acks: make(chan uint16, 1<<10)}
+		seen: make(chan Publish, 1<<16), acks: make(chan uint16, 1<<10), subs: make(map[net.Conn]*subscriber), retained: make(map[string][]byte)}
 	b.wg.Go(b.accept)
+	if f.CutsEvery > 0 {
+		b.wg.Go(b.cutting)
+	}
 	return b
 }
 
@@ -94,6 +108,19 @@ func (b *Broker) Cut() {
 	}
 }
 
+func (b *Broker) cutting() {
+	tick := time.NewTicker(b.faults.CutsEvery)
+	defer tick.Stop()
+	for {
+		select {
+		case <-tick.C:
+			b.Cut()
+		case <-b.quit:
+			return
+		}
+	}
+}
+
 func (b *Broker) accept() {
 	for {
 		c, err := b.l.Accept()
@@ -110,6 +137,7 @@ func (b *Broker) accept() {
 			_ = c.Close()
 			b.mu.Lock()
 			delete(b.conns, c)
+			delete(b.subs, c)
 			b.mu.Unlock()
 		})
 	}
@@ -140,6 +168,7 @@ func (b *Broker) serve(c net.Conn, number int) {
 			_, err = c.Write([]byte{0x20, 2, 0, b.faults.RefuseCode})
 		case subscribe:
 			_, err = c.Write(append(suback(body), b.faults.Inject...))
+			b.subscribe(c, body)
 			if b.faults.Deaf {
 				<-b.quit
 				return
@@ -156,7 +185,7 @@ func (b *Broker) serve(c net.Conn, number int) {
 			default:
 			}
 		case pingreq:
-			_, err = c.Write([]byte{0xd0, 0})
+			err = b.reply(c, []byte{0xd0, 0})
 		}
 		if err != nil {
 			return
@@ -200,9 +229,9 @@ func (b *Broker) take(c net.Conn, first byte, body []byte, number int) error {
 	case b.seen <- Publish{number, topic, rest}:
 	default:
 	}
+	b.pass(topic, rest, first&1 == 1)
 	if qos == 0 || b.faults.NeverAck {
 		return nil
 	}
-	_, err := c.Write([]byte{0x40, 2, id[0], id[1]})
-	return err
+	return b.reply(c, []byte{0x40, 2, id[0], id[1]})
 }
