@@ -169,6 +169,12 @@ type (
 		Source kiosk.ClockSource
 		Error  time.Duration
 	}
+	// Lost is a range of an epoch that no longer exists anywhere: what a restored
+	// back office lacks and this board pruned.
+	Lost struct {
+		Epoch    string
+		From, To uint64
+	}
 	// Printed is what became of a document.
 	Printed struct {
 		Document, Printer, Visit string
@@ -213,6 +219,7 @@ func (Void) input()        {}
 func (Reprint) input()     {}
 func (Start) input()       {}
 func (ClockSet) input()    {}
+func (Lost) input()        {}
 func (Printed) input()     {}
 func (Device) input()      {}
 

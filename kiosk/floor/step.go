@@ -36,6 +36,9 @@ func (s *State) Step(in Input, now kiosk.Moment) ([]kiosk.Event, Reply) {
 	case ClockSet:
 		x.emit(&kiosk.ClockSet{OffsetMS: in.Offset.Milliseconds(), Source: in.Source, ErrorMS: in.Error.Milliseconds()})
 		r = good("floor.machine")
+	case Lost:
+		x.emit(&kiosk.JournalLost{Epoch: in.Epoch, From: in.From, To: in.To})
+		r = good("floor.machine")
 	case Printed:
 		r = x.printed(in)
 	case Device:

@@ -26,8 +26,8 @@ const (
 	Unknown Kind = "epoch_unknown"
 	// Another board speaks under this one's name.
 	Twin Kind = "twin"
-	// The receipted event is no longer here, so its hash cannot be compared.
-	// The cursor stays.
+	// The receipted event is no longer here, so its hash cannot be compared. A
+	// restored ledger is taken at its word; otherwise the cursor stays.
 	Unproven Kind = "receipt_unproven"
 	// The journal could not be read or written; it is tried again.
 	Journal Kind = "journal"
@@ -99,6 +99,14 @@ type core struct {
 	rift      *Rift                  // not yet dealt with, nil: none
 	unkept    *wire.Receipt          // the last one, if the journal could not say or keep what it asks for
 	unknownIs map[string]bool
+
+	eras     []Era   // nil: not asked since the ledger or the epoch changed
+	olders   []older // earlier epochs that the office lacks something of, oldest first
+	pruned   uint64  // 1..pruned of the present epoch are gone
+	named    []Loss  // ranges named to this ledger, or about to be
+	losses   []Loss  // still to be named
+	herald   uint64  // the event that names what is gone of the present epoch, 0: none
+	heralded bool    // it was sent in this run
 }
 
 func newCore(lim limits, epoch string, head uint64, mark Mark) *core {
@@ -116,6 +124,7 @@ func (c *core) begin(epoch string, head uint64, mark Mark) {
 	c.next, c.acked = mark.Through+1, mark.Through
 	c.extra, c.missing, c.stopped, c.rift, c.unkept = nil, nil, false, nil, nil
 	clear(c.gapSeen)
+	c.turn()
 	if mark.Through > head {
 		c.stopped = true
 		c.rift = &Rift{Kind: Ahead, Text: fmt.Sprintf("receipts of epoch %s stand at %d, this journal ends at %d", epoch, mark.Through, head)}
@@ -132,6 +141,7 @@ func (c *core) ready() bool {
 func (c *core) connected(session uint64, now time.Time) {
 	c.session = session
 	c.from(c.acked + 1)
+	c.reopen(now)
 	c.start = c.next
 	c.greet(now)
 }
@@ -164,13 +174,14 @@ func (c *core) greet(now time.Time) {
 		c.progress = now
 		return
 	}
+	c.reopen(now)
 	c.rewind(now)
 }
 
 // rewind starts a new run behind the receipt.
 func (c *core) rewind(now time.Time) {
 	c.from(c.mark.Through + 1)
-	c.progress = now
+	c.progress, c.heralded = now, false
 	clear(c.gapSeen)
 }
 
@@ -183,6 +194,7 @@ func (c *core) from(seq uint64) {
 // tick resends after a while without progress.
 func (c *core) tick(now time.Time) (resent bool) {
 	c.gaps(now)
+	c.patience(now)
 	if !c.ready() || c.stopped || c.next <= c.mark.Through+1 {
 		c.progress = now
 		return false
@@ -211,7 +223,7 @@ func (c *core) want() (after uint64, n int) {
 	}
 	last := c.head
 	if c.ready() {
-		last = min(last, c.mark.Through+c.lim.unreceipt)
+		last = min(last, max(c.mark.Through, c.pruned)+c.lim.unreceipt)
 	}
 	if c.next > last {
 		return 0, 0
@@ -281,6 +293,7 @@ func (c *core) receipt(r wire.Receipt, src Source, now time.Time) []Alarm {
 		}
 		alarms = append(alarms, failed...)
 	}
+	alarms = append(alarms, c.lacking(r, src, now)...)
 	if len(others) > 0 {
 		if c.rift == nil {
 			c.rift = &Rift{Kind: Unknown, Text: alarms[0].Text, After: c.certain(r.Ledger)}
@@ -314,8 +327,11 @@ func (c *core) believe(r wire.Receipt, src Source, now time.Time) []Alarm {
 	if same && e.Through < c.mark.Through {
 		return nil
 	}
+	var alarms []Alarm
 	if !same || e.Through > c.mark.Through {
-		if a, ok := c.prove(e, src); !ok {
+		if a, ok := c.prove(e, src); !ok && a.Kind == Unproven && !same {
+			alarms = append(alarms, a) // older than all that is here: nobody can tell
+		} else if !ok {
 			if a.Kind == Ahead || a.Kind == Foreign {
 				c.stopped = true
 				c.rift = &Rift{Kind: a.Kind, Text: a.Text, After: c.certain(r.Ledger)}
@@ -328,6 +344,9 @@ func (c *core) believe(r wire.Receipt, src Source, now time.Time) []Alarm {
 			return []Alarm{{Journal, fmt.Sprintf("keep receipt through %d: %v", m.Through, err)}}
 		}
 		c.move(m, now)
+		if !same {
+			c.turn()
+		}
 	}
 	c.missing = e.Gaps
 	for g := range c.gapSeen {
@@ -336,7 +355,7 @@ func (c *core) believe(r wire.Receipt, src Source, now time.Time) []Alarm {
 		}
 	}
 	c.gaps(now)
-	return nil
+	return alarms
 }
 
 // move takes up a mark that is kept.

@@ -79,17 +79,17 @@ func (m *Machine) Tick(now time.Time) bool {
 	return m.core.tick(now)
 }
 
-// Want says which rows to send next: n rows after a sequence, none if n is 0.
-func (m *Machine) Want() (after uint64, n int) { return m.core.want() }
+// Ask says which rows to send next.
+func (m *Machine) Ask() Ask { return m.core.ask() }
 
-// Sent notes that the first row wanted was handed to the connection; Skip that
-// the journal does not have it.
-func (m *Machine) Sent(seq uint64) { m.core.sent(seq) }
+// Sent notes that the first row asked for was handed to the connection; Skip
+// that the journal does not have it.
+func (m *Machine) Sent(a Ask, seq uint64) { m.core.gave(a, seq) }
 
-// Skip notes that the journal has no rows where Want asked for some.
-func (m *Machine) Skip() { m.core.skip() }
+// Skip notes that the journal has no rows where Ask was for some.
+func (m *Machine) Skip(a Ask) { m.core.none(a) }
 
-// Acked notes that the broker acknowledged all rows up to seq.
+// Acked notes that the broker acknowledged all rows of the run up to seq.
 func (m *Machine) Acked(seq uint64) { m.core.ackedTo(seq) }
 
 // Mark is what the office has receipted, as this machine believes.

@@ -44,6 +44,7 @@ func (u *Uplink) Run(ctx context.Context) error {
 	close(always)
 	for ctx.Err() == nil {
 		u.mend(ctx)
+		u.name(ctx)
 		var busy <-chan struct{}
 		if u.pump() {
 			busy = always
@@ -101,6 +102,24 @@ func (u *Uplink) mend(ctx context.Context) {
 	was := u.core.epoch
 	u.refresh(time.Now())
 	u.log.Warn("this board's history was set apart from another one", "kind", string(r.Kind), "epoch", was, "after", r.After, "goes on in", u.core.epoch, "recorded again", u.core.head)
+}
+
+// name has a range recorded that is gone and that the office lacks.
+func (u *Uplink) name(ctx context.Context) {
+	if len(u.core.losses) == 0 || u.retry || u.cfg.Lost == nil {
+		return
+	}
+	l := u.core.losses[0]
+	seq, err := u.cfg.Lost(ctx, l)
+	if err != nil {
+		if ctx.Err() == nil {
+			u.alarm(Alarm{Journal, fmt.Sprintf("record that %d to %d of epoch %s are gone: %v", l.From, l.To, l.Epoch, err)})
+			u.retry = true
+		}
+		return
+	}
+	u.core.heard(l, seq)
+	u.log.Warn("the back office lacks events that this board no longer has", "epoch", l.Epoch, "from", l.From, "to", l.To, "named by", seq)
 }
 
 // watch tells Run of each new connection.
@@ -205,49 +224,62 @@ func (u *Uplink) pump() bool {
 	if u.session == nil || u.retry {
 		return false
 	}
-	after, n := u.core.want()
-	if n == 0 {
+	a := u.core.ask()
+	if a.N == 0 {
 		return false
 	}
 	room := u.flight.starve(2)
 	if room < 2 {
 		return false
 	}
-	rows, err := u.src.Read(after, min(n, room))
+	rows, err := u.read(a, room)
 	if err != nil {
-		u.alarm(Alarm{Journal, fmt.Sprintf("read events after %d: %v", after, err)})
+		u.alarm(Alarm{Journal, fmt.Sprintf("read events after %d: %v", a.After, err)})
 		u.retry = true
 		return false
 	}
 	if len(rows) == 0 {
-		u.alarm(Alarm{Journal, fmt.Sprintf("events after %d are not there, though the journal ends at %d", after, u.core.head)})
-		u.core.skip()
+		if !a.Apart {
+			u.alarm(Alarm{Journal, fmt.Sprintf("events after %d are not there, though the journal ends at %d", a.After, u.core.head)})
+		}
+		u.core.none(a)
 	}
 	for _, r := range rows {
 		if u.flight.free() < 2 {
 			break
 		}
-		u.send(r)
-		u.core.sent(r.Seq)
+		u.send(a, r)
+		u.core.gave(a, r.Seq)
 		u.sent++
 	}
 	return true
 }
 
+func (u *Uplink) read(a Ask, room int) ([]Row, error) {
+	if h, ok := u.src.(History); ok && a.Epoch != u.core.epoch {
+		return h.ReadOf(a.Epoch, a.After, min(a.N, room))
+	}
+	return u.src.Read(a.After, min(a.N, room))
+}
+
 // send publishes a row: the event, then its person part.
-func (u *Uplink) send(r Row) {
+func (u *Uplink) send(a Ask, r Row) {
 	topic, err := u.cfg.Kiosk.Event(r.Type)
 	if err != nil {
 		// The office reads the bytes; one odd name must not hold up the rest.
 		u.alarm(Alarm{BadRow, fmt.Sprintf("event %d: %v", r.Seq, err)})
 		topic, _ = u.cfg.Kiosk.Event("unknown")
 	}
+	done := r.Seq
+	if a.Apart {
+		done = 0
+	}
 	if r.Person == nil {
-		u.publish(topic, false, r.Bytes, r.Seq)
+		u.publish(topic, false, r.Bytes, done)
 		return
 	}
 	u.publish(topic, false, r.Bytes, 0)
-	part := wire.PersonPart{ID: kiosk.EventID(u.core.epoch, r.Seq)}
+	part := wire.PersonPart{ID: kiosk.EventID(a.Epoch, r.Seq)}
 	if len(r.Person) > 0 {
 		part.Person = r.Person
 	}
@@ -259,7 +291,7 @@ func (u *Uplink) send(r Row) {
 			return // the epoch's name is at fault; the event itself is sent
 		}
 	}
-	u.publish(u.cfg.Kiosk.Person(), false, b, r.Seq)
+	u.publish(u.cfg.Kiosk.Person(), false, b, done)
 }
 
 // publish hands a message over; seq is what its acknowledgement completes, 0: nothing.

@@ -20,7 +20,8 @@ type Row struct {
 	Person []byte // the bytes of its person part; nil: it has none; empty: it was erased
 }
 
-// Source is the journal.
+// Source is the journal. One that is a History too serves offices that lost
+// what an earlier epoch brought them.
 type Source interface {
 	// Epoch is the present epoch.
 	Epoch() string
@@ -68,6 +69,12 @@ type Config struct {
 	// receipt (CONTRACT.md §2, delivery = "broker"): what a broker forgets after
 	// that is lost, and neither gaps nor a cloned card are noticed.
 	Broker bool
+
+	// Lost records, in an event of the present epoch, that a range was pruned and
+	// is lacked by the office, and gives that event's sequence; for a range
+	// recorded before that of the earlier event. An error is tried again. nil:
+	// such ranges are not named.
+	Lost func(ctx context.Context, l Loss) (seq uint64, err error)
 
 	HealthEvery time.Duration // a minute if 0
 	Window      int           // messages without PUBACK; 1,000 if 0

@@ -93,7 +93,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	appended, stop := a.journal.Watch()
 	defer stop()
-	a.source = source{a.journal, appended, func(ctx context.Context, begin func() error) error { return a.station.Renew(ctx, begin) }}
+	a.source = source{a.journal, appended, func(ctx context.Context, begin func() error) error { return a.station.Renew(ctx, begin) },
+		func(ctx context.Context, in floor.Input) (floor.Reply, error) { return a.station.Do(ctx, in) }}
 	for _, part := range []func() error{a.network, a.obey, a.expect, a.shop, a.pages, a.socket} {
 		if err := part(); err != nil {
 			return err
@@ -184,7 +185,7 @@ func (a *app) network() (err error) {
 	if err != nil {
 		return err
 	}
-	a.uplink, err = uplink.New(uplink.Config{Kiosk: a.topics, Health: a.health, HealthEvery: 10 * time.Second,
+	a.uplink, err = uplink.New(uplink.Config{Kiosk: a.topics, Lost: a.source.lost, Health: a.health, HealthEvery: 10 * time.Second,
 		Broker: a.set.MQTT.Broker, Alarm: a.notices.add}, a.source, a.link, a.log)
 	if err != nil {
 		return err

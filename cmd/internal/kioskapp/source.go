@@ -2,8 +2,10 @@ package kioskapp
 
 import (
 	"context"
+	"fmt"
 
 	"baylight/kiosk"
+	"baylight/kiosk/floor"
 	"baylight/kiosk/journal"
 	"baylight/sync/uplink"
 )
@@ -12,7 +14,8 @@ import (
 type source struct {
 	j        *journal.Journal
 	appended <-chan struct{}
-	renew    func(ctx context.Context, begin func() error) error // station.Renew
+	renew    func(ctx context.Context, begin func() error) error            // station.Renew
+	do       func(ctx context.Context, in floor.Input) (floor.Reply, error) // station.Do
 }
 
 func (s source) Epoch() string                             { return s.j.Epoch() }
@@ -23,7 +26,62 @@ func (s source) Hash(seq uint64) (kiosk.Hash, bool, error) { return s.j.Hash(seq
 func (s source) Appended() <-chan struct{}                 { return s.appended }
 
 func (s source) Read(after uint64, limit int) ([]uplink.Row, error) {
-	rows, err := s.j.Read(after, limit)
+	return sent(s.j.Read(after, limit))
+}
+
+func (s source) ReadOf(epoch string, after uint64, limit int) ([]uplink.Row, error) {
+	return sent(s.j.ReadOf(epoch, after, limit))
+}
+
+func (s source) Eras() ([]uplink.Era, error) {
+	eras, err := s.j.Eras()
+	out := make([]uplink.Era, len(eras))
+	for i, e := range eras {
+		out[i] = uplink.Era(e)
+	}
+	return out, err
+}
+
+// lost records that a range was pruned, once in an epoch.
+func (s source) lost(ctx context.Context, l uplink.Loss) (uint64, error) {
+	cursor := "lost " + l.Epoch
+	at, err := s.j.Cursor(cursor)
+	if err != nil {
+		return 0, err
+	}
+	if at > 0 {
+		if seq, err := s.naming(l, at-1); seq > 0 || err != nil {
+			return seq, err
+		}
+	}
+	head := s.j.Head()
+	if _, err := s.do(ctx, floor.Lost{Epoch: l.Epoch, From: l.From, To: l.To}); err != nil {
+		return 0, err
+	}
+	seq, err := s.naming(l, head)
+	if err == nil && seq == 0 {
+		err = fmt.Errorf("no event after %d names it", head)
+	}
+	if err != nil {
+		return 0, err
+	}
+	return seq, s.j.SetCursor(cursor, seq)
+}
+
+// naming is the event that names a range, among the first after a sequence; 0: none of them.
+func (s source) naming(l uplink.Loss, after uint64) (uint64, error) {
+	rows, err := s.j.Read(after, 256)
+	for _, r := range rows {
+		if e, err := kiosk.Decode(r.Bytes); err == nil {
+			if d, ok := e.Data.(*kiosk.JournalLost); ok && d.Epoch == l.Epoch && d.From <= l.From && d.To >= l.To {
+				return r.Seq, nil
+			}
+		}
+	}
+	return 0, err
+}
+
+func sent(rows []journal.Row, err error) ([]uplink.Row, error) {
 	out := make([]uplink.Row, len(rows))
 	for i, r := range rows {
 		out[i] = uplink.Row{Seq: r.Seq, Type: string(r.Type), Bytes: r.Bytes, Person: r.Person}

@@ -204,7 +204,7 @@ func (b *board) record(events []kiosk.Event) bool {
 	if b.w.opt.Defect == ShowsFirst && b.conn != nil {
 		rows, _ := encode(events, b.disk.current())
 		for _, r := range rows {
-			b.send(r.Row)
+			b.send(uplink.Ask{Epoch: b.disk.Epoch()}, r.Row)
 		}
 	}
 	if b.synced == nil || b.w.chance(0.1) {

@@ -221,8 +221,14 @@ func (d *disk) Head() uint64 {
 
 // Read returns rows after a sequence.
 func (d *disk) Read(after uint64, limit int) (out []uplink.Row, err error) {
-	rows := d.current().rows
-	for i := d.current().find(after + 1); i < len(rows) && len(out) < limit; i++ {
+	return d.ReadOf(d.Epoch(), after, limit)
+}
+
+// ReadOf returns rows of any epoch.
+func (d *disk) ReadOf(epoch string, after uint64, limit int) (out []uplink.Row, err error) {
+	e := d.era(epoch)
+	rows := e.rows
+	for i := e.find(after + 1); i < len(rows) && len(out) < limit; i++ {
 		out = append(out, rows[i].Row)
 	}
 	return out, nil
@@ -234,13 +240,47 @@ func (e *era) find(seq uint64) int {
 	return i
 }
 
+// era is the epoch of a name, an empty one if there is none.
+func (d *disk) era(name string) *era {
+	for _, e := range d.epochs {
+		if e.name == name {
+			return e
+		}
+	}
+	return &era{name: name}
+}
+
+// Eras are the epochs with events; of an ended one those count that the next
+// does not record again.
+func (d *disk) Eras() (out []uplink.Era, err error) {
+	for i, e := range d.epochs {
+		last, _ := e.head()
+		again := uint64(0)
+		if i+1 < len(d.epochs) {
+			for _, r := range d.epochs[i+1].rows {
+				if r.event.Was == "" {
+					break
+				}
+				again++
+			}
+		}
+		out = append(out, uplink.Era{Epoch: e.name, Last: last - min(again, last)})
+	}
+	return out, nil
+}
+
 // Hash is the hash of an event.
 func (d *disk) Hash(seq uint64) (kiosk.Hash, bool, error) {
-	rows, i := d.current().rows, d.current().find(seq)
-	if i < len(rows) && rows[i].Seq == seq {
-		return rows[i].hash, true, nil
+	h, ok := d.hashOf(d.Epoch(), seq)
+	return h, ok, nil
+}
+
+func (d *disk) hashOf(epoch string, seq uint64) (kiosk.Hash, bool) {
+	e := d.era(epoch)
+	if i := e.find(seq); i < len(e.rows) && e.rows[i].Seq == seq {
+		return e.rows[i].hash, true
 	}
-	return kiosk.Hash{}, false, nil
+	return kiosk.Hash{}, false
 }
 
 // Receipted is the mark as the board's wiring reads it from the journal.

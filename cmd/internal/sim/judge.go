@@ -313,8 +313,8 @@ func (j *judge) marked(d *disk, ledger string, through uint64) {
 }
 
 // onWire looks at what a board publishes: only what is on its disk.
-func (j *judge) onWire(b *board, r uplink.Row) {
-	h, here, _ := b.disk.Hash(r.Seq)
+func (j *judge) onWire(b *board, epoch string, r uplink.Row) {
+	h, here := b.disk.hashOf(epoch, r.Seq)
 	if !here || h != kiosk.HashOf(r.Bytes) {
 		j.w.violated("I1: %s publishes %d, which is not on its disk", b, r.Seq)
 	}

@@ -154,41 +154,45 @@ func (b *board) pump() {
 		return
 	}
 	for b.conn != nil && b.conn.open {
-		after, n := b.machine.Want()
+		a := b.machine.Ask()
 		room := window - len(b.flight)
-		if n == 0 || room < 2 {
+		if a.N == 0 || room < 2 {
 			return
 		}
-		rows, err := b.disk.Read(after, min(n, room))
+		rows, err := b.disk.ReadOf(a.Epoch, a.After, min(a.N, room))
 		if err != nil || len(rows) == 0 {
-			b.w.violated("%s: events after %d are not there (%v)", b, after, err)
-			b.machine.Skip()
+			b.w.violated("%s: events after %d are not there (%v)", b, a.After, err)
+			b.machine.Skip(a)
 			return
 		}
 		for _, r := range rows {
 			if window-len(b.flight) < 2 {
 				break
 			}
-			b.w.judge.onWire(b, r)
-			b.send(r)
-			b.machine.Sent(r.Seq)
+			b.w.judge.onWire(b, a.Epoch, r)
+			b.send(a, r)
+			b.machine.Sent(a, r.Seq)
 		}
 	}
 }
 
 // send publishes a row: the event, then its person part.
-func (b *board) send(r uplink.Row) {
+func (b *board) send(a uplink.Ask, r uplink.Row) {
 	topic, err := b.topics.Event(r.Type)
 	if err != nil {
 		b.w.violated("%s: %v", b, err)
 		return
 	}
+	done := r.Seq
+	if a.Apart {
+		done = 0
+	}
 	if r.Person == nil || b.w.opt.Defect == SkipsPersons {
-		b.publish(topic, r.Bytes, r.Seq)
+		b.publish(topic, r.Bytes, done)
 		return
 	}
 	b.publish(topic, r.Bytes, 0)
-	part := wire.PersonPart{ID: kiosk.EventID(b.disk.Epoch(), r.Seq)}
+	part := wire.PersonPart{ID: kiosk.EventID(a.Epoch, r.Seq)}
 	if len(r.Person) > 0 {
 		part.Person = r.Person
 	}
@@ -197,7 +201,7 @@ func (b *board) send(r uplink.Row) {
 		b.w.violated("%s: %v", b, err)
 		return
 	}
-	b.publish(b.topics.Person(), p, r.Seq)
+	b.publish(b.topics.Person(), p, done)
 }
 
 func (b *board) publish(topic string, payload []byte, seq uint64) {
