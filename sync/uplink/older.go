@@ -40,6 +40,15 @@ type Ask struct {
 	Apart bool
 }
 
+// Within are those of the rows read for an Ask that it was for: behind a hole
+// more are read than are wanted of an earlier epoch.
+func (a Ask) Within(rows []Row) []Row {
+	for a.Apart && len(rows) > 0 && rows[len(rows)-1].Seq > a.After+uint64(a.N) {
+		rows = rows[:len(rows)-1]
+	}
+	return rows
+}
+
 // older is what the office lacks of an earlier epoch.
 type older struct {
 	era     Era

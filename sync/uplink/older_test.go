@@ -83,7 +83,7 @@ func told(c *core, src *archive) (out []string) {
 			return out
 		}
 		rows, _ := src.ReadOf(a.Epoch, a.After, a.N)
-		if len(rows) == 0 {
+		if rows = a.Within(rows); len(rows) == 0 {
 			c.none(a)
 		}
 		for _, r := range rows {
@@ -144,6 +144,9 @@ func TestRestoredOfficeGetsEarlierEpochs(t *testing.T) {
 	now = now.Add(31 * time.Second)
 	c.tick(now)
 	step("all is receipted")
+	if rows := (Ask{"e", 4, 3, true}).Within([]Row{{Seq: 5}, {Seq: 7}, {Seq: 8}}); len(rows) != 2 {
+		t.Errorf("behind a hole %v are sent", rows)
+	}
 	take("C", 24, 5)
 	step("an office from an old backup", ids(unknown, 25, 26), ids("epoch", 6, 6))
 	for range 10 {

@@ -257,7 +257,8 @@ func (u *Uplink) pump() bool {
 
 func (u *Uplink) read(a Ask, room int) ([]Row, error) {
 	if h, ok := u.src.(History); ok && a.Epoch != u.core.epoch {
-		return h.ReadOf(a.Epoch, a.After, min(a.N, room))
+		rows, err := h.ReadOf(a.Epoch, a.After, min(a.N, room))
+		return a.Within(rows), err
 	}
 	return u.src.Read(a.After, min(a.N, room))
 }
