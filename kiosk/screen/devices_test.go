@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net/http/httptest"
 	"net/url"
+	"strings"
 	"testing"
 
 	"baylight/kiosk/floor"
@@ -44,6 +45,50 @@ func TestDevicesAreTriedByStaffOnly(t *testing.T) {
 		t.Errorf("an invented test: %d", b.code)
 	}
 	b.hides("<script>alert")
+}
+
+func TestSupportIsForStaffOnly(t *testing.T) {
+	b := browse(t)
+	var shown []string
+	fail := error(nil)
+	_, cfg := open(t)
+	cfg.Identify = func(_ context.Context, d Device) error { shown = append(shown, d.Name); return fail }
+	cfg.Lines = func(n int) []string { return []string{"first", "level=WARN " + hostile, "last"}[3-min(n, 3):] }
+	cfg.Support = func(context.Context) (string, []byte, error) { return "bundle.tar.gz", []byte("\x1f\x8b"), fail }
+	srv := httptest.NewServer(New(cfg, b.s))
+	defer srv.Close()
+	b.url = srv.URL
+	b.get("/devices").hides("level=WARN")
+	b.hides("/devices/support")
+	for _, path := range []string{"/devices/log", "/devices/support"} {
+		if b.get(path); b.at != "/sign-in" {
+			t.Errorf("%s without signing in leads to %s", path, b.at)
+		}
+	}
+	if b.post("/devices/identify", url.Values{"device": {"ticket"}}); b.code != 401 || len(shown) != 0 {
+		t.Errorf("without signing in: %d, shown %v", b.code, shown)
+	}
+	b.signIn("s01").get("/devices").shows("运行日志", "下载支持包")
+	b.hides("<script>alert")
+	if last, first := strings.Index(b.page, "last\n"), strings.Index(b.page, "first\n"); last < 0 || first < last {
+		t.Errorf("the log is not shown with its latest line first: %d, %d", last, first)
+	}
+	b.send("/devices/identify", url.Values{"device": {"ticket"}}).shows("ticket:已打印自己的名称")
+	if b.get("/devices/log"); b.code != 200 || b.page != "first\nlevel=WARN "+hostile+"\nlast\n" || b.head.Get("Content-Type") != "text/plain; charset=utf-8" ||
+		!strings.HasPrefix(b.head.Get("Content-Disposition"), `attachment; filename="baylight-log-`) {
+		t.Errorf("the log as a file: %d %v %q", b.code, b.head, b.page)
+	}
+	if b.get("/devices/support"); b.code != 200 || b.page != "\x1f\x8b" || b.head.Get("Content-Disposition") != `attachment; filename="bundle.tar.gz"` {
+		t.Errorf("the bundle: %d %v %q", b.code, b.head, b.page)
+	}
+	fail = errors.New("disk <b>")
+	if b.get("/devices/support").shows("支持包未能生成", "disk &lt;b&gt;"); b.code != 500 {
+		t.Errorf("a bundle that fails: %d", b.code)
+	}
+	b.get("/devices").send("/devices/identify", url.Values{"device": {"ticket"}}).shows("无法识别", "disk &lt;b&gt;")
+	if b.code != 502 || len(shown) != 2 {
+		t.Errorf("a device that does not show itself: %d, %v", b.code, shown)
+	}
 }
 
 func TestTicketsAreVerifiedAtTheDesk(t *testing.T) {
