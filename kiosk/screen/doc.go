@@ -19,7 +19,9 @@
 // their session's secret, too. A body is at most [MaxBody] bytes.
 //
 // The pages of customers and bays show masked plates only, and what is sent to
-// every browser (/stream) is numbers without meaning elsewhere.
+// every browser (/stream) is numbers without meaning elsewhere. The end of the
+// log and the support bundle are given to signed-in staff only; whoever gives
+// them to this package has made them free of personal data.
 //
 // No goroutines are started here; each request runs in its server's. Times shown
 // are the station's (shop time) in the store's zone; a scan's answer stays on
