@@ -14,10 +14,11 @@ import (
 
 // folded keeps the folded visits of a store, true for one position.
 type folded struct {
-	mu     sync.Mutex
-	at     uint64
-	visits map[string]*kiosk.Visit
-	sorted []*kiosk.Visit
+	mu       sync.Mutex
+	at       uint64
+	visits   map[string]*kiosk.Visit
+	sorted   []*kiosk.Visit
+	overlaps overlaps
 }
 
 // Visits folds the visits of a store that changed since it was last asked and
@@ -31,32 +32,68 @@ func (o *Office) Visits(ctx context.Context, store string) ([]*kiosk.Visit, uint
 	f := &r.folded
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	fresh := map[string]*kiosk.Visit{}
+	fresh := map[string]recorded{}
 	at, err := o.cfg.Ledger.Changed(ctx, store, f.at, func(visit string, events []kiosk.Event) {
-		fresh[visit] = Fold(events, r.Calendar)
+		fresh[visit] = record(events, r.Calendar)
 	})
+	if err == nil && (len(fresh) > 0 || f.visits == nil) {
+		err = f.take(fresh, r.Calendar, func(visit string) ([]kiosk.Event, error) { return o.countedEvents(ctx, store, visit, at) })
+	}
 	if err != nil {
+		f.at, f.visits, f.sorted, f.overlaps = 0, nil, nil, overlaps{} // half of it may be there: begin again
 		return nil, 0, fmt.Errorf("fold visits of %s: %w", store, err)
 	}
 	f.at = at
-	if len(fresh) > 0 || f.visits == nil {
-		f.take(fresh)
-	}
 	return f.sorted, f.at, nil
 }
 
-func (f *folded) take(fresh map[string]*kiosk.Visit) {
+// countedEvents are those of a visit up to a position.
+func (o *Office) countedEvents(ctx context.Context, store, visit string, at uint64) (events []kiosk.Event, err error) {
+	rows, err := o.cfg.Ledger.Visit(ctx, store, visit)
+	for _, row := range rows {
+		if !row.Counted || row.Position > at {
+			continue
+		}
+		e, err := kiosk.Decode(row.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("read event at position %d: %w", row.Position, err)
+		}
+		e.When, e.Uncertain = row.When.In(e.Moment.Wall.Location()), row.Uncertain
+		events = append(events, e)
+	}
+	return events, err
+}
+
+// take puts visits that changed in their places, and folds those again whose
+// jobs overlap with others; read gives the events of a visit.
+func (f *folded) take(fresh map[string]recorded, cal kiosk.Calendar, read func(visit string) ([]kiosk.Event, error)) error {
 	if f.visits == nil {
 		f.visits = map[string]*kiosk.Visit{}
 	}
-	for id, v := range fresh {
-		if v.ID == "" { // nothing of it is left
+	for id, r := range fresh {
+		if r.visit.ID == "" { // nothing of it is left
 			delete(f.visits, id)
 		} else {
-			f.visits[id] = v
+			f.visits[id] = r.visit
+		}
+	}
+	for id := range f.overlaps.take(fresh) {
+		cuts := f.overlaps.of(id)
+		if _, changed := fresh[id]; changed && len(cuts) == 0 {
+			continue
+		}
+		events, err := read(id)
+		if err != nil {
+			return err
+		}
+		if len(cuts) > 0 {
+			f.visits[id] = foldCut(events, cuts, cal)
+		} else {
+			f.visits[id] = Fold(events, cal)
 		}
 	}
 	f.sorted = sorted(f.visits)
+	return nil
 }
 
 // VisitsAt folds all visits of a store as they stood at a position. It reads
@@ -66,16 +103,11 @@ func (o *Office) VisitsAt(ctx context.Context, store string, at uint64) ([]*kios
 	if err != nil {
 		return nil, err
 	}
-	all := map[string]*kiosk.Visit{}
-	err = o.cfg.Ledger.Until(ctx, store, at, func(visit string, events []kiosk.Event) {
-		if v := Fold(events, r.Calendar); v.ID != "" {
-			all[visit] = v
-		}
-	})
-	if err != nil {
+	all := map[string][]kiosk.Event{}
+	if err := o.cfg.Ledger.Until(ctx, store, at, func(visit string, events []kiosk.Event) { all[visit] = events }); err != nil {
 		return nil, fmt.Errorf("fold visits of %s: %w", store, err)
 	}
-	return sorted(all), nil
+	return FoldStore(all, r.Calendar), nil
 }
 
 func sorted(visits map[string]*kiosk.Visit) []*kiosk.Visit {

@@ -1,0 +1,219 @@
+package backoffice
+
+import (
+	"cmp"
+	"maps"
+	"slices"
+	"strings"
+	"time"
+
+	"baylight/kiosk"
+)
+
+// A technician who starts a job pauses the one that runs, unless PARALLEL was
+// scanned. Two boards that are cut off from each other cannot do that. Here,
+// where the events of both are, the earlier job counts as switched from the
+// later's start, as if the boards had seen each other, and both visits are
+// flagged (DOMAIN §3). Nothing is recorded for it: it follows from the events,
+// whatever order they came in, and goes when they are corrected.
+
+// stretch is a job at work without a break, as recorded.
+type stretch struct {
+	job      kiosk.Job
+	source   string // of the board that recorded its start
+	from, to time.Time
+	parallel bool
+}
+
+// cut is what an overlap means for one visit.
+type cut struct {
+	job    kiosk.Job
+	source string
+	at     time.Time // when the job is switched; zero: it is the later one, and only flagged
+}
+
+// stretches are those of a visit that boards recorded for known technicians.
+func stretches(v *kiosk.Visit, events []kiosk.Event, cal kiosk.Calendar) (out []stretch) {
+	for _, w := range v.Works {
+		for _, s := range w.Spans {
+			source := startedBy(events, w.Job, s.From)
+			if s.Reason != "" || w.Technician == "" || source == "" {
+				continue
+			}
+			to := s.To
+			if to.IsZero() {
+				to = cal.ShiftEnd(s.From) // from then on it counts as unclosed
+			}
+			job := w.Job
+			job.Visit, job.Bay = v.ID, s.Bay
+			out = append(out, stretch{job: job, source: source, from: s.From, to: to, parallel: s.Parallel})
+		}
+	}
+	return out
+}
+
+// startedBy is the board that recorded the start of a stretch; "" if people at
+// the back office stated it.
+func startedBy(events []kiosk.Event, job kiosk.Job, from time.Time) (source string) {
+	for _, e := range events {
+		var j kiosk.Job
+		switch d := e.Data.(type) {
+		case *kiosk.Started:
+			j = d.Job
+		case *kiosk.Resumed:
+			j = d.Job
+		default:
+			continue
+		}
+		if !e.Time().Equal(from) || !strings.Contains(e.Source, "/kiosks/") {
+			continue
+		}
+		// A start that was amended has another technician in its event than in
+		// the fold.
+		if same := j.Technician == job.Technician && j.Item == job.Item; same || source == "" {
+			if source = e.Source; same {
+				return source
+			}
+		}
+	}
+	return source
+}
+
+// cutsOf finds what overlaps among the stretches of one technician, by visit.
+func cutsOf(all []stretch) map[string][]cut {
+	slices.SortFunc(all, func(a, b stretch) int {
+		return cmp.Or(a.from.Compare(b.from), cmp.Compare(a.source, b.source), cmp.Compare(a.job.Visit, b.job.Visit), cmp.Compare(a.job.Item, b.job.Item), a.to.Compare(b.to))
+	})
+	out := map[string][]cut{}
+	add := func(c cut) {
+		if !slices.Contains(out[c.job.Visit], c) {
+			out[c.job.Visit] = append(out[c.job.Visit], c)
+		}
+	}
+	for i, first := range all {
+		for _, next := range all[i+1:] {
+			if !next.from.Before(first.to) {
+				break
+			}
+			if next.source != first.source && !next.parallel {
+				add(cut{first.job, first.source, next.from})
+				add(cut{job: next.job, source: next.source})
+				break // it is switched from here on
+			}
+		}
+	}
+	return out
+}
+
+// foldCut is Fold of a visit with what its overlaps mean.
+func foldCut(events []kiosk.Event, cuts []cut, cal kiosk.Calendar) *kiosk.Visit {
+	events = slices.Clone(events)
+	for _, c := range cuts {
+		if !c.at.IsZero() {
+			events = append(events, kiosk.Event{Source: c.source, When: c.at, Data: &kiosk.Paused{Job: c.job, Meta: kiosk.Meta{Reason: kiosk.Switched}}})
+		}
+	}
+	v := Fold(events, cal)
+	if i, found := slices.BinarySearch(v.Flags, kiosk.Overlap); !found {
+		v.Flags = slices.Insert(v.Flags, i, kiosk.Overlap)
+	}
+	return v
+}
+
+// FoldStore folds all visits of a store, given the counted events of each,
+// corrected in time. The visits come by arrival.
+func FoldStore(store map[string][]kiosk.Event, cal kiosk.Calendar) []*kiosk.Visit {
+	var f folded
+	fresh := map[string]recorded{}
+	for id, events := range store {
+		fresh[id] = record(events, cal)
+	}
+	// The events are at hand: reading them cannot fail.
+	_ = f.take(fresh, cal, func(visit string) ([]kiosk.Event, error) { return store[visit], nil })
+	return f.sorted
+}
+
+// recorded is a visit as recorded, each board for itself.
+type recorded struct {
+	visit     *kiosk.Visit
+	stretches []stretch
+}
+
+func record(events []kiosk.Event, cal kiosk.Calendar) recorded {
+	v := Fold(events, cal)
+	return recorded{v, stretches(v, events, cal)}
+}
+
+// overlaps are those of a store, kept up to date visit by visit.
+type overlaps struct {
+	stretches map[string][]stretch        // by visit
+	visits    map[string]map[string]bool  // of each technician
+	cuts      map[string]map[string][]cut // by visit and technician
+}
+
+// take brings the overlaps up to date with visits that changed, and names those
+// whose fold is not what was recorded, or is so again.
+func (o *overlaps) take(fresh map[string]recorded) (again map[string]bool) {
+	if o.stretches == nil {
+		*o = overlaps{map[string][]stretch{}, map[string]map[string]bool{}, map[string]map[string][]cut{}}
+	}
+	again = map[string]bool{}
+	moved := map[string]bool{} // technicians
+	for id, r := range fresh {
+		for _, s := range slices.Concat(o.stretches[id], r.stretches) {
+			moved[s.job.Technician] = true
+			if o.visits[s.job.Technician] == nil {
+				o.visits[s.job.Technician] = map[string]bool{}
+			}
+			o.visits[s.job.Technician][id] = true
+		}
+		if o.stretches[id] = r.stretches; len(r.stretches) == 0 {
+			delete(o.stretches, id)
+		}
+		if len(o.cuts[id]) > 0 {
+			again[id] = true
+		}
+	}
+	for technician := range moved {
+		var all []stretch
+		for id := range o.visits[technician] {
+			for _, s := range o.stretches[id] {
+				if s.job.Technician == technician {
+					all = append(all, s)
+				}
+			}
+		}
+		o.set(technician, cutsOf(all), again)
+		maps.DeleteFunc(o.visits[technician], func(id string, _ bool) bool {
+			return !slices.ContainsFunc(o.stretches[id], func(s stretch) bool { return s.job.Technician == technician })
+		})
+	}
+	return again
+}
+
+// set notes the cuts of a technician, and whose changed.
+func (o *overlaps) set(technician string, now map[string][]cut, again map[string]bool) {
+	for id := range o.visits[technician] {
+		if slices.Equal(o.cuts[id][technician], now[id]) {
+			continue
+		}
+		again[id] = true
+		if o.cuts[id] == nil {
+			o.cuts[id] = map[string][]cut{}
+		}
+		if o.cuts[id][technician] = now[id]; len(now[id]) == 0 {
+			delete(o.cuts[id], technician)
+		}
+		if len(o.cuts[id]) == 0 {
+			delete(o.cuts, id)
+		}
+	}
+}
+
+// of are the cuts of a visit.
+func (o *overlaps) of(visit string) (all []cut) {
+	for _, technician := range slices.Sorted(maps.Keys(o.cuts[visit])) {
+		all = append(all, o.cuts[visit][technician]...)
+	}
+	return all
+}
