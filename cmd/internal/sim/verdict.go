@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"baylight/kiosk"
+	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/kpi"
 )
 
@@ -220,16 +221,7 @@ func (j *judge) lossless(count map[key]int) []*kiosk.Visit {
 			events[visit] = append(events[visit], e)
 		}
 	}
-	var out []*kiosk.Visit
-	for _, es := range events {
-		if v := kiosk.Apply(es, shopCalendar()); v.ID != "" {
-			out = append(out, v)
-		}
-	}
-	slices.SortFunc(out, func(a, b *kiosk.Visit) int {
-		return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.ID, b.ID))
-	})
-	return out
+	return backoffice.FoldStore(events, shopCalendar())
 }
 
 // naming gives every event an epoch, and so a name, that no other has: after a
