@@ -14,7 +14,8 @@ import (
 // scanned. Two boards that are cut off from each other cannot do that. Here,
 // where the events of both are, the earlier job counts as switched from the
 // later's start, as if the boards had seen each other, and both visits are
-// flagged (DOMAIN §3). Nothing is recorded for it: it follows from the events,
+// flagged (DOMAIN §3). A visit with an unsure time decides nothing about others:
+// it counts as uncertain and in no figure. Nothing is recorded for it: it follows from the events,
 // whatever order they came in, and goes when they are corrected.
 
 // stretch is a job at work without a break, as recorded.
@@ -32,8 +33,12 @@ type cut struct {
 	at     time.Time // when the job is switched; zero: it is the later one, and only flagged
 }
 
-// stretches are those of a visit that boards recorded for known technicians.
+// stretches are those of a visit that boards recorded for known technicians, at
+// times that are sure.
 func stretches(v *kiosk.Visit, events []kiosk.Event, cal kiosk.Calendar) (out []stretch) {
+	if v.Uncertain {
+		return nil
+	}
 	for _, w := range v.Works {
 		for _, s := range w.Spans {
 			source := startedBy(events, w.Job, s.From)

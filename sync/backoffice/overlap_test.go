@@ -91,8 +91,8 @@ func TestOverlap(t *testing.T) {
 	}
 }
 
-// TestNoOverlap: PARALLEL, other technicians, one board alone, and times stated
-// at the back office.
+// TestNoOverlap: PARALLEL, other technicians, one board alone, a time that could
+// not be corrected, and one stated at the back office.
 func TestNoOverlap(t *testing.T) {
 	for name, second := range map[string]func(k1, k2 *ledgertest.Board) backoffice.Entry{
 		"parallel": func(_, k2 *ledgertest.Board) backoffice.Entry {
@@ -106,6 +106,10 @@ func TestNoOverlap(t *testing.T) {
 		},
 		"stated at the back office": func(_, k2 *ledgertest.Board) backoffice.Entry {
 			k2.Source = kiosk.OfficeSource(store)
+			return k2.Event(&kiosk.Started{Job: kiosk.Job{Visit: two, Bay: "b2", Technician: "t1"}})
+		},
+		"an unsure time": func(_, k2 *ledgertest.Board) backoffice.Entry {
+			k2.Now.Clock = kiosk.Unset
 			return k2.Event(&kiosk.Started{Job: kiosk.Job{Visit: two, Bay: "b2", Technician: "t1"}})
 		},
 		"one board": func(k1, _ *ledgertest.Board) backoffice.Entry {
@@ -241,7 +245,7 @@ func tell(vs []*kiosk.Visit) string {
 			b.WriteString("none\n")
 			continue
 		}
-		fmt.Fprintf(&b, "%s ticket %s flags %v corrections %d passed %d ended %d finished %d\n", v.ID, v.Ticket, v.Flags, v.Corrections, v.Passed.UnixMilli(), v.Ended.UnixMilli(), v.FinishedSince)
+		fmt.Fprintf(&b, "%s ticket %s uncertain %v flags %v corrections %d passed %d ended %d finished %d\n", v.ID, v.Ticket, v.Uncertain, v.Flags, v.Corrections, v.Passed.UnixMilli(), v.Ended.UnixMilli(), v.FinishedSince)
 		for _, w := range v.Works {
 			fmt.Fprintf(&b, "  %s %+v finished %d unclosed %v\n", w.Event, w.Job, w.Finished.UnixMilli(), w.Unclosed)
 			for _, s := range w.Spans {

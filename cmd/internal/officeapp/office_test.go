@@ -37,6 +37,7 @@ var zone = time.FixedZone("CST", 8*3600)
 // rig is a real back office on an embedded broker, and a board that is played.
 type rig struct {
 	t      *testing.T
+	dir    string
 	http   string
 	broker *broker.Broker
 	wire   *relay // between office and broker
@@ -44,12 +45,16 @@ type rig struct {
 	done   chan struct{}
 	err    error
 
+	options officeapp.Options
+	stop    func()
+
 	seq  uint64 // last event of the board
 	prev kiosk.Hash
 	cars int // check-ins that have to count
 
 	mu      sync.Mutex
 	receipt map[string]wire.Receipt // by kiosk
+	said    []wire.Receipt          // to k1, in order
 	office  wire.Office             // as it last said
 }
 
@@ -60,10 +65,11 @@ func newRig(t *testing.T) *rig {
 	t.Cleanup(func() { check(t, b.Close()) })
 	l, err := net.Listen("tcp", "127.0.0.1:0")
 	must(t, err)
-	r := &rig{t: t, broker: b, http: l.Addr().String(), done: make(chan struct{}), receipt: map[string]wire.Receipt{}}
+	r := &rig{t: t, broker: b, http: l.Addr().String(), receipt: map[string]wire.Receipt{}}
 	must(t, l.Close())
 	r.wire = newRelay(t, b.Addr())
-	dir := t.TempDir()
+	r.dir = t.TempDir()
+	dir := r.dir
 	config := fmt.Sprintf("schema = 1\n[office]\ndata = \"office\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n[[store]]\nname = %q\ntag = \"0A7\"\nkey_file = \"store.key\"\n",
 		r.http, "mqtt://"+r.wire.l.Addr().String(), shop)
 	must(t, os.WriteFile(filepath.Join(dir, "backoffice.toml"), []byte(config), 0o600))
@@ -74,25 +80,36 @@ func newRig(t *testing.T) *rig {
 	now, err := clock.NewLead(kiosk.Moment{Wall: evening, Boot: "office", Up: time.Hour, Clock: kiosk.Synced}, nil)
 	must(t, err)
 	t.Cleanup(func() { check(t, now.Close()) })
-	ctx, cancel := context.WithCancel(context.Background())
-	ready := make(chan struct{})
-	go func() {
-		defer close(r.done)
-		r.err = officeapp.Run(ctx, officeapp.Options{Settings: set, Version: "test", Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Clock: now,
-			Ready: func() { close(ready) }, ReconnectMin: 2 * time.Millisecond, ReconnectMax: 20 * time.Millisecond})
-	}()
-	t.Cleanup(func() {
-		cancel()
-		<-r.done
-		check(t, r.err)
-	})
-	select {
-	case <-ready:
-	case <-r.done:
-		t.Fatalf("the office ended at its start: %v", r.err)
-	}
+	r.options = officeapp.Options{Settings: set, Version: "test", Log: slog.New(slog.NewTextHandler(t.Output(), nil)), Clock: now,
+		ReconnectMin: 2 * time.Millisecond, ReconnectMax: 20 * time.Millisecond}
+	r.start()
+	t.Cleanup(func() { r.stop() })
 	r.play()
 	return r
+}
+
+// start runs the office; stop ends it.
+func (r *rig) start() {
+	r.t.Helper()
+	ctx, cancel := context.WithCancel(context.Background())
+	ready, done := make(chan struct{}), make(chan struct{})
+	o := r.options
+	o.Ready = func() { close(ready) }
+	r.done = done
+	go func() {
+		defer close(done)
+		r.err = officeapp.Run(ctx, o)
+	}()
+	r.stop = func() {
+		cancel()
+		<-done
+		check(r.t, r.err)
+	}
+	select {
+	case <-ready:
+	case <-done:
+		r.t.Fatalf("the office ended at its start: %v", r.err)
+	}
 }
 
 // play connects the board.
@@ -107,7 +124,9 @@ func (r *rig) play() {
 			check(r.t, err)
 			r.mu.Lock()
 			defer r.mu.Unlock()
-			r.receipt[k] = x
+			if r.receipt[k] = x; k == "k1" {
+				r.said = append(r.said, x)
+			}
 		})
 	}
 	r.board.Handle(wire.Prefix+shop+"/office", wire.QoS, func(_ context.Context, m link.Message) {

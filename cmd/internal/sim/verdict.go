@@ -144,10 +144,12 @@ func (j *judge) figures(count map[key]int) {
 			j.w.violated("I6: visit %s has times that nobody vouches for, and does not say so", v.ID)
 		}
 	}
+	lossless := j.lossless(count)
+	besideUnsure(lossless, unsure)
 	sure := func(v *kiosk.Visit) bool { return unsure[v.ID] != "" }
 	in.Visits = slices.DeleteFunc(slices.Clone(visits), sure)
 	got := kpi.Compute(in, kpi.ByNone)
-	in.Visits = slices.DeleteFunc(j.lossless(count), sure)
+	in.Visits = slices.DeleteFunc(lossless, sure)
 	want := kpi.Compute(in, kpi.ByNone)
 	a, _ := json.Marshal(got)
 	b, _ := json.Marshal(want)
@@ -188,6 +190,22 @@ func (j *judge) unsure(count map[key]int) map[string]kiosk.Quality {
 		}
 	}
 	return out
+}
+
+// besideUnsure adds the visits whose technicians worked on an unsure one: whether
+// their jobs overlap on two boards is not sure either.
+func besideUnsure(visits []*kiosk.Visit, unsure map[string]kiosk.Quality) {
+	by := map[string]bool{}
+	for _, v := range visits {
+		for _, w := range v.Works {
+			by[w.Technician] = by[w.Technician] || unsure[v.ID] != "" && w.Technician != ""
+		}
+	}
+	for _, v := range visits {
+		if unsure[v.ID] == "" && slices.ContainsFunc(v.Works, func(w *kiosk.Work) bool { return by[w.Technician] }) {
+			unsure[v.ID] = kiosk.Holdover
+		}
+	}
 }
 
 // lossless folds what the events say in one go, each at its true time.
