@@ -49,14 +49,16 @@ func BenchmarkUplink(b *testing.B) {
 	// At 100 ms round trip the window is what limits: window / round trip.
 	b.Run("far", func(b *testing.B) {
 		br := startBench(b)
-		long, _ := benchRows(3 * benchEvents)
-		var up time.Duration
+		long, payloads := benchRows(3 * benchEvents)
+		var bare, up time.Duration
 		for round := 0; b.Loop(); round++ {
+			bare += linktest.Bare(b, linktest.Far(b, br.Addr(), 50*time.Millisecond), benchWindow, payloads)
 			up += drainUplink(b, linktest.Far(b, br.Addr(), 50*time.Millisecond), br.Addr(), long, round, new(time.Duration))
 		}
 		rate := float64(b.N*len(long)) / up.Seconds()
 		b.ReportMetric(rate, "uplink-events/s")
 		b.ReportMetric(rate/(benchWindow/0.1), "of-window/rtt")
+		b.ReportMetric(bare.Seconds()/up.Seconds(), "ratio")
 	})
 }
 

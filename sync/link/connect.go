@@ -25,7 +25,7 @@ func (l *Link) connect(ctx context.Context, number uint64, box *inbox) (*Session
 		return nil, fmt.Errorf("dial %s: %w", l.addr, err)
 	}
 	s := &Session{number: number, conn: guard(raw, l.cfg.WriteTimeout, l.cfg.MaxPacket), joined: make(chan struct{}),
-		outgoing: make(chan packet), handed: make(chan mqtt.Token)}
+		outgoing: make(chan *Token, ahead)}
 	opts, err := l.options(s)
 	if err != nil {
 		_ = s.conn.Close()

@@ -160,7 +160,7 @@ func (f *fate) Done() <-chan struct{} {
 func TestNothingIsSentBehindAMessageThatWasGivenUp(t *testing.T) {
 	ours, theirs := net.Pipe()
 	c := &client{}
-	s := &Session{client: c, conn: guard(ours, time.Minute, 1<<20), outgoing: make(chan packet), handed: make(chan mqtt.Token)}
+	s := &Session{client: c, conn: guard(ours, time.Minute, 1<<20), outgoing: make(chan *Token, ahead)}
 	sent := make(chan struct{})
 	go func() { defer close(sent); s.send() }()
 	for _, text := range []string{"1", "2"} {

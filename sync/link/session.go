@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"sync"
 	"time"
 
 	mqtt "github.com/eclipse/paho.mqtt.golang"
@@ -26,10 +25,11 @@ type Session struct {
 	joined chan struct{} // closed when paho's workers have ended after a loss
 	cause  error         // why, valid after joined
 
-	mu       sync.Mutex // held by whoever publishes
-	outgoing chan packet
-	handed   chan mqtt.Token // the answer to outgoing
+	outgoing chan *Token // room for some, so that publisher and sender need not take turns
 }
+
+// ahead is how many messages may wait for the sender.
+const ahead = 64
 
 // Number is the session's number; later sessions have higher ones.
 func (s *Session) Number() uint64 { return s.number }
@@ -44,46 +44,18 @@ func (s *Session) Drop() { _ = s.conn.Conn.SetReadDeadline(time.Unix(1, 0)) }
 // one goroutine. It blocks while the socket is full, for WriteTimeout at most.
 // The payload must not be changed afterwards.
 func (s *Session) Publish(topic string, qos byte, retain bool, payload []byte) *Token {
-	s.mu.Lock()
-	defer s.mu.Unlock()
 	select {
 	case <-s.conn.gone:
 		return &Token{err: ErrNotConnected}
 	default:
 	}
+	t := &Token{topic: topic, qos: qos, retain: retain, payload: payload, handed: make(chan struct{}), gone: s.conn.gone}
 	select {
-	case s.outgoing <- packet{topic, qos, retain, payload}:
+	case s.outgoing <- t:
+		return t
 	case <-s.conn.gone:
 		return &Token{err: ErrNotConnected}
 	}
-	select {
-	case t := <-s.handed:
-		return s.token(t)
-	case <-s.conn.gone:
-		return &Token{err: ErrLost}
-	}
-}
-
-// token makes sure that a token ends: paho may have cleared its table before
-// it entered this one.
-func (s *Session) token(t mqtt.Token) *Token {
-	select {
-	case <-s.conn.gone:
-		select {
-		case <-t.Done():
-		default:
-			return &Token{err: ErrLost}
-		}
-	default:
-	}
-	return &Token{t: t, gone: s.conn.gone}
-}
-
-type packet struct {
-	topic   string
-	qos     byte
-	retain  bool
-	payload []byte
 }
 
 // send calls paho's Publish, which notices only after WriteTimeout that its
@@ -92,18 +64,12 @@ type packet struct {
 func (s *Session) send() {
 	for {
 		select {
-		case p := <-s.outgoing:
-			t := s.client.Publish(p.topic, p.qos, p.retain, p.payload)
-			refused := failed(t)
-			if refused {
+		case t := <-s.outgoing:
+			t.t = s.client.Publish(t.topic, t.qos, t.retain, t.payload)
+			t.payload = nil
+			close(t.handed)
+			if failed(t.t) {
 				s.Drop()
-			}
-			select {
-			case s.handed <- t:
-			case <-s.conn.gone:
-				return
-			}
-			if refused {
 				return
 			}
 		case <-s.conn.gone:
@@ -124,17 +90,29 @@ func failed(t mqtt.Token) bool {
 
 // Token is the fate of one published message.
 type Token struct {
-	t    mqtt.Token
-	gone <-chan struct{}
-	err  error // set if the message was never handed over
+	topic   string
+	qos     byte
+	retain  bool
+	payload []byte
+	handed  chan struct{} // closed when the sender has given it to paho; then t is set
+	t       mqtt.Token
+	gone    <-chan struct{} // closed when the connection has ended
+	err     error           // set if the message was never taken
 }
 
 // Wait returns nil if this very connection brought the broker's acknowledgement
 // (at QoS 0: if the message was written), an error as soon as that cannot
 // happen any more, or ctx's error.
 func (t *Token) Wait(ctx context.Context) error {
-	if t.t == nil {
+	if t.err != nil {
 		return t.err
+	}
+	select {
+	case <-t.handed:
+	case <-t.gone:
+		return t.last()
+	case <-ctx.Done():
+		return ctx.Err()
 	}
 	select {
 	case <-t.t.Done():
@@ -145,8 +123,19 @@ func (t *Token) Wait(ctx context.Context) error {
 	case <-t.t.Done():
 		return t.result()
 	case <-t.gone:
+		return t.last()
 	case <-ctx.Done():
 		return ctx.Err()
+	}
+}
+
+// last is what can be said when the connection has ended. paho may never
+// complete a message that it took after it cleared its table.
+func (t *Token) last() error {
+	select {
+	case <-t.handed:
+	default:
+		return ErrLost
 	}
 	select {
 	case <-t.t.Done():

@@ -19,7 +19,7 @@ type flight struct {
 	acked   atomic.Uint64
 	acks    atomic.Uint64 // how many PUBACKs came
 	starved atomic.Bool   // somebody waits for room
-	room    chan struct{} // a signal when starved and a quarter of the window is free
+	room    chan struct{} // a signal when starved and a sixteenth of the window is free
 	cancel  context.CancelFunc
 	waiter  sync.WaitGroup
 
@@ -79,7 +79,7 @@ func (f *flight) wait(ctx context.Context) {
 			f.acked.Store(max(f.acked.Load(), p.seq))
 		}
 		f.acks.Add(1)
-		if n := int(f.count.Add(-1)); n <= f.window*3/4 && f.starved.CompareAndSwap(true, false) {
+		if n := int(f.count.Add(-1)); n <= f.window-max(f.window/16, 2) && f.starved.CompareAndSwap(true, false) {
 			select {
 			case f.room <- struct{}{}:
 			default:
