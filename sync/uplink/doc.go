@@ -10,7 +10,9 @@
 // the few messages that wait for a PUBACK; it never keeps a second queue. What
 // is lost on the way is sent again from the journal.
 //
-// Positions are sequences of the journal's present epoch. Times are real time
+// Positions are sequences of the journal's present epoch; what an office that
+// was restored lacks of earlier ones is sent beside the run (History), and what
+// was pruned is named (Config.Lost, which Run's goroutine waits for). Times are real time
 // (time since the process saw an event, time without progress); no shop time
 // and no wall clock is used.
 //
