@@ -46,7 +46,7 @@ func (l *Ledger) Commit(ctx context.Context, b backoffice.Batch) (backoffice.Out
 	}
 	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
 	l.crowd.begin(conn)
-	c := &commit{tx: tx, rows: &l.crowd, at: b.At.UnixMilli(), stmts: map[string]*sql.Stmt{}, epochs: map[place]*epoch{}, dirty: map[[2]string]bool{}}
+	c := &commit{tx: tx, rows: &l.crowd, at: b.At.UnixMilli(), epochs: map[place]*epoch{}, dirty: map[[2]string]bool{}}
 	if err := c.all(b); err != nil {
 		return backoffice.Outcome{}, fmt.Errorf("commit batch: %w", err)
 	}
@@ -60,7 +60,6 @@ func (l *Ledger) Commit(ctx context.Context, b backoffice.Batch) (backoffice.Out
 type commit struct {
 	tx     *sql.Tx
 	at     int64
-	stmts  map[string]*sql.Stmt
 	epochs map[place]*epoch
 	dirty  map[[2]string]bool // store, visit
 	rows   *rows              // events that wait to be inserted
@@ -162,15 +161,11 @@ func (c *commit) taken(store string, at place, seq uint64, hash kiosk.Hash, b []
 // evidence keeps an event that cannot be the one of its place, uncounted.
 func (c *commit) evidence(store string, at place, seq uint64, hash kiosk.Hash, b []byte, where string) error {
 	c.out.Conflicts++
-	s, err := c.stmt(`INSERT INTO conflicts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`)
+	fresh, err := c.changes(`INSERT INTO conflicts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, store, at.source, at.epoch, int64(seq), hash[:], b, c.at)
 	if err != nil {
 		return err
 	}
-	res, err := s.Exec(store, at.source, at.epoch, int64(seq), hash[:], b, c.at)
-	if err != nil {
-		return err
-	}
-	if fresh, _ := res.RowsAffected(); fresh > 0 {
+	if fresh > 0 {
 		c.problem("%s sent another event %s %s: kept as evidence, not counted", at.source, where, kiosk.EventID(at.epoch, seq))
 	}
 	return nil

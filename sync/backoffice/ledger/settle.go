@@ -133,11 +133,8 @@ func (c *commit) reach(at place, seq uint64) (events []kiosk.Event, old []light,
 }
 
 func (c *commit) lights(at place, from uint64) (events []kiosk.Event, old []light, err error) {
-	s, err := c.stmt(`SELECT when_ms, uncertain, store, visit, bytes FROM events WHERE epoch = ? AND source = ? AND seq >= ? AND state <> 2 ORDER BY seq`)
-	if err != nil {
-		return nil, nil, err
-	}
-	rows, err := s.Query(at.epoch, at.source, int64(from))
+	rows, err := c.query(`SELECT when_ms, uncertain, store, visit, bytes FROM events WHERE epoch = ? AND source = ? AND seq >= ? AND state <> 2 ORDER BY seq`,
+		at.epoch, at.source, int64(from))
 	if err != nil {
 		return nil, nil, err
 	}
@@ -166,13 +163,10 @@ var noData kiosk.Payload = &kiosk.Unknown{}
 // advance moves the contiguous prefix of an epoch: every sequence up to it is
 // here with its person part, or was destroyed.
 func (c *commit) advance(at place, ep *epoch) error {
-	s, err := c.stmt(`SELECT e.seq, e.hash, e.digest = '' OR p.seq IS NOT NULL FROM events e
+	rows, err := c.query(`SELECT e.seq, e.hash, e.digest = '' OR p.seq IS NOT NULL FROM events e
 		LEFT JOIN persons p ON p.epoch = e.epoch AND p.source = e.source AND p.seq = e.seq
-		WHERE e.epoch = ? AND e.source = ? AND e.seq > ? ORDER BY e.seq`)
-	if err != nil {
-		return err
-	}
-	rows, err := s.Query(at.epoch, at.source, int64(ep.through))
+		WHERE e.epoch = ? AND e.source = ? AND e.seq > ? ORDER BY e.seq`,
+		at.epoch, at.source, int64(ep.through))
 	if err != nil {
 		return err
 	}

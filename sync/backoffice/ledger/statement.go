@@ -14,41 +14,38 @@ import (
 	"baylight/kiosk"
 )
 
-// stmt gives a statement, prepared once a transaction, after what waits to be
-// inserted.
-func (c *commit) stmt(query string) (*sql.Stmt, error) {
+// query, exec and get run a statement after what waits to be inserted. The
+// driver keeps statements prepared from one transaction to the next.
+func (c *commit) query(query string, args ...any) (*sql.Rows, error) {
 	if err := c.flush(); err != nil {
 		return nil, err
 	}
-	return c.prepared(query)
-}
-
-func (c *commit) prepared(query string) (*sql.Stmt, error) {
-	if s := c.stmts[query]; s != nil {
-		return s, nil
-	}
-	s, err := c.tx.Prepare(query)
-	if err == nil {
-		c.stmts[query] = s // closed with the transaction
-	}
-	return s, err
+	return c.tx.Query(query, args...)
 }
 
 func (c *commit) exec(query string, args ...any) error {
-	s, err := c.stmt(query)
-	if err == nil {
-		_, err = s.Exec(args...)
-	}
+	_, err := c.changes(query, args...)
 	return err
+}
+
+// changes is exec that tells how many rows changed.
+func (c *commit) changes(query string, args ...any) (int64, error) {
+	if err := c.flush(); err != nil {
+		return 0, err
+	}
+	res, err := c.tx.Exec(query, args...)
+	if err != nil {
+		return 0, err
+	}
+	return res.RowsAffected()
 }
 
 // get reads one row into dest. No row is sql.ErrNoRows.
 func (c *commit) get(dest []any, query string, args ...any) error {
-	s, err := c.stmt(query)
-	if err != nil {
+	if err := c.flush(); err != nil {
 		return err
 	}
-	return s.QueryRow(args...).Scan(dest...)
+	return c.tx.QueryRow(query, args...).Scan(dest...)
 }
 
 // found is get for rows that may be absent.
@@ -60,7 +57,7 @@ func (c *commit) found(dest []any, query string, args ...any) (bool, error) {
 	return err == nil, err
 }
 
-// insertInto is what every event's row is made of, in the order of rows.add.
+// insertInto is what every event's row is made of, in the order of insert.
 const insertInto = `INSERT INTO events(store, source, epoch, seq, hash, state, type, visit, target, was, digest, boot, clock, wall_ms, when_ms, uncertain, at_ms, bytes) VALUES `
 
 // Columns of an event's row, and how many rows go into one statement: a
@@ -152,12 +149,7 @@ func (r *rows) store(dc any) error {
 // execute runs a statement as a query without rows: the driver then hands over
 // all arguments in one call into C, where Exec makes one for each.
 func execute(conn *sqlite3.SQLiteConn, query string, args []driver.NamedValue) error {
-	s, err := conn.Prepare(query) // from the driver's cache
-	if err != nil {
-		return err
-	}
-	defer s.Close()
-	rs, err := s.(driver.StmtQueryContext).QueryContext(context.Background(), args)
+	rs, err := conn.QueryContext(context.Background(), query, args) // prepared, from the driver's cache
 	if err != nil {
 		return err
 	}

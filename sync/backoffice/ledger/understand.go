@@ -21,7 +21,7 @@ func understand(tx *sql.Tx) error {
 	if err != nil || len(known) == 0 {
 		return err
 	}
-	c := &commit{tx: tx, stmts: map[string]*sql.Stmt{}, epochs: map[place]*epoch{}, dirty: map[[2]string]bool{}}
+	c := &commit{tx: tx, epochs: map[place]*epoch{}, dirty: map[[2]string]bool{}}
 	if err := c.get([]any{&c.out.Position}, `SELECT coalesce(max(n), 0) FROM events`); err != nil {
 		return err
 	}
