@@ -16,7 +16,7 @@ import (
 
 // Bounds on showing visits.
 const (
-	maxPatience = 10               // rounds that wait while a backlog comes in
+	maxPatience = 50               // rounds that wait while a backlog comes in: 10 s
 	showShare   = 20               // a round that took long is followed by a pause that many times as long,
 	longestShow = 10 * time.Second // but by no longer one
 	maxFlying   = 32               // publications without acknowledgement
