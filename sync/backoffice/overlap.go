@@ -110,12 +110,16 @@ func cutsOf(all []stretch) map[string][]cut {
 	return out
 }
 
+// last sorts after every epoch: a job that is switched at its very start has
+// started before.
+const last = "~"
+
 // foldCut is Fold of a visit with what its overlaps mean.
 func foldCut(events []kiosk.Event, cuts []cut, cal kiosk.Calendar) *kiosk.Visit {
 	events = slices.Clone(events)
 	for _, c := range cuts {
 		if !c.at.IsZero() {
-			events = append(events, kiosk.Event{Source: c.source, When: c.at, Data: &kiosk.Paused{Job: c.job, Meta: kiosk.Meta{Reason: kiosk.Switched}}})
+			events = append(events, kiosk.Event{Source: c.source, Epoch: last, When: c.at, Data: &kiosk.Paused{Job: c.job, Meta: kiosk.Meta{Reason: kiosk.Switched}}})
 		}
 	}
 	v := Fold(events, cal)
