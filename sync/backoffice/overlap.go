@@ -41,7 +41,7 @@ func stretches(v *kiosk.Visit, events []kiosk.Event, cal kiosk.Calendar) (out []
 	}
 	for _, w := range v.Works {
 		for _, s := range w.Spans {
-			source := startedBy(events, w.Job, s.From)
+			source := startedBy(events, w.Job, s.Bay, s.From)
 			if s.Reason != "" || w.Technician == "" || source == "" {
 				continue
 			}
@@ -57,9 +57,10 @@ func stretches(v *kiosk.Visit, events []kiosk.Event, cal kiosk.Calendar) (out []
 	return out
 }
 
-// startedBy is the board that recorded the start of a stretch; "" if people at
-// the back office stated it.
-func startedBy(events []kiosk.Event, job kiosk.Job, from time.Time) (source string) {
+// startedBy is the board that recorded the start of a stretch in a bay; "" if
+// people at the back office stated it. It does not depend on the events' order.
+func startedBy(events []kiosk.Event, job kiosk.Job, bay string, from time.Time) (source string) {
+	best := 0
 	for _, e := range events {
 		var j kiosk.Job
 		switch d := e.Data.(type) {
@@ -73,12 +74,15 @@ func startedBy(events []kiosk.Event, job kiosk.Job, from time.Time) (source stri
 		if !e.Time().Equal(from) || !strings.Contains(e.Source, "/kiosks/") {
 			continue
 		}
-		// A start that was amended has another technician in its event than in
-		// the fold.
-		if same := j.Technician == job.Technician && j.Item == job.Item; same || source == "" {
-			if source = e.Source; same {
-				return source
+		// A start that was amended has another job in its event than in the fold.
+		match := 1
+		for _, same := range []bool{j.Bay == bay, j.Technician == job.Technician, j.Item == job.Item} {
+			if same {
+				match++
 			}
+		}
+		if match > best || match == best && e.Source < source {
+			best, source = match, e.Source
 		}
 	}
 	return source

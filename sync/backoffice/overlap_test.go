@@ -133,10 +133,12 @@ func TestNoOverlap(t *testing.T) {
 // TestOverlapsInAnyOrder: three boards that know nothing of each other, and two
 // technicians who walk between them. Whatever order the events come in, and
 // however often the visits are asked for meanwhile, they are the same at the
-// end, no job is lost, and nobody works on two boards at once.
+// end, and nobody works on two boards at once (if the boards have visits of
+// their own: where they share one, an event may resume what was switched).
 func TestOverlapsInAnyOrder(t *testing.T) {
 	rapid.Check(t, func(rt *rapid.T) {
-		all, corrected := walkers(t, rt)
+		apart := rapid.Bool().Draw(rt, "apart")
+		all, corrected := walkers(t, rt, apart)
 		l := memledger.New("l")
 		o := officeOf(t, l)
 		take(t, l, all...)
@@ -159,7 +161,7 @@ func TestOverlapsInAnyOrder(t *testing.T) {
 		if len(got) != len(want) {
 			rt.Errorf("%d visits, want %d", len(got), len(want))
 		}
-		if !corrected {
+		if apart && !corrected {
 			nobodyTwice(rt, want)
 		}
 	})
@@ -191,7 +193,8 @@ func nobodyTwice(rt *rapid.T, visits map[string]*kiosk.Visit) {
 
 // walkers draws what three boards record, each by the rules of one board
 // (DOMAIN §4): who starts another job without PARALLEL pauses the one that runs.
-func walkers(t *testing.T, rt *rapid.T) (all []backoffice.Entry, corrected bool) {
+// Apart, each has visits of its own.
+func walkers(t *testing.T, rt *rapid.T, apart bool) (all []backoffice.Entry, corrected bool) {
 	var boards []*ledgertest.Board
 	running := map[[2]string]map[string]bool{} // board and technician: visits
 	for _, k := range []string{"k1", "k2", "k3"} {
@@ -209,13 +212,17 @@ func walkers(t *testing.T, rt *rapid.T) (all []backoffice.Entry, corrected bool)
 		for _, each := range boards {
 			each.Now = each.Now.Add(pass)
 		}
-		job := kiosk.Job{Visit: rapid.SampledFrom([]string{"V1", "V2", "V3"}).Draw(rt, "visit"), Bay: []string{"b1", "b2", "b3"}[i],
+		ids := []string{"V1", "V2", "V3"}
+		if apart {
+			ids = []string{"V1" + b.Epoch, "V2" + b.Epoch, "V3" + b.Epoch}
+		}
+		job := kiosk.Job{Visit: rapid.SampledFrom(ids).Draw(rt, "visit"), Bay: []string{"b1", "b2", "b3"}[i],
 			Technician: rapid.SampledFrom([]string{"t1", "t2"}).Draw(rt, "technician")}
 		mine := running[[2]string{b.Source, job.Technician}]
 		switch kind := rapid.IntRange(0, 5).Draw(rt, "kind"); {
 		case kind < 3 && !mine[job.Visit]:
 			parallel := kind == 2
-			for _, other := range []string{"V1", "V2", "V3"} {
+			for _, other := range ids {
 				if mine[other] && !parallel {
 					emit(&kiosk.Paused{Job: kiosk.Job{Visit: other, Bay: job.Bay, Technician: job.Technician}, Meta: kiosk.Meta{Reason: kiosk.Switched}})
 					delete(mine, other)
