@@ -35,6 +35,8 @@ type Broker struct {
 	once    sync.Once
 	err     error
 
+	index retained
+
 	mu     sync.Mutex
 	conns  map[net.Conn]chan struct{} // closed when nothing of the connection is left
 	named  map[string]net.Conn        // the last connection by client id
@@ -68,7 +70,7 @@ func Start(cfg Config) (*Broker, error) {
 	caps.MaximumInflight = maxPending
 	s := mochi.New(&mochi.Options{Logger: cfg.Log, Capabilities: caps})
 	b := &Broker{server: s, l: l, conns: make(map[net.Conn]chan struct{}), named: make(map[string]net.Conn)}
-	if err := s.AddHook(&hook{see: cfg.Observe, name: b.name}, nil); err != nil {
+	if err := s.AddHook(&hook{see: cfg.Observe, name: b.name, index: &b.index}, nil); err != nil {
 		_ = l.Close()
 		return nil, fmt.Errorf("start broker: %w", err)
 	}
@@ -114,10 +116,11 @@ func (b *Broker) Close() error {
 // while clients come or go, so the broker does not use them.
 func (b *Broker) accept() {
 	for {
-		c, err := b.l.Accept()
+		wire, err := b.l.Accept()
 		if err != nil {
 			return
 		}
+		c := &conn{Conn: wire, index: &b.index}
 		gone, ok := b.enter(c)
 		if !ok {
 			_ = c.Close()
@@ -127,6 +130,7 @@ func (b *Broker) accept() {
 			// The error tells how the client left, which is its own affair.
 			_ = b.server.EstablishConnection("tcp", c)
 			_ = c.Close()
+			c.release()
 			b.leave(c)
 			close(gone)
 		})
@@ -180,6 +184,8 @@ type hook struct {
 	mochi.HookBase
 	see  func(client, topic string, payload []byte)
 	name func(id string, c net.Conn)
+
+	index *retained
 }
 
 // ID names the hook.
@@ -187,7 +193,13 @@ func (h *hook) ID() string { return "open" }
 
 // Provides says which calls the hook wants.
 func (h *hook) Provides(b byte) bool {
-	return b == mochi.OnConnect || b == mochi.OnConnectAuthenticate || b == mochi.OnACLCheck || b == mochi.OnPublished && h.see != nil
+	switch b {
+	case mochi.OnConnect, mochi.OnConnectAuthenticate, mochi.OnACLCheck, mochi.OnPacketRead, mochi.OnSubscribe, mochi.OnPublish, mochi.OnWill, mochi.OnRetainMessage:
+		return true
+	case mochi.OnPublished:
+		return h.see != nil
+	}
+	return false
 }
 
 // OnConnect is called when a client has said its name, before it is anybody to the broker.

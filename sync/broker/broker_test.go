@@ -2,7 +2,9 @@ package broker_test
 
 import (
 	"context"
+	"strconv"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -116,4 +118,47 @@ func TestSuccessorKeepsItsSubscriptions(t *testing.T) {
 			t.Error(err)
 		}
 	}
+}
+
+// Messages are retained and wills left while others subscribe to all of them.
+// It is the race detector that judges.
+func TestRetainedWhileOthersSubscribe(t *testing.T) {
+	b, err := broker.Start(broker.Config{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer b.Close()
+	var all sync.WaitGroup
+	for i := range 8 {
+		id := strconv.Itoa(i)
+		all.Go(func() {
+			for range 40 {
+				ctx, cancel := context.WithCancel(t.Context())
+				l, err := link.New(link.Config{Broker: b.URL(), ClientID: id, Presence: presence("state/" + id)}, nil)
+				if err != nil {
+					t.Error(err)
+				}
+				got := make(chan struct{}, 256)
+				l.Handle("state/+", 1, func(context.Context, link.Message) { got <- struct{}{} })
+				ended := make(chan error, 1)
+				go func() { ended <- l.Run(ctx) }()
+				if s, err := l.Next(ctx, 0); err != nil {
+					t.Error(err)
+				} else if err := s.Publish("state/"+id+"x", 1, true, []byte("x")).Wait(ctx); err != nil {
+					t.Error(err)
+				}
+				<-got // at least what it said itself
+				cancel()
+				if err := <-ended; err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+}
+
+func presence(topic string) *link.Presence {
+	say := func(uint64) []byte { return []byte("here") }
+	return &link.Presence{Topic: topic, Birth: say, Lost: say, Bye: say}
 }
