@@ -86,7 +86,7 @@ type Outcome struct {
 	Position   uint64
 	Added      int // events that were new
 	Duplicates int
-	Conflicts  int // another event stood in the place already
+	Conflicts  int // another event stood in the place, or before it, already
 	Rejected   int
 	Problems   []string // what a person must look at, one line each
 }

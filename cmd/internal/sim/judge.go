@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -141,8 +142,22 @@ type place struct{ source, epoch string }
 type page struct {
 	events  map[uint64]kiosk.Event
 	hashes  map[uint64]kiosk.Hash
+	strays  map[kiosk.Hash]bool // of another history, in whatever place
 	persons map[uint64]bool
 	lost    []wire.Gap
+}
+
+// take notes an event, unless it is of another history than the one that is here.
+func (p *page) take(e kiosk.Event, hash kiosk.Hash) {
+	there, taken := p.hashes[e.Seq]
+	before, after := p.hashes[e.Seq-1]
+	switch {
+	case taken && there == hash:
+	case taken || after && before != e.Prev || !after && p.strays[e.Prev]:
+		p.strays[hash] = true
+	default:
+		p.events[e.Seq], p.hashes[e.Seq] = e, hash
+	}
 }
 
 func (b *books) copy() *books {
@@ -152,9 +167,8 @@ func (b *books) copy() *books {
 		for s, e := range p.events {
 			n.events[s], n.hashes[s] = e, p.hashes[s]
 		}
-		for s := range p.persons {
-			n.persons[s] = true
-		}
+		maps.Copy(n.strays, p.strays)
+		maps.Copy(n.persons, p.persons)
 		n.lost = slices.Clone(p.lost)
 	}
 	return c
@@ -163,7 +177,7 @@ func (b *books) copy() *books {
 func (b *books) page(at place) *page {
 	p := b.pages[at]
 	if p == nil {
-		p = &page{events: map[uint64]kiosk.Event{}, hashes: map[uint64]kiosk.Hash{}, persons: map[uint64]bool{}}
+		p = &page{events: map[uint64]kiosk.Event{}, hashes: map[uint64]kiosk.Hash{}, strays: map[kiosk.Hash]bool{}, persons: map[uint64]bool{}}
 		b.pages[at] = p
 	}
 	return p
@@ -188,10 +202,7 @@ func (j *judge) committed(l *memledger.Ledger, b backoffice.Batch) {
 	j.byLedger[l.ID()] = j.books
 	for _, e := range b.Entries {
 		p := j.books.page(place{e.Event.Source, e.Event.Epoch})
-		before, after := p.hashes[e.Event.Seq-1]
-		if _, there := p.events[e.Event.Seq]; !there && (!after || before == e.Event.Prev) {
-			p.events[e.Event.Seq], p.hashes[e.Event.Seq] = e.Event, kiosk.HashOf(e.Bytes)
-		}
+		p.take(e.Event, kiosk.HashOf(e.Bytes))
 		if lost, ok := e.Event.Data.(*kiosk.JournalLost); ok {
 			at := j.books.page(place{e.Event.Source, lost.Epoch})
 			at.lost = append(at.lost, wire.Gap{First: lost.From, Last: lost.To})

@@ -6,6 +6,7 @@ import (
 	"context"
 	"encoding/json"
 	"slices"
+	"strings"
 	"time"
 
 	"baylight/kiosk"
@@ -243,16 +244,14 @@ func (j *judge) lossless(count map[key]int) []*kiosk.Visit {
 }
 
 // naming gives every event an epoch, and so a name, that no other has: after a
-// rollback two events may have had one id.
+// rollback two events may have had one id, and after two, three.
 type naming map[key]string
 
 func (j *judge) names() naming {
 	n, seen := naming{}, map[string]int{}
 	for _, r := range j.sorted() {
-		n[r.key] = r.event.Epoch
-		if seen[r.key.id]++; seen[r.key.id] > 1 {
-			n[r.key] += "x"
-		}
+		n[r.key] = r.event.Epoch + strings.Repeat("x", seen[r.key.id])
+		seen[r.key.id]++
 	}
 	return n
 }

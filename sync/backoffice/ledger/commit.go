@@ -172,15 +172,23 @@ func (c *commit) evidence(store string, at place, seq uint64, hash kiosk.Hash, b
 }
 
 // strays says whether an event follows another one than the event that is here
-// before it: then it is of another copy of the board's journal. If its place
-// took it all the same, a receipt would prove to that copy what never came.
+// before it, or follows one that is evidence: then it is of another copy of the
+// board's journal. If its place took it all the same, a receipt would prove to
+// that copy what never came.
 func (c *commit) strays(at place, ep *epoch, e *kiosk.Event) (bool, error) {
 	if e.Seq-1 == ep.top {
 		return e.Seq > 1 && e.Prev != ep.topHash, nil
 	}
 	var there []byte
-	here, err := c.found([]any{&there}, `SELECT hash FROM events WHERE epoch = ? AND source = ? AND seq = ? AND state <> 2`, at.epoch, at.source, int64(e.Seq-1))
-	return here && kiosk.Hash(there) != e.Prev, err
+	var state int64
+	here, err := c.found([]any{&there, &state}, `SELECT hash, state FROM events WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(e.Seq-1))
+	switch {
+	case err != nil || state == malformed: // what follows a malformed event cannot be told
+		return false, err
+	case here:
+		return kiosk.Hash(there) != e.Prev, nil
+	}
+	return c.found([]any{&state}, `SELECT 1 FROM conflicts WHERE source = ? AND epoch = ? AND seq = ? AND hash = ?`, at.source, at.epoch, int64(e.Seq-1), e.Prev[:])
 }
 
 // entry takes one event in.
@@ -239,13 +247,8 @@ func (c *commit) entry(in *backoffice.Entry) error {
 func (c *commit) follow(store string, at place, e *kiosk.Event, visit string) error {
 	if visit != "" {
 		c.dirty[[2]string{store, visit}] = true
-		if err := c.claim(store, e.ID(), visit); err != nil {
+		if err := c.claimAll(store, e); err != nil {
 			return err
-		}
-		if e.Was != "" {
-			if err := c.claim(store, e.Was, visit); err != nil {
-				return err
-			}
 		}
 	}
 	if d := e.Data.Common().PersonDigest; d != "" {

@@ -1,10 +1,16 @@
 package ledger
 
-import "baylight/kiosk"
+import (
+	"strings"
+
+	"baylight/kiosk"
+)
 
 // visitOf is the visit of the event that e corrects. After a rollback two events
-// may have had one id: what stands in its own epoch means its neighbour there;
-// what came later means the one that was recorded again, if there is one.
+// may have had one id: what stands in its own epoch means its neighbour there,
+// the one recorded in that epoch or recorded again in it, and no other, though
+// it belongs to no visit. Else it means one that was recorded again and has a
+// visit, if there is one.
 func (c *commit) visitOf(store string, e *kiosk.Event, id string) (visit string, err error) {
 	ep, seq, err := kiosk.ParseEventID(id)
 	if err != nil {
@@ -12,44 +18,81 @@ func (c *commit) visitOf(store string, e *kiosk.Event, id string) (visit string,
 	}
 	neighbour := e.Was == "" && e.Epoch == ep
 	if !neighbour {
-		if visit, err = c.visitAgain(store, e.Source, id); err != nil || visit != "" {
+		if visit, here, err := c.visitAgain(store, e, id); err != nil || here {
 			return visit, err
 		}
 	}
-	_, err = c.found([]any{&visit}, `SELECT visit FROM events WHERE epoch = ? AND seq = ? AND store = ?
+	here, err := c.found([]any{&visit}, `SELECT visit FROM events WHERE epoch = ? AND seq = ? AND store = ?
 		AND source IN (SELECT source FROM epochs WHERE epoch = ? AND store = ?) ORDER BY source = ? DESC, n LIMIT 1`,
 		ep, int64(seq), store, ep, store, e.Source)
-	if err != nil || visit != "" || !neighbour {
+	if err != nil || here || !neighbour {
 		return visit, err
 	}
-	return c.visitAgain(store, e.Source, id)
-}
-
-// visitAgain is the visit of an event that was recorded again, by its first id.
-func (c *commit) visitAgain(store, source, id string) (visit string, err error) {
-	_, err = c.found([]any{&visit}, `SELECT visit FROM events WHERE was <> '' AND was > ? AND was < ? AND store = ? ORDER BY source = ? DESC, n LIMIT 1`,
-		id+"#", id+"$", store, source)
+	visit, _, err = c.visitAgain(store, e, id)
 	return visit, err
 }
 
+// visitAgain is the visit of an event that was recorded again, by its first id:
+// in the epoch of what corrects it, else where it has a visit.
+func (c *commit) visitAgain(store string, e *kiosk.Event, id string) (visit string, here bool, err error) {
+	here, err = c.found([]any{&visit}, `SELECT visit FROM events WHERE was <> '' AND was > ? AND was < ? AND store = ?
+		AND (visit <> '' OR source = ? AND epoch = ?) ORDER BY source = ? DESC, epoch = ? DESC, n LIMIT 1`,
+		id+"#", id+"$", store, e.Source, e.Epoch, e.Source, e.Epoch)
+	return visit, here, err
+}
+
 // claim gives corrections that came before their event its visit.
-func (c *commit) claim(store, id, visit string) error {
+func (c *commit) claim(store, id string) error {
 	waits, err := c.flag(&c.waits, `SELECT EXISTS(SELECT 1 FROM events WHERE target <> '' AND visit = '')`)
 	if err != nil || !waits {
 		return err
 	}
-	var epoch, source string
-	var seq uint64
-	for {
-		ok, err := c.found([]any{&epoch, &source, &seq}, `SELECT epoch, source, seq FROM events WHERE target = ? AND visit = '' AND store = ? LIMIT 1`, id, store)
-		if err != nil || !ok {
+	ws, err := c.waiting(store, id)
+	if err != nil {
+		return err
+	}
+	for _, w := range ws {
+		visit, err := c.visitOf(store, &w, id)
+		if err != nil {
 			return err
 		}
-		if err := c.exec(`UPDATE events SET visit = ? WHERE epoch = ? AND source = ? AND seq = ?`, visit, epoch, source, int64(seq)); err != nil {
+		if visit == "" { // it means another event of this id
+			continue
+		}
+		if err := c.exec(`UPDATE events SET visit = ? WHERE epoch = ? AND source = ? AND seq = ?`, visit, w.Epoch, w.Source, int64(w.Seq)); err != nil {
 			return err
 		}
-		if err := c.claim(store, kiosk.EventID(epoch, seq), visit); err != nil {
+		c.dirty[[2]string{store, visit}] = true
+		if err := c.claimAll(store, &w); err != nil {
 			return err
 		}
 	}
+	return nil
+}
+
+// claimAll is claim under each id of an event.
+func (c *commit) claimAll(store string, e *kiosk.Event) error {
+	if err := c.claim(store, e.ID()); err != nil || e.Was == "" {
+		return err
+	}
+	return c.claim(store, e.Was)
+}
+
+// waiting are the corrections of an id that have no visit yet: their places, and
+// what they were before.
+func (c *commit) waiting(store, id string) (out []kiosk.Event, err error) {
+	rows, err := c.query(`SELECT epoch, source, seq, was FROM events WHERE target = ? AND visit = '' AND store = ? ORDER BY n`, id, store)
+	if err != nil {
+		return nil, err
+	}
+	defer rows.Close()
+	for rows.Next() {
+		var e kiosk.Event
+		if err := rows.Scan(&e.Epoch, &e.Source, &e.Seq, &e.Was); err != nil {
+			return nil, err
+		}
+		e.Was, e.WasHash, _ = strings.Cut(e.Was, "#")
+		out = append(out, e)
+	}
+	return out, rows.Err()
 }

@@ -7,7 +7,8 @@
 //	persons    person parts, beside the events, so that they can be erased
 //	epochs     one row for each (source, epoch): how far it is contiguous
 //	visits     which position last changed a visit: what readers fold again
-//	conflicts  other bytes for a place that was taken; evidence, never counted
+//	conflicts  events of another history: other bytes for a place that was taken,
+//	           and what follows them; evidence, never counted
 //	rejected   messages that are no events, raw
 //
 // Times are milliseconds since 1970. when_ms is the corrected time of

@@ -27,11 +27,13 @@ func Run(t *testing.T, open Open) {
 		"counted once":      countedOnce,
 		"conflict":          conflict,
 		"another history":   stray,
+		"what strays on":    strayAbove,
 		"contiguous prefix": prefix,
 		"person parts":      persons,
 		"destroyed range":   destroyed,
 		"malformed":         rejects,
 		"recorded again":    recordedAgain,
+		"shared id":         sharedID,
 		"clock set":         clockSet,
 		"clock jumps":       clockJumps,
 		"corrections":       corrections,
@@ -204,29 +206,6 @@ func conflict(t *testing.T, s *suite) {
 	s.wantEpoch(one, "1 []")
 }
 
-// stray: two copies of a board's journal go on from one state. What follows an
-// event that is not here is of the other copy, whose receipts must not prove it.
-func stray(t *testing.T, s *suite) {
-	one, other := NewBoard(t, store, "k1", "e1"), NewBoard(t, store, "k1", "e1")
-	s.commit(one.CheckIn("V1"), one.CheckIn("V2"))
-	other.CheckIn("V1")
-	other.CheckIn("X2")
-	stranger := other.CheckIn("X3")
-	if out := s.commit(stranger); out.Added != 0 || out.Conflicts != 1 || len(out.Problems) != 1 {
-		t.Errorf("an event after another one than ours: %+v", out)
-	}
-	s.wantEpoch(one, "2 []")
-	third, next := one.CheckIn("V3"), other.CheckIn("X4")
-	if out := s.commit(third, next); out.Added != 1 || out.Conflicts != 1 {
-		t.Errorf("the right one, and the other's next in the same batch: %+v", out)
-	}
-	s.wantEpoch(one, "3 []")
-	if out := s.commit(one.CheckIn("V4")); out.Added != 1 {
-		t.Errorf("it does not go on: %+v", out)
-	}
-	s.wantEpoch(one, "4 []")
-}
-
 func prefix(t *testing.T, s *suite) {
 	b := NewBoard(t, store, "k1", "e1")
 	var es []backoffice.Entry
@@ -318,63 +297,6 @@ func rejects(t *testing.T, s *suite) {
 	}
 	if got := s.until(1 << 40); len(got) != 2 {
 		t.Errorf("visits beside a malformed event: %q", got)
-	}
-}
-
-func recordedAgain(t *testing.T, s *suite) {
-	old, fresh := NewBoard(t, store, "k1", "e1"), NewBoard(t, store, "k1", "e2")
-	here, late := old.CheckIn("V1"), old.CheckIn("V2")
-	again := func(e backoffice.Entry) backoffice.Entry {
-		return fresh.Envelope(kiosk.Event{Data: e.Event.Data, Was: e.Event.ID(), WasHash: kiosk.HashOf(e.Bytes).String()})
-	}
-	s.commit(here)
-	s.commit(again(here), again(late))
-	s.commit(late) // the original comes after its copy
-	for _, v := range []string{"V1", "V2"} {
-		n := 0
-		rows, err := s.Visit(t.Context(), store, v)
-		for _, r := range rows {
-			if r.Counted {
-				n++
-			}
-		}
-		if err != nil || n != 1 || len(rows) != 2 {
-			t.Errorf("visit %s has %d events, %d counted (%v), want 2 and 1", v, len(rows), n, err)
-		}
-	}
-	// A second rollback: one original, two copies in two epochs, and the original never comes.
-	third, never := NewBoard(t, store, "k1", "e3"), old.CheckIn("V3")
-	first, second := again(never), third.Envelope(kiosk.Event{Data: never.Event.Data, Was: never.Event.ID(), WasHash: kiosk.HashOf(never.Bytes).String()})
-	s.commit(second)
-	s.commit(first)
-	if rows, err := s.Visit(t.Context(), store, "V3"); err != nil || len(rows) != 2 || rows[0].Counted == rows[1].Counted {
-		t.Errorf("of two copies of one event both or none count: %d rows (%v)", len(rows), err)
-	}
-	forged := fresh.Envelope(kiosk.Event{Data: &kiosk.Accepted{Visit: "V1"}, Was: here.Event.ID(), WasHash: strings.Repeat("0", 64)})
-	s.commit(forged)
-	got, _ := s.changed(0)
-	if len(got) != 3 || !strings.Contains(got[0], "visit.accepted") {
-		t.Errorf("an event that was another by its hash does not count: %q", got)
-	}
-	s.wantEpoch(fresh, "4 []")
-	correctedAgain(t, s, fresh, again)
-}
-
-// correctedAgain: a correction names its event by the first id, and finds it
-// though only its copy came, before the correction or after.
-func correctedAgain(t *testing.T, s *suite, fresh *Board, again func(backoffice.Entry) backoffice.Entry) {
-	lost := NewBoard(t, store, "k1", "e4")
-	five, six := lost.CheckIn("V5"), lost.CheckIn("V6")
-	void5, void6 := &kiosk.Voided{Event: five.Event.ID()}, &kiosk.Voided{Event: six.Event.ID()}
-	s.commit(again(five))
-	s.commit(fresh.Event(void5))
-	copied, early := again(six), fresh.Event(void6)
-	s.commit(early)
-	s.commit(copied)
-	for _, v := range []string{"V5", "V6"} {
-		if rows, err := s.Visit(t.Context(), store, v); err != nil || len(rows) != 2 {
-			t.Errorf("visit %s has %d events (%v), want its check-in and what voids it", v, len(rows), err)
-		}
 	}
 }
 

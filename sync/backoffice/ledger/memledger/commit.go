@@ -93,6 +93,18 @@ func (c *commit) evidence(ep *epoch, seq uint64, hash kiosk.Hash, where string) 
 	}
 }
 
+// strays says whether an event follows another one than is here, or evidence.
+func (c *commit) strays(ep *epoch, e kiosk.Event) bool {
+	if c.Defects.TakesStrays {
+		return false
+	}
+	if before := ep.rows[e.Seq-1]; before != nil {
+		return !before.malformed && before.hash != e.Prev
+	}
+	_, evidence := c.conflicts[conflictKey{ep.at, e.Seq - 1, e.Prev}]
+	return evidence
+}
+
 func (c *commit) add(ep *epoch, seq uint64, r *row) {
 	r.n, r.at = uint64(len(c.rows)+1), c.at
 	c.rows = append(c.rows, r)
@@ -108,7 +120,7 @@ func (c *commit) entry(in backoffice.Entry) {
 	if c.taken(ep, e.Seq, hash) {
 		return
 	}
-	if before := ep.rows[e.Seq-1]; before != nil && !before.malformed && before.hash != e.Prev && !c.Defects.TakesStrays {
+	if c.strays(ep, e) {
 		c.evidence(ep, e.Seq, hash, "after the one before")
 		return
 	}
@@ -116,15 +128,7 @@ func (c *commit) entry(in backoffice.Entry) {
 	r.repeated = c.repeated(e, hash)
 	target := kiosk.Corrects(e.Data)
 	if target != "" {
-		if epoch, seq, err := kiosk.ParseEventID(target); err == nil {
-			again := c.again[in.Store+"#"+target]
-			if t := c.find(in.Store, e.Source, epoch, seq); t != nil {
-				r.visit = t.visit
-			}
-			if neighbour := e.Was == "" && e.Epoch == epoch; again != "" && (!neighbour || r.visit == "") {
-				r.visit = again // see ledger
-			}
-		}
+		r.visit = c.visitOf(r, target)
 	}
 	top := e.Seq > ep.max
 	c.add(ep, e.Seq, r)
@@ -133,6 +137,7 @@ func (c *commit) entry(in backoffice.Entry) {
 	if e.Was != "" {
 		key := e.Was + "#" + e.WasHash + "#" + e.Source
 		c.copies[key] = append(c.copies[key], r)
+		c.again[in.Store+"#"+e.Was] = append(c.again[in.Store+"#"+e.Was], r)
 	}
 	if target != "" && r.visit == "" {
 		c.waiting[in.Store+"#"+target] = append(c.waiting[in.Store+"#"+target], r)
@@ -163,22 +168,64 @@ func (c *commit) join(r *row) {
 	}
 	v.rows = append(v.rows, r)
 	c.dirty[k] = true
-	c.claim(r.store+"#"+r.event.ID(), r.visit)
+	c.claim(r.store, r.event.ID())
 	if r.event.Was != "" {
-		key := r.store + "#" + r.event.Was
-		if c.again[key] == "" {
-			c.again[key] = r.visit
-		}
-		c.claim(key, r.visit)
+		c.claim(r.store, r.event.Was)
 	}
 }
 
+// visitOf is the visit of the event that a row corrects (see ledger).
+func (c *commit) visitOf(r *row, id string) string {
+	e := r.event
+	epoch, seq, err := kiosk.ParseEventID(id)
+	if err != nil {
+		return ""
+	}
+	again := c.copyFor(r, id)
+	neighbour := e.Was == "" && e.Epoch == epoch
+	if again != nil && !neighbour {
+		return again.visit
+	}
+	if t := c.find(r.store, e.Source, epoch, seq); t != nil {
+		return t.visit
+	}
+	if again != nil {
+		return again.visit
+	}
+	return ""
+}
+
+// copyFor is what was recorded again of an id: in the epoch of a row, else where
+// it has a visit, by the same source first.
+func (c *commit) copyFor(r *row, id string) (found *row) {
+	best := 0
+	for _, o := range c.again[r.store+"#"+id] {
+		near := 0
+		switch same := o.event.Source == r.event.Source; {
+		case same && o.event.Epoch == r.event.Epoch:
+			near = 3
+		case same && o.visit != "":
+			near = 2
+		case o.visit != "":
+			near = 1
+		}
+		if near > best {
+			found, best = o, near
+		}
+	}
+	return found
+}
+
 // claim gives corrections that came before their event its visit.
-func (c *commit) claim(key, visit string) {
+func (c *commit) claim(store, id string) {
+	key := store + "#" + id
 	ws := c.waiting[key]
 	delete(c.waiting, key)
 	for _, w := range ws {
-		w.visit = visit
+		if w.visit = c.visitOf(w, id); w.visit == "" { // it means another event of this id
+			c.waiting[key] = append(c.waiting[key], w)
+			continue
+		}
 		c.join(w)
 	}
 }

@@ -36,7 +36,7 @@ type Ledger struct {
 	changes   []name // of visits, in the order of their first event
 	waiting   map[string][]*row
 	copies    map[string][]*row // rows that record another again, by its id and hash
-	again     map[string]string // visits of what was recorded again, by store and first id
+	again     map[string][]*row // what was recorded again, by store and first id
 	conflicts map[conflictKey]string
 	rejected  []backoffice.Reject
 	marks     map[string]uint64
@@ -94,7 +94,7 @@ type epoch struct {
 func New(id string) *Ledger {
 	return &Ledger{
 		id: id, opened: 1, epochs: map[place]*epoch{}, lost: map[place][]wire.Gap{}, visits: map[name]*visit{},
-		waiting: map[string][]*row{}, copies: map[string][]*row{}, again: map[string]string{}, conflicts: map[conflictKey]string{}, marks: map[string]uint64{},
+		waiting: map[string][]*row{}, copies: map[string][]*row{}, again: map[string][]*row{}, conflicts: map[conflictKey]string{}, marks: map[string]uint64{},
 	}
 }
 
@@ -136,12 +136,14 @@ func (l *Ledger) Copy(id string) *Ledger {
 	for k, rs := range l.copies {
 		c.copies[k] = list(rs)
 	}
+	for k, rs := range l.again {
+		c.again[k] = list(rs)
+	}
 	for k, gs := range l.lost {
 		c.lost[k] = slices.Clone(gs)
 	}
 	maps.Copy(c.conflicts, l.conflicts)
 	maps.Copy(c.marks, l.marks)
-	maps.Copy(c.again, l.again)
 	c.rejected = slices.Clone(l.rejected)
 	return c
 }
