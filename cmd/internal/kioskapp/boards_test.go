@@ -298,6 +298,8 @@ func TestCommands(t *testing.T) {
 	must(t, l.link.Publish(wire.Prefix+store+"/k1/cmd/call", wire.QoS, false, []byte("{")).Wait(soon))
 	order("call", wire.Command{ID: "command-the-same", By: "a01", Visit: visit, Place: "cashier"}, false)
 	order("call", wire.Command{ID: "command-the-same", By: "a01", Visit: visit, Place: "cashier"}, false)
+	// A copy asked for while the first is still printing would be that one.
+	r.await("the ticket's outcome", func() bool { return len(of(r.rows(), "ticket.confirmed")) == 1 })
 	order("print", wire.Command{By: "a01", Visit: visit, Document: "ticket-" + visit}, false)
 	if slip := r.ticket(); r.visitOn(slip) != visit {
 		t.Error("another ticket was printed")
