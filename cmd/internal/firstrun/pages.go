@@ -10,6 +10,7 @@ import (
 	"net/url"
 	"os"
 	"strings"
+	"syscall"
 	"time"
 
 	"baylight/cmd/internal/kioskapp"
@@ -386,7 +387,7 @@ func (s *setup) write(v *view) {
 	}
 	if err := write(s.o.Path, files); err != nil {
 		v.Note = &note{Text: err.Error()}
-		if errors.Is(err, os.ErrPermission) {
+		if errors.Is(err, os.ErrPermission) || errors.Is(err, syscall.EROFS) {
 			v.Note.Text += " · " + v.T("setup.write.denied")
 		}
 		return
