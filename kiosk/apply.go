@@ -207,6 +207,8 @@ func (f *fold) reception(e Event) {
 		}
 	case *ReworkConfirmed:
 		v.Rework = &Rework{Earlier: d.Earlier, Items: d.Items, By: d.By, At: t}
+	case *ProposalDeclined:
+		v.Declined = append(v.Declined, Declined{Proposal: d.Proposal, Items: d.Items, By: d.By, At: t})
 	}
 }
 

@@ -230,8 +230,12 @@ func TestReceptionFold(t *testing.T) {
 		signed(Item{No: 1, Category: Maintenance, StandardMinutes: 30}, Item{No: 2, Category: Warranty, StandardMinutes: 45}),
 		&ItemsAdded{Visit: "v", Items: []Item{{No: 3, Category: Maintenance, StandardMinutes: 5}}},
 		&Called{Visit: "v", Place: "cashier"}, &PickupRequested{Visit: "v"},
-		&ReworkConfirmed{Visit: "v", Earlier: "u", Items: []string{"oil"}, Meta: Meta{By: "m1"}})
+		&ReworkConfirmed{Visit: "v", Earlier: "u", Items: []string{"oil"}, Meta: Meta{By: "m1"}},
+		&ProposalDeclined{Visit: "v", Proposal: ProposedCategory, Items: []string{"oil"}, Meta: Meta{By: "m1", Reason: "one"}})
 	v := r.visit()
+	if len(v.Declined) != 1 || v.Declined[0].Proposal != ProposedCategory || v.Declined[0].By != "m1" || !v.Declined[0].At.Equal(r.events[len(r.events)-1].Time()) {
+		t.Errorf("declined %+v", v.Declined)
+	}
 	if v.Ticket != "A007" || v.Vehicle != "k1" || v.Adviser != "a2" || !v.Accepted.Equal(r.events[2].Time()) || v.Place != "cashier" ||
 		v.Pickup.IsZero() || v.Rework.Earlier != "u" || v.Language != "en" || !v.Waiting || v.Booking != "b" {
 		t.Errorf("visit %+v", v)

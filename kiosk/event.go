@@ -122,6 +122,8 @@ func VisitOf(p Payload) string {
 		return d.Visit
 	case *ReworkConfirmed:
 		return d.Visit
+	case *ProposalDeclined:
+		return d.Visit
 	case *CardScanned:
 		return d.Visit
 	case *Started:

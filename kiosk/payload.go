@@ -99,6 +99,15 @@ func RevisionReasons() []string {
 	return []string{"parts", "added_items", "workshop_load", "customer_request", "other"}
 }
 
+// Kinds of proposals that the back office makes and a person decides.
+const (
+	ProposedRework   = "rework"   // the visit repeats an earlier one's items
+	ProposedCategory = "category" // clocked time contradicts 小修 or 大修
+)
+
+// Proposals lists the kinds.
+func Proposals() []string { return []string{ProposedRework, ProposedCategory} }
+
 // Outcomes lists how a visit may be closed without a delivery.
 func Outcomes() []string { return []string{"no_order", "left", "duplicate", "other"} }
 
@@ -213,6 +222,14 @@ type (
 		Visit   string   `json:"visit"`
 		Earlier string   `json:"earlier"` // visit id
 		Items   []string `json:"items"`   // item codes
+		Meta
+	}
+	// ProposalDeclined is a person's judgement that something the back office
+	// proposed about the visit is not so; Reason says why.
+	ProposalDeclined struct {
+		Visit    string   `json:"visit"`
+		Proposal string   `json:"proposal"` // one of Proposals
+		Items    []string `json:"items"`    // item codes it was about
 		Meta
 	}
 )

@@ -43,6 +43,9 @@ func (*Delivered) Type() Type { return "visit.delivered" }
 func (*ReworkConfirmed) Type() Type { return "rework.confirmed" }
 
 // Type implements Payload.
+func (*ProposalDeclined) Type() Type { return "proposal.declined" }
+
+// Type implements Payload.
 func (*BadgeScanned) Type() Type { return "badge.scanned" }
 
 // Type implements Payload.
@@ -155,6 +158,8 @@ func NewPayload(t Type) Payload {
 		return new(Delivered)
 	case "rework.confirmed":
 		return new(ReworkConfirmed)
+	case "proposal.declined":
+		return new(ProposalDeclined)
 	case "badge.scanned":
 		return new(BadgeScanned)
 	case "card.scanned":
@@ -231,6 +236,7 @@ func Types() []Type {
 		"pickup.requested",
 		"visit.delivered",
 		"rework.confirmed",
+		"proposal.declined",
 		"badge.scanned",
 		"card.scanned",
 		"job.started",

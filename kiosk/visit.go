@@ -34,6 +34,7 @@ type Visit struct {
 	Ended     time.Time // delivery or close, whichever came first
 	Outcome   string    // of visit.closed
 	Rework    *Rework
+	Declined  []Declined // proposals that a person declined
 
 	Flags       []Flag // what the events carry and what only the fold sees; sorted, each once
 	Corrections int    // events voided or amended
@@ -87,6 +88,14 @@ type Rework struct {
 	Items   []string
 	By      string
 	At      time.Time
+}
+
+// Declined is a proposal that a person declined.
+type Declined struct {
+	Proposal string // one of Proposals
+	Items    []string
+	By       string
+	At       time.Time
 }
 
 // Span is a stretch of a job: running (Reason "") or paused. To is zero while it lasts.

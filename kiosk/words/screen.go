@@ -285,6 +285,7 @@ func eventWords() map[Key]Pair {
 		"event.pickup.requested":    {"客户来取车", "Pick-up requested"},
 		"event.visit.delivered":     {"交车", "Handed over"},
 		"event.rework.confirmed":    {"确认返工", "Rework confirmed"},
+		"event.proposal.declined":   {"否决建议", "Proposal declined"},
 		"event.badge.scanned":       {"扫工牌", "Badge scanned"},
 		"event.card.scanned":        {"扫卡", "Card scanned"},
 		"event.job.started":         {"开工", "Job started"},

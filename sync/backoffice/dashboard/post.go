@@ -22,7 +22,7 @@ func recordable() map[kiosk.Type][]staff.Role {
 	over := []staff.Role{staff.Supervisor, staff.Manager}
 	desk := []staff.Role{staff.Adviser, staff.Manager}
 	return map[kiosk.Type][]staff.Role{
-		"rework.confirmed": over, "event.voided": over, "event.amended": over, "job.finished": over,
+		"rework.confirmed": over, "proposal.declined": over, "event.voided": over, "event.amended": over, "job.finished": over,
 		"attendance.recorded": over, "promise.revised": desk, "order.cancelled": desk, "visit.closed": desk,
 	}
 }
@@ -146,6 +146,10 @@ func (d *dashboard) sound(ctx context.Context, s backoffice.Store, p kiosk.Paylo
 		return finishable(v, p)
 	case *kiosk.ReworkConfirmed:
 		return d.repeats(ctx, s, p)
+	case *kiosk.ProposalDeclined:
+		if !slices.Contains(kiosk.Proposals(), p.Proposal) || m.Reason == "" {
+			return fault(http.StatusBadRequest, "data.proposal", fmt.Sprintf("proposal %.40q is one of %v; why it is declined needs a reason", p.Proposal, kiosk.Proposals()))
+		}
 	case *kiosk.PromiseRevised:
 		return revisable(v, p)
 	case *kiosk.OrderCancelled:

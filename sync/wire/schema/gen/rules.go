@@ -60,6 +60,7 @@ func rules() map[string]object {
 		"CardScanned.Item":          positive,
 		"Paper.Visit":               visit,
 		"ReworkConfirmed.Earlier":   visit,
+		"ProposalDeclined.Proposal": {"enum": kiosk.Proposals()},
 		"ScanRepeated.Times":        positive,
 		"Voided.Event":              {"pattern": eventIDPattern},
 		"Amended.Event":             {"pattern": eventIDPattern},
@@ -84,7 +85,7 @@ func rules() map[string]object {
 	}
 	maps.Copy(out, visitRules(visit, hash, positive, natural))
 	for _, s := range []string{"CheckedIn", "Identified", "Accepted", "Signed", "ItemsAdded", "OrderCancelled", "PromiseRevised", "Closed",
-		"Called", "PickupRequested", "Delivered", "ReworkConfirmed", "CardScanned", "Passed", "Failed", "VehicleWashed"} {
+		"Called", "PickupRequested", "Delivered", "ReworkConfirmed", "ProposalDeclined", "CardScanned", "Passed", "Failed", "VehicleWashed"} {
 		out[s+".Visit"] = visit
 	}
 	return out
