@@ -96,7 +96,7 @@ func texts(typ kiosk.Type) map[string]string {
 	return map[string]string{
 		"visit": visit, "earlier": visit, "visits": visit, "vehicle": hash, "keyed": hash, "persondigest": hash, "event": epoch + "-12",
 		"epoch": epoch, "purpose": "fault", "language": "zh-CN", "means": "scan", "payer": "customer", "category": "warranty",
-		"outcome": "left", "how": "phone", "consent_how": "message", "flags": "wrong_bay", "reason": reason, "source": "office",
+		"outcome": "left", "proposal": "category", "how": "phone", "consent_how": "message", "flags": "wrong_bay", "reason": reason, "source": "office",
 	}
 }
 
