@@ -155,5 +155,21 @@ func kpiDefinitions() map[Key]Pair {
 		"kpi.stages.def":                 {"到店至交车之间每一时刻恰属一个阶段,各阶段之和等于在厂时间。有未完工施工的进站不作划分。", "Each instant between check-in and delivery belongs to exactly one stage, so that stages add up to the turnaround. Visits with an unclosed job have no split."},
 		"kpi.unclosed_jobs.def":          {"打烊后 2 小时仍在施工、没有完工记录的施工;计入开工日,不计入平均,由车间主管补填完工时间。", "Jobs still running two hours after closing: belong to the day they started, left out of averages, finished later by the supervisor's statement."},
 		"kpi.data_quality.def":           {"已结束进站中事件链完整的比例:已接待,且未开单结束,或签单、施工完工、质检合格并交车。时间不确定的进站只在这里单独列出数目，不计入任何其他指标。", "Share of ended visits whose chain of events is whole: accepted, and either closed without an order, or signed, worked on and finished, passed and delivered. Visits with an uncertain time are counted here alone, in no other figure."},
+
+		"report.title":         {"售后服务指标", "Service figures"},
+		"report.about":         {"{0}　{1} 至 {2}(不含)", "{0}, from {1} to {2} (not included)"},
+		"report.basis":         {"口径 {0}　账本位置 {1}", "Definition {0}, ledger position {1}"},
+		"report.by.day":        {"日期", "Day"},
+		"report.by.adviser":    {"服务顾问", "Adviser"},
+		"report.by.category":   {"维修类别", "Category"},
+		"report.by.bay":        {"工位", "Bay"},
+		"report.by.technician": {"技师", "Technician"},
+		"report.nobody":        {"(未知)", "(unknown)"},
+		"report.numerator":     {"分子", "numerator"},
+		"report.denominator":   {"分母", "denominator"},
+		"report.p50":           {"中位(分钟)", "median, min"},
+		"report.p90":           {"P90(分钟)", "p90, min"},
+		"report.mean":          {"平均(分钟)", "mean, min"},
+		"report.corrections":   {"更正数", "Corrections"},
 	}
 }
