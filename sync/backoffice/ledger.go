@@ -44,6 +44,7 @@ type Ledger interface {
 	// Mark keeps a small number under a name; Marked reads it, 0 if there is none.
 	Mark(ctx context.Context, name string, n uint64) error
 	Marked(ctx context.Context, name string) (uint64, error)
+	Rollups
 }
 
 // Batch is what one transaction takes in.

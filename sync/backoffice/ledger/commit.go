@@ -64,6 +64,7 @@ type commit struct {
 	dirty  map[[2]string]bool // store, visit
 	rows   *rows              // events that wait to be inserted
 	out    backoffice.Outcome
+	before int64 // the highest position before it
 	waits  *bool // whether any correction waits for its event
 	again  *bool // whether any event was recorded again after a rollback
 }
@@ -84,6 +85,9 @@ type epoch struct {
 }
 
 func (c *commit) all(b backoffice.Batch) error {
+	if err := c.get([]any{&c.before}, `SELECT coalesce(max(n), 0) FROM events`); err != nil {
+		return err
+	}
 	for i := range b.Entries {
 		if err := c.entry(&b.Entries[i]); err != nil {
 			e := &b.Entries[i].Event

@@ -7,6 +7,11 @@
 //	persons    person parts, beside the events, so that they can be erased
 //	epochs     one row for each (source, epoch): how far it is contiguous
 //	visits     which position last changed a visit: what readers fold again
+//	moved      what an event's time was before it moved: visits as they stood at a
+//	           position are read without the rest of the store; mixed are the
+//	           positions, within a transaction that moved times, where it is not told
+//	folds, facts, fact_days, fact_keys, day_rows
+//	           what a folder keeps (backoffice.Rollups)
 //	conflicts  events of another history: other bytes for a place that was taken,
 //	           and what follows them; evidence, never counted
 //	rejected   messages that are no events, raw

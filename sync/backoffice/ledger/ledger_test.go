@@ -48,7 +48,7 @@ func TestOpenRefuses(t *testing.T) {
 	}
 	for path, want := range map[string]string{
 		write("foreign.db", `CREATE TABLE other(x)`): "no ledger",
-		write("newer.db", `CREATE TABLE meta(name, value); INSERT INTO meta VALUES('min_reader', '2'); PRAGMA user_version = 2`): "wants a program that reads version 2",
+		write("newer.db", `CREATE TABLE meta(name, value); INSERT INTO meta VALUES('min_reader', '9'); PRAGMA user_version = 9`): "wants a program that reads version 9",
 		text:                               "not a database",
 		filepath.Join(dir, "none", "x.db"): "unable to open",
 	} {

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"net/url"
-	"strconv"
 	"sync"
 
 	"github.com/google/uuid"
@@ -15,7 +14,7 @@ import (
 
 // Version is the schema this program writes, kept in user_version. A program
 // may use a newer file if the file's min_reader allows it.
-const Version = 1
+const Version = 2
 
 const schema = `
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;
@@ -68,7 +67,6 @@ CREATE TABLE rejected(
 	source TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL, -- '' and 0 if it could not be told
 	payload BLOB NOT NULL, reason TEXT NOT NULL, times INTEGER NOT NULL, at_ms INTEGER NOT NULL) STRICT;
 CREATE TABLE marks(name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT ROWID;
-PRAGMA user_version = 1;
 `
 
 // Ledger is a ledger in one SQLite file.
@@ -131,7 +129,14 @@ func (l *Ledger) prepare() error {
 		if err := create(tx); err != nil {
 			return fmt.Errorf("create: %w", err)
 		}
+		version = 1
 	} else if err := readable(tx, version); err != nil {
+		return err
+	}
+	if err := migrate(tx, version); err != nil {
+		return err
+	}
+	if err := times(tx); err != nil {
 		return err
 	}
 	if err := understand(tx); err != nil {
@@ -157,7 +162,7 @@ func create(tx *sql.Tx) error {
 	if _, err := tx.Exec(schema); err != nil {
 		return err
 	}
-	_, err := tx.Exec(`INSERT INTO meta VALUES ('ledger', ?), ('min_reader', ?), ('run', '0')`, uuid.NewString(), strconv.Itoa(Version))
+	_, err := tx.Exec(`INSERT INTO meta VALUES ('ledger', ?), ('min_reader', '1'), ('run', '0')`, uuid.NewString())
 	return err
 }
 

@@ -78,6 +78,7 @@ func (c *commit) settle(at place, ep *epoch) error {
 
 // light is what correcting needs of a row.
 type light struct {
+	n            int64
 	store, visit string
 	when         int64
 	uncertain    bool
@@ -90,6 +91,7 @@ func (c *commit) correct(at place, ep *epoch) error {
 	if err != nil {
 		return err
 	}
+	moved := false
 	for i, e := range events {
 		when := e.When.UnixMilli()
 		ep.last = when
@@ -100,11 +102,26 @@ func (c *commit) correct(at place, ep *epoch) error {
 			when, e.Uncertain, at.epoch, at.source, int64(e.Seq)); err != nil {
 			return err
 		}
+		if err := c.moved(old[i]); err != nil {
+			return err
+		}
+		moved = true
 		if old[i].visit != "" {
 			c.dirty[[2]string{old[i].store, old[i].visit}] = true
 		}
 	}
-	return nil
+	if !moved {
+		return nil
+	}
+	return c.exec(`INSERT INTO mixed SELECT ?, coalesce(max(n), 0) FROM events WHERE true ON CONFLICT DO NOTHING`, c.before+1)
+}
+
+// moved keeps the time that an event had before this transaction.
+func (c *commit) moved(old light) error {
+	if old.n > c.before {
+		return nil
+	}
+	return c.exec(`INSERT INTO moved SELECT ?, coalesce(max(n), 0), ?, ? FROM events WHERE true ON CONFLICT DO NOTHING`, old.n, old.when, old.uncertain)
 }
 
 // reach gives the events from the boot of seq on, corrected, and those of the
@@ -133,7 +150,7 @@ func (c *commit) reach(at place, seq uint64) (events []kiosk.Event, old []light,
 }
 
 func (c *commit) lights(at place, from uint64) (events []kiosk.Event, old []light, err error) {
-	rows, err := c.query(`SELECT when_ms, uncertain, store, visit, bytes FROM events WHERE epoch = ? AND source = ? AND seq >= ? AND state <> 2 ORDER BY seq`,
+	rows, err := c.query(`SELECT n, when_ms, uncertain, store, visit, bytes FROM events WHERE epoch = ? AND source = ? AND seq >= ? AND state <> 2 ORDER BY seq`,
 		at.epoch, at.source, int64(from))
 	if err != nil {
 		return nil, nil, err
@@ -142,7 +159,7 @@ func (c *commit) lights(at place, from uint64) (events []kiosk.Event, old []ligh
 	for rows.Next() {
 		var l light
 		var b []byte
-		if err := rows.Scan(&l.when, &l.uncertain, &l.store, &l.visit, &b); err != nil {
+		if err := rows.Scan(&l.n, &l.when, &l.uncertain, &l.store, &l.visit, &b); err != nil {
 			return nil, nil, err
 		}
 		e, err := kiosk.Decode(b)

@@ -25,6 +25,7 @@ func understand(tx *sql.Tx) error {
 	if err := c.get([]any{&c.out.Position}, `SELECT coalesce(max(n), 0) FROM events`); err != nil {
 		return err
 	}
+	c.before = int64(c.out.Position)
 	for _, k := range known {
 		visit, target := kiosk.VisitOf(k.event.Data), kiosk.Corrects(k.event.Data)
 		if target != "" {

@@ -41,6 +41,9 @@ func Run(t *testing.T, open Open) {
 		"reopened":          reopened,
 		"marks":             marks,
 		"cancelled":         cancelled,
+		"stale":             staleMarks,
+		"visits at":         visitsAt,
+		"rollups":           keeps,
 	}
 	for name, f := range tests {
 		t.Run(name, func(t *testing.T) { f(t, newSuite(t, open)) })

@@ -63,6 +63,7 @@ func check(rt *rapid.T, l backoffice.Ledger, states map[uint64][]string) {
 			rt.Errorf("as of %d: %v\n%q\nwant\n%q", n, err, got, want)
 		}
 	}
+	checkVisitsAt(rt, l, at)
 }
 
 // history draws a board's events: boots, clocks that jump, are set and lose trust.

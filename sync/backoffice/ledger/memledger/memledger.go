@@ -40,6 +40,7 @@ type Ledger struct {
 	conflicts map[conflictKey]string
 	rejected  []backoffice.Reject
 	marks     map[string]uint64
+	kept      map[string]*kept // of a store
 }
 
 type (
@@ -95,6 +96,7 @@ func New(id string) *Ledger {
 	return &Ledger{
 		id: id, opened: 1, epochs: map[place]*epoch{}, lost: map[place][]wire.Gap{}, visits: map[name]*visit{},
 		waiting: map[string][]*row{}, copies: map[string][]*row{}, again: map[string][]*row{}, conflicts: map[conflictKey]string{}, marks: map[string]uint64{},
+		kept: map[string]*kept{},
 	}
 }
 
@@ -144,6 +146,9 @@ func (l *Ledger) Copy(id string) *Ledger {
 	}
 	maps.Copy(c.conflicts, l.conflicts)
 	maps.Copy(c.marks, l.marks)
+	for store, k := range l.kept {
+		c.kept[store] = k.clone()
+	}
 	c.rejected = slices.Clone(l.rejected)
 	return c
 }
