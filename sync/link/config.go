@@ -32,7 +32,7 @@ type Config struct {
 	ConnectTimeout time.Duration // for dialling, handshake, subscriptions and birth each; 10 s if 0
 	WriteTimeout   time.Duration // for one write; 2 s if 0
 	KeepAlive      time.Duration // whole seconds; 5 s if 0
-	PingTimeout    time.Duration // looked at every quarter of KeepAlive; 2 s if 0
+	PingTimeout    time.Duration // for the answer to a ping; 2 s if 0
 	MaxPacket      int           // bytes of the largest packet read; 1 MiB if 0
 }
 
@@ -91,3 +91,15 @@ func def[T comparable](v *T, d T) {
 		*v = d
 	}
 }
+
+// look is how often paho looks whether it is time to ask the broker for a sign
+// of life.
+func (c *Config) look() time.Duration {
+	if c.KeepAlive > 10*time.Second {
+		return 5 * time.Second
+	}
+	return c.KeepAlive / 4
+}
+
+// silence is how long a living broker says nothing at most.
+func (c *Config) silence() time.Duration { return c.KeepAlive + c.look() + c.PingTimeout }

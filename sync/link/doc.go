@@ -14,13 +14,21 @@
 // The will and the birth are on the same retained topic and carry the session's
 // number, so that a will that comes late is recognised.
 //
-// A silent peer is asked at the first look after KeepAlive and given up at the
-// first look after PingTimeout; paho looks every quarter of KeepAlive, so with 5 s and
-// 2 s an idle connection ends after 8.75 s at most. A busy one ends 2 s
-// (WriteTimeout) after a write blocks. No packet above MaxPacket is read.
+// paho makes the connection, subscribes, pings, takes leave and reads what comes
+// in. What is published goes past it, on a lane of its own in the net.Conn that
+// paho is given: the lane writes PUBLISH packets, numbered from 1,024 where paho
+// never counts to, and takes their PUBACKs out of the bytes that paho reads. In
+// paho each message crosses five goroutines; see sync/DESIGN.md. Whatever comes
+// in is acknowledged on the lane too.
 //
-// Goroutines: Run owns the reconnect loop, one dispatcher and one sender for each
-// session; they and paho's have ended when Run returns. Handlers are called by the dispatcher, one at a
+// paho asks an idle broker for a sign of life at the first look after KeepAlive (it
+// looks every quarter of it). The connection itself, which sees all that comes,
+// ends when nothing came for as long as that and PingTimeout: 8.25 s with 5 s and
+// 2 s, idle or busy. A write that blocks ends it after WriteTimeout (2 s for each
+// 16 KiB). No packet above MaxPacket is read.
+//
+// Goroutines: Run owns the reconnect loop, one dispatcher and one writer for each
+// connection; they and paho's have ended when Run returns. Handlers are called by the dispatcher, one at a
 // time, in the order in which the broker sent the messages; they may publish
 // but must not wait for an acknowledgement, because the queue in front of them
 // is bounded and acknowledgements stand behind it. Time is real time: a link

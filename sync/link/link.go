@@ -28,8 +28,6 @@ type Link struct {
 	routes map[string]route
 	ready  chan struct{}
 
-	senders sync.WaitGroup // one of each session; the last may outlive it by WriteTimeout
-
 	mu      sync.Mutex
 	now     *Session      // nil while there is no connection
 	changed chan struct{} // closed and replaced when now changes
@@ -121,7 +119,6 @@ func (l *Link) Run(ctx context.Context) error {
 	var dispatcher sync.WaitGroup
 	dispatcher.Go(box.dispatch)
 	defer dispatcher.Wait()
-	defer l.senders.Wait()
 
 	number, tries := l.cfg.FirstSession, 0
 	for ctx.Err() == nil {

@@ -17,12 +17,15 @@ import (
 
 // Faults say how the broker misbehaves.
 type Faults struct {
-	NeverAck   bool   // PUBLISH is read, PUBACK is never sent
-	Mute       bool   // nothing is ever answered, not even CONNECT
-	Deaf       bool   // nothing is read after the first subscription
-	DropAfter  int    // the connection is cut after this many PUBLISH packets; 0: never
-	RefuseCode byte   // return code of CONNACK; 0 accepts
-	Inject     []byte // bytes sent to the client after each SUBACK
+	NeverAck bool // PUBLISH is read, PUBACK is never sent
+	AckTwice bool // every PUBACK is sent two times
+	// AckBackwards messages are acknowledged together, the last one first; 0: each by itself.
+	AckBackwards int
+	Mute         bool   // nothing is ever answered, not even CONNECT
+	Deaf         bool   // nothing is read after the first subscription
+	DropAfter    int    // the connection is cut after this many PUBLISH packets; 0: never
+	RefuseCode   byte   // return code of CONNACK; 0 accepts
+	Inject       []byte // bytes sent to the client after each SUBACK
 
 	Deliver   bool          // messages are handed to subscribers, at QoS 1, and retained ones are kept
 	LoseEach  int           // each so-manieth message that is not retained is acknowledged and handed to nobody; 0: none
@@ -158,6 +161,7 @@ func (b *Broker) serve(c net.Conn, number int) {
 		return
 	}
 	r := bufio.NewReader(c)
+	var acks []byte
 	for published := 0; ; {
 		first, body, err := readPacket(r)
 		if err != nil {
@@ -175,7 +179,11 @@ func (b *Broker) serve(c net.Conn, number int) {
 			}
 		case publish:
 			published++
-			err = b.take(c, first, body, number)
+			acks = append(b.take(first, body, number), acks...)
+			if published%max(1, b.faults.AckBackwards) == 0 {
+				err = b.reply(c, acks)
+				acks = nil
+			}
 			if published == b.faults.DropAfter {
 				return
 			}
@@ -217,7 +225,8 @@ func suback(body []byte) []byte {
 	return out
 }
 
-func (b *Broker) take(c net.Conn, first byte, body []byte, number int) error {
+// take hands a message on and gives what acknowledges it.
+func (b *Broker) take(first byte, body []byte, number int) []byte {
 	n := 2 + int(binary.BigEndian.Uint16(body))
 	topic, rest := string(body[2:n]), body[n:]
 	qos := first >> 1 & 3
@@ -233,5 +242,9 @@ func (b *Broker) take(c net.Conn, first byte, body []byte, number int) error {
 	if qos == 0 || b.faults.NeverAck {
 		return nil
 	}
-	return b.reply(c, []byte{0x40, 2, id[0], id[1]})
+	ack := []byte{0x40, 2, id[0], id[1]}
+	if b.faults.AckTwice {
+		ack = append(ack, ack...)
+	}
+	return ack
 }
