@@ -1,8 +1,8 @@
 // Package link keeps one MQTT 3.1.1 connection to a broker alive and tells the
 // truth about what the broker acknowledged. It is the only importer of paho.
 //
-// Each connection is a new paho client with a clean session, no automatic
-// reconnection and paho's memory store: with paho's own reconnection a token
+// Each connection is a new paho client with a clean session, without automatic
+// reconnection and without a store: with paho's own reconnection a token
 // finishes without error though no PUBACK was ever sent. The Link reconnects
 // by itself, waiting a random time below a ceiling that doubles from Min to
 // Max, so that a thousand stores do not come back at once. Nothing is queued
@@ -28,9 +28,9 @@
 // 16 KiB). No packet above MaxPacket is read.
 //
 // Goroutines: Run owns the reconnect loop, one dispatcher and one writer for each
-// connection; they and paho's have ended when Run returns. Handlers are called by the dispatcher, one at a
-// time, in the order in which the broker sent the messages; they may publish
-// but must not wait for an acknowledgement, because the queue in front of them
-// is bounded and acknowledgements stand behind it. Time is real time: a link
-// has nothing to do with shop time.
+// connection; they and paho's have ended when Run returns. Handlers are called
+// by the dispatcher, one at a time, in the order in which the broker sent the
+// messages; they may publish but must not wait for an acknowledgement, because
+// the queue in front of them is bounded and acknowledgements stand behind it.
+// Time is real time: a link has nothing to do with shop time.
 package link
