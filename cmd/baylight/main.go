@@ -32,6 +32,9 @@ type cli struct {
 	Support supportCmd       `cmd:"" name:"support-bundle" help:"Write down what somebody who helps from afar needs of a running kiosk: no personal data, no secrets."`
 	Backup  backupCmd        `cmd:"" help:"Copy the journal of a running kiosk and check the copy."`
 	Restore restoreCmd       `cmd:"" help:"Make a backup the journal of a kiosk that is not running."`
+	Report  reportCmd        `cmd:"" help:"Print the figures of a period: a table, CSV, XLSX or JSON."`
+	Import  importCmd        `cmd:"" help:"Take a file of events into a running back office."`
+	Export  exportCmd        `cmd:"" help:"Write the events of a store to a file."`
 	Paper   paperCmds        `embed:""`
 	Kiosk   kioskChild       `cmd:"" name:"demo-kiosk" hidden:""`
 	Office  officeChild      `cmd:"" name:"demo-office" hidden:""`

@@ -1,10 +1,8 @@
 package officeapp
 
 import (
-	"crypto/subtle"
 	"net/http"
 	"path/filepath"
-	"strings"
 	"time"
 
 	"baylight/cmd/internal/settings"
@@ -30,31 +28,16 @@ func (b bookings) open(set *settings.Office, s settings.Store, l *link.Link, o O
 	return book, err
 }
 
-// before puts the import of bookings before the other pages: it has a larger body
-// than any of them.
-func (b bookings) before(next http.Handler, set *settings.Office, door *staff.Door) http.Handler {
+// handler answers POST /api/v1/bookings.
+func (b bookings) handler(f front) http.Handler {
 	may := func(r *http.Request) bool {
-		if given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer "); ok && set.Token != "" {
-			return subtle.ConstantTimeCompare([]byte(given), []byte(set.Token)) == 1
-		}
-		p, _, ok := door.Who(staff.CookieToken(r))
-		return ok && p.Has(staff.Adviser, staff.Manager) && staff.CheckOrigin(r) == nil
+		_, err := f.who(r, staff.Adviser, staff.Manager)
+		return err == nil
 	}
-	imports := booking.Handler(may, func(store string) *booking.Book {
+	return booking.Handler(may, func(store string) *booking.Book {
 		if store == "" && len(b) == 1 {
-			store = set.Stores[0].Name
+			store = f.set.Stores[0].Name
 		}
 		return b[store]
-	})
-	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		if r.Method != http.MethodPost || r.URL.Path != "/api/v1/bookings" {
-			next.ServeHTTP(w, r)
-			return
-		}
-		if err := staff.CheckHost(r, set.HTTP.Hosts); err != nil {
-			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
-			return
-		}
-		imports.ServeHTTP(w, r)
 	})
 }

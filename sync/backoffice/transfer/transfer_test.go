@@ -422,3 +422,39 @@ func FuzzParseLine(f *testing.F) {
 		}
 	})
 }
+
+// TestTail cuts an export at every byte: what is kept, with what follows it,
+// is the whole export.
+func TestTail(t *testing.T) {
+	s := newSite(t, sqlite(t), nil)
+	s.history()
+	whole, _ := s.save("&persons=1")
+	rest := map[string]string{}
+	for n := 0; n <= len(whole); n += 101 {
+		keep, id, hash, err := Tail(bytes.NewReader(whole[:n]))
+		if err != nil {
+			t.Fatal(err)
+		}
+		query := "&persons=1"
+		if id != "" {
+			query += "&after_event=" + id + "&after_hash=" + hash
+		} else if keep != 0 {
+			t.Fatalf("cut at %d: %d bytes are kept after no event", n, keep)
+		}
+		if _, asked := rest[query]; !asked {
+			b, _ := s.save(query)
+			rest[query] = string(b)
+		}
+		if got := string(whole[:keep]) + rest[query]; got != string(whole) {
+			t.Fatalf("cut at %d, kept %d: %s", n, keep, cmp.Diff(string(whole), got))
+		}
+	}
+	if len(rest) < 50 {
+		t.Errorf("only %d places to go on from", len(rest))
+	}
+	for _, no := range []string{"text\n", "[]\n", strings.Repeat("x", MaxLine+10) + "\n", `{"base64":"%"}` + "\n"} {
+		if _, _, _, err := Tail(strings.NewReader(no)); err == nil {
+			t.Errorf("%.20q is taken for an export", no)
+		}
+	}
+}

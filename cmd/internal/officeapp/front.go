@@ -1,0 +1,117 @@
+package officeapp
+
+import (
+	"crypto/subtle"
+	"log/slog"
+	"math"
+	"net"
+	"net/http"
+	"strings"
+	"syscall"
+
+	"baylight/cmd/internal/settings"
+	"baylight/kiosk/staff"
+	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/transfer"
+)
+
+// front stands before the dashboard: what has larger bodies, or other rights,
+// than its pages. Routes are "METHOD /path".
+type front struct {
+	set    *settings.Office
+	door   *staff.Door
+	routes map[string]http.Handler
+}
+
+// before puts the routes before next.
+func (f front) before(next http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h := f.routes[r.Method+" "+r.URL.Path]
+		if h == nil {
+			next.ServeHTTP(w, r)
+			return
+		}
+		if err := staff.CheckHost(r, f.set.HTTP.Hosts); err != nil {
+			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
+			return
+		}
+		w.Header().Set("Cache-Control", "no-store")
+		w.Header().Set("X-Content-Type-Options", "nosniff")
+		h.ServeHTTP(w, r)
+	})
+}
+
+// token says whether a request brings the office's token.
+func (f front) token(r *http.Request) bool {
+	given, ok := strings.CutPrefix(r.Header.Get("Authorization"), "Bearer ")
+	return ok && f.set.Token != "" && subtle.ConstantTimeCompare([]byte(given), []byte(f.set.Token)) == 1
+}
+
+// who is the person signed in with one of the roles, or "token".
+func (f front) who(r *http.Request, roles ...staff.Role) (string, error) {
+	if f.token(r) {
+		return "token", nil
+	}
+	p, _, ok := f.door.Who(staff.CookieToken(r))
+	switch {
+	case !ok:
+		return "", &transfer.Refused{Status: http.StatusUnauthorized, Detail: "sign in, or bring the token: Authorization: Bearer …"}
+	case len(roles) > 0 && !p.Has(roles...):
+		return "", &transfer.Refused{Status: http.StatusForbidden, Detail: p.ID + " may not do this; it takes " + names(roles)}
+	case r.Method != http.MethodGet && staff.CheckOrigin(r) != nil:
+		return "", &transfer.Refused{Status: http.StatusForbidden, Detail: staff.CheckOrigin(r).Error()}
+	}
+	return p.ID, nil
+}
+
+func names(roles []staff.Role) string {
+	out := make([]string, 0, len(roles))
+	for _, r := range roles {
+		out = append(out, string(r))
+	}
+	return strings.Join(out, " or ")
+}
+
+// mayTransfer: whoever may read may export; person parts leave, and events are
+// brought, by the manager or with the token.
+func (f front) mayTransfer(r *http.Request, what string) (string, error) {
+	if what == transfer.Export {
+		if f.set.Token == "" && local(r) {
+			return "this machine", nil
+		}
+		return f.who(r)
+	}
+	return f.who(r, staff.Manager)
+}
+
+// fill makes the routes.
+func (f *front) fill(office *backoffice.Office, books bookings, log *slog.Logger) error {
+	imports, exports, err := transfer.New(transfer.Config{Office: office, Dir: f.set.Data, May: f.mayTransfer, Log: log, Room: func() int { return room(f.set.Data) }})
+	if err != nil {
+		return err
+	}
+	f.routes = map[string]http.Handler{
+		"POST /api/v1/bookings": books.handler(*f),
+		"POST /api/v1/import":   imports,
+		"GET /api/v1/export":    exports,
+	}
+	return nil
+}
+
+// spare is what an import leaves to the ledger, in bytes.
+const spare = 256 << 20
+
+// room is how many bytes the disk of a folder has to spare; as many as it likes
+// if that cannot be told.
+func room(dir string) int {
+	var s syscall.Statfs_t
+	if err := syscall.Statfs(dir, &s); err != nil {
+		return math.MaxInt
+	}
+	return int(min(s.Bavail*uint64(max(s.Bsize, 0)), math.MaxInt)) - spare
+}
+
+func local(r *http.Request) bool {
+	ip := net.ParseIP(staff.Address(r))
+	return ip != nil && ip.IsLoopback()
+}
