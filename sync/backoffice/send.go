@@ -207,17 +207,21 @@ func (o *Office) receiptFor(ctx context.Context, r *room, source string) (topic 
 	return topics.Receipt(), payload, true, nil
 }
 
-// encodeReceipt leaves out the oldest epochs and the highest gaps if a receipt
-// would be too long to be read.
+// encodeReceipt leaves out the oldest epochs, their highest gaps and lowest
+// taken places if a receipt would be too long to be read.
 func encodeReceipt(r wire.Receipt) ([]byte, error) {
 	for {
 		b, err := r.Encode()
 		if err == nil || len(r.Epochs) == 0 {
 			return b, err
 		}
-		if oldest := &r.Epochs[0]; len(oldest.Gaps) > 1 {
+		oldest := &r.Epochs[0]
+		switch n := len(oldest.Taken); {
+		case len(oldest.Gaps) > 1:
 			oldest.Gaps = oldest.Gaps[:1]
-		} else {
+		case n > 1:
+			oldest.TakenAfter, oldest.Taken = oldest.Taken[n-2].Seq, oldest.Taken[n-1:]
+		default:
 			r.Epochs = r.Epochs[1:]
 		}
 	}

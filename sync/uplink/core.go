@@ -328,16 +328,18 @@ func (c *core) believe(r wire.Receipt, src Source, now time.Time) []Alarm {
 		return nil
 	}
 	var alarms []Alarm
-	if !same || e.Through > c.mark.Through {
-		if a, ok := c.prove(e, src); !ok && a.Kind == Unproven && !same {
-			alarms = append(alarms, a) // older than all that is here: nobody can tell
-		} else if !ok {
-			if a.Kind == Ahead || a.Kind == Foreign {
-				c.stopped = true
-				c.rift = &Rift{Kind: a.Kind, Text: a.Text, After: c.certain(r.Ledger)}
-			}
-			return []Alarm{a}
+	a, ok := c.taken(e, c.certain(r.Ledger), src)
+	if ok && (!same || e.Through > c.mark.Through) {
+		a, ok = c.prove(e, src)
+	}
+	if !ok && a.Kind == Unproven && !same {
+		alarms = append(alarms, a) // older than all that is here: nobody can tell
+	} else if !ok {
+		if a.Kind == Ahead || a.Kind == Foreign {
+			c.stopped = true
+			c.rift = &Rift{Kind: a.Kind, Text: a.Text, After: c.certain(r.Ledger)}
 		}
+		return []Alarm{a}
 	}
 	if m := c.moved(r, e.Through); m.Through != c.mark.Through || m.Term != c.mark.Term || !same {
 		if err := src.SetReceipted(m); err != nil {
@@ -370,6 +372,30 @@ func (c *core) move(m Mark, now time.Time) {
 	}
 	c.next = max(c.next, c.mark.Through+1)
 	c.acked = max(c.acked, c.mark.Through)
+}
+
+// taken compares the places that a chain does not prove. Those up to certain
+// were compared before; one that is no longer here cannot be.
+func (c *core) taken(e wire.Epoch, certain uint64, src Source) (Alarm, bool) {
+	if e.TakenAfter > certain {
+		return Alarm{Foreign, fmt.Sprintf("epoch %s holds events of another history in more places up to %d than a receipt can name", c.epoch, e.TakenAfter)}, false
+	}
+	for _, t := range e.Taken {
+		switch {
+		case t.Seq <= certain:
+			continue
+		case t.Seq > c.head:
+			return Alarm{Ahead, fmt.Sprintf("the office has event %d of epoch %s, this journal ends at %d", t.Seq, c.epoch, c.head)}, false
+		}
+		h, ok, err := src.Hash(t.Seq)
+		if err != nil {
+			return Alarm{Journal, fmt.Sprintf("read hash of event %d: %v", t.Seq, err)}, false
+		}
+		if ok && h != t.Hash {
+			return Alarm{Foreign, fmt.Sprintf("the place of event %d of epoch %s is taken at the office by %s, here it is %s", t.Seq, c.epoch, t.Hash, h)}, false
+		}
+	}
+	return Alarm{}, true
 }
 
 // prove compares what the office has with what this journal has.

@@ -84,6 +84,55 @@ func TestReceiptRules(t *testing.T) {
 	}
 }
 
+// TestTakenPlaces: the hash at through proves only what is one chain; a place
+// that is taken by another event shows another history.
+func TestTakenPlaces(t *testing.T) {
+	other := kiosk.HashOf([]byte("other"))
+	for _, row := range []struct {
+		what    string
+		through uint64
+		taken   []wire.Taken // a zero hash is ours
+		after   uint64
+		gone    uint64 // 1..gone is pruned
+		want    Kind
+	}{
+		{what: "ours", through: 12, taken: []wire.Taken{{Seq: 8}, {Seq: 14}}},
+		{what: "below through another", through: 12, taken: []wire.Taken{{Seq: 8, Hash: other}}, want: Foreign},
+		{what: "below what was receipted: it was compared then", through: 12, taken: []wire.Taken{{Seq: 4, Hash: other}}},
+		{what: "above through another", through: 5, taken: []wire.Taken{{Seq: 7, Hash: other}}, want: Foreign},
+		{what: "above the head", through: 5, taken: []wire.Taken{{Seq: 16, Hash: other}}, want: Ahead},
+		{what: "no longer here", through: 12, taken: []wire.Taken{{Seq: 8, Hash: other}}, gone: 8},
+		{what: "left out below the mark", through: 12, taken: []wire.Taken{{Seq: 8}}, after: 5},
+		{what: "left out above it", through: 12, taken: []wire.Taken{{Seq: 8}}, after: 6, want: Foreign},
+	} {
+		c, j := coreOn(15)
+		c.receipt(j.receipt("A", 1, 5), j, start)
+		r := j.receipt("A", 1, row.through)
+		for _, p := range row.taken {
+			if p.Hash == (kiosk.Hash{}) {
+				p.Hash, _, _ = j.Hash(p.Seq)
+			}
+			r.Epochs[0].Taken = append(r.Epochs[0].Taken, p)
+		}
+		r.Epochs[0].TakenAfter = row.after
+		j.gone = row.gone
+		alarms := c.receipt(r, j, start)
+		switch {
+		case row.want == "" && (len(alarms) > 0 || c.mark.Through != row.through):
+			t.Errorf("%s: alarms %+v, mark %+v", row.what, alarms, c.mark)
+		case row.want != "" && (len(alarms) != 1 || alarms[0].Kind != row.want || c.rift == nil || c.rift.After != 5 || c.mark.Through != 5):
+			t.Errorf("%s: alarms %+v, rift %+v, mark %+v; want %s after 5", row.what, alarms, c.rift, c.mark, row.want)
+		}
+	}
+	c, j := coreOn(15)
+	r := j.receipt("A", 1, 0)
+	r.Epochs[0].Taken = []wire.Taken{{Seq: 3, Hash: other}}
+	j.broken = errors.New("cannot read")
+	if alarms := c.receipt(r, j, start); len(alarms) != 1 || alarms[0].Kind != Journal || c.rift != nil {
+		t.Errorf("an unreadable journal: %+v, rift %+v", alarms, c.rift)
+	}
+}
+
 func TestReceiptNotKeptIsNotBelieved(t *testing.T) {
 	c, j := coreOn(15)
 	j.broken = fmt.Errorf("disk full")

@@ -36,7 +36,8 @@ type journal struct {
 	old    []string
 	others []string // of other journals
 	rifts  []Rift
-	rows   []Row // seq i+1 at i
+	rows   []Row  // seq i+1 at i
+	gone   uint64 // of 1..gone no hash is known
 	mark   Mark
 	broken error
 	signal chan struct{}
@@ -96,7 +97,7 @@ func (j *journal) Hash(seq uint64) (h kiosk.Hash, ok bool, err error) {
 	if j.broken != nil {
 		return h, false, j.broken
 	}
-	if seq < 1 || seq > uint64(len(j.rows)) {
+	if seq <= j.gone || seq < 1 || seq > uint64(len(j.rows)) {
 		return h, false, nil
 	}
 	return kiosk.HashOf(j.rows[seq-1].Bytes), true, nil

@@ -90,7 +90,41 @@ func TestReceiptsRefused(t *testing.T) {
 	}
 }
 
+// TestTakenPlaces: what a chain does not prove is told in pairs; a receipt
+// without them is that of an older office.
+func TestTakenPlaces(t *testing.T) {
+	h := hash.String()
+	r := Receipt{Ledger: ledger, Term: 1, Epochs: []Epoch{{Epoch: epoch1, Through: 9, Hash: hash, Taken: []Taken{{4, hash}, {12, hash}}, TakenAfter: 3}}}
+	b, err := r.Encode()
+	want := fmt.Sprintf(`{"ledger":%q,"term":1,"epochs":[{"epoch":%q,"through":9,"hash":%q,"gaps":[],"taken":[[4,%q],[12,%q]],"taken_after":3}]}`, ledger, epoch1, h, h, h)
+	if err != nil || string(b) != want {
+		t.Errorf("encoded %s, %v\nwant %s", b, err, want)
+	}
+	if got, err := DecodeReceipt(b); err != nil || !reflect.DeepEqual(got, r) {
+		t.Errorf("decoded %+v, %v", got, err)
+	}
+	with := func(taken string) string {
+		return receiptWith(strings.TrimSuffix(epochWith("9", h, "[]"), "}") + `,"taken":` + taken + "}")
+	}
+	for _, row := range []struct{ taken, says string }{
+		{`[[4]]`, "1 values"},
+		{`[[4,5]]`, "taken"},
+		{`[["4","` + h + `"]]`, "taken"},
+		{`[[4,"` + h[1:] + `"]]`, "64 hex digits"},
+		{`[[0,"` + h + `"]]`, "taken[0] is 0"},
+		{`[[4,"` + h + `"],[4,"` + h + `"]]`, "taken[1] is 4"},
+		{`[[4,"` + h + `"]],"taken_after":4`, "taken[0] is 4"},
+		{`[],"taken_after":9223372036854775808`, "taken_after"},
+		{`[` + strings.Repeat(`[1,"`+h+`"],`, MaxTaken) + `[1,"` + h + `"]]`, "taken are 65"},
+	} {
+		if got, err := DecodeReceipt([]byte(with(row.taken))); err == nil || !strings.Contains(err.Error(), row.says) {
+			t.Errorf("taken %.60s: %+v, %v; the error should say %q", row.taken, got, err, row.says)
+		}
+	}
+}
+
 func FuzzDecodeReceipt(f *testing.F) {
+	f.Add([]byte(receiptWith(strings.TrimSuffix(epochWith("5", hash.String(), "[]"), "}") + `,"taken":[[4,"` + hash.String() + `"]],"taken_after":3}`)))
 	f.Add([]byte(receiptWith(epochWith("5", hash.String(), "[[7,9]]"))))
 	f.Add([]byte(receiptWith("")))
 	f.Add([]byte(`{"ledger":"x","term":1,"epochs":[{"epoch":"y","through":0}]}`))

@@ -2,6 +2,7 @@ package wire
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 
 	"baylight/kiosk"
@@ -12,6 +13,7 @@ const (
 	MaxReceiptBytes = 64 << 10
 	MaxEpochs       = 64
 	MaxGaps         = 256 // in one epoch
+	MaxTaken        = 64  // in one epoch
 	MaxStateBytes   = 4 << 10
 	MaxPersonBytes  = 64 << 10
 	MaxHealthBytes  = 64 << 10
@@ -33,6 +35,21 @@ type Epoch struct {
 	Through uint64     // every sequence 1..Through is committed, person parts included or erased; 0: none
 	Hash    kiosk.Hash // of the bytes of the event Through; zero if Through is 0
 	Gaps    []Gap      // missing above Through, ascending and apart; wanted again
+
+	// Taken are the places of which the hashes that an event carries do not tell
+	// what the office has there, ascending: each event below Through that the next
+	// one here does not follow, and the lowest one above Through. A board whose own
+	// event there has another hash has another history (additive: older offices
+	// name none). Places up to TakenAfter are left out, where more than MaxTaken are.
+	Taken      []Taken
+	TakenAfter uint64
+}
+
+// Taken is what an office has in a place. On the wire it is the pair
+// [sequence,"hash"].
+type Taken struct {
+	Seq  uint64
+	Hash kiosk.Hash // of the event's bytes
 }
 
 // Gap is a range of missing sequences, both ends included. On the wire it is
@@ -50,6 +67,34 @@ type epochJSON struct {
 	Through *uint64    `json:"through"`
 	Hash    string     `json:"hash"`
 	Gaps    [][]uint64 `json:"gaps"`
+
+	Taken      []Taken `json:"taken,omitempty"`
+	TakenAfter uint64  `json:"taken_after,omitempty"`
+}
+
+// MarshalJSON writes the pair.
+func (t Taken) MarshalJSON() ([]byte, error) {
+	return json.Marshal([2]any{t.Seq, t.Hash.String()})
+}
+
+// UnmarshalJSON reads it.
+func (t *Taken) UnmarshalJSON(b []byte) error {
+	var pair []json.RawMessage
+	var hash string
+	err := json.Unmarshal(b, &pair)
+	if err == nil && len(pair) != 2 {
+		err = fmt.Errorf("%d values instead of a sequence and a hash", len(pair))
+	}
+	if err == nil {
+		err = errors.Join(json.Unmarshal(pair[0], &t.Seq), json.Unmarshal(pair[1], &hash))
+	}
+	if err == nil {
+		t.Hash, err = kiosk.ParseHash(hash)
+	}
+	if err != nil {
+		return fmt.Errorf("taken: %w", err)
+	}
+	return nil
 }
 
 // Find returns the part of the receipt about an epoch.
@@ -109,6 +154,23 @@ func (e Epoch) check() error {
 		}
 		floor = g.Last
 	}
+	return e.checkTaken()
+}
+
+func (e Epoch) checkTaken() error {
+	if len(e.Taken) > MaxTaken {
+		return fmt.Errorf("taken are %d, at most %d are allowed", len(e.Taken), MaxTaken)
+	}
+	if e.TakenAfter > maxSeq {
+		return fmt.Errorf("taken_after %d is above %d", e.TakenAfter, uint64(maxSeq))
+	}
+	floor := e.TakenAfter
+	for i, t := range e.Taken {
+		if t.Seq <= floor || t.Seq > maxSeq {
+			return fmt.Errorf("taken[%d] is %d, not above %d", i, t.Seq, floor)
+		}
+		floor = t.Seq
+	}
 	return nil
 }
 
@@ -133,7 +195,7 @@ func (r Receipt) Encode() ([]byte, error) {
 	epochs := make([]epochJSON, len(r.Epochs))
 	for i := range r.Epochs {
 		e := &r.Epochs[i]
-		epochs[i] = epochJSON{Epoch: e.Epoch, Through: &e.Through, Hash: e.Hash.String(), Gaps: [][]uint64{}}
+		epochs[i] = epochJSON{Epoch: e.Epoch, Through: &e.Through, Hash: e.Hash.String(), Gaps: [][]uint64{}, Taken: e.Taken, TakenAfter: e.TakenAfter}
 		for _, g := range e.Gaps {
 			epochs[i].Gaps = append(epochs[i].Gaps, []uint64{g.First, g.Last})
 		}
@@ -173,7 +235,7 @@ func (j epochJSON) read() (e Epoch, err error) {
 	if j.Through == nil {
 		return e, fmt.Errorf("through is missing")
 	}
-	e = Epoch{Epoch: j.Epoch, Through: *j.Through}
+	e = Epoch{Epoch: j.Epoch, Through: *j.Through, Taken: j.Taken, TakenAfter: j.TakenAfter}
 	if j.Hash != "" || e.Through > 0 {
 		if e.Hash, err = kiosk.ParseHash(j.Hash); err != nil {
 			return e, fmt.Errorf("hash: %w", err)

@@ -64,13 +64,14 @@ const (
 	ShowsFirst       Defect = "shows_first"        // an event is published before it is on the disk
 	SkipsPersons     Defect = "skips_persons"      // person parts are not sent
 	TakesStrays      Defect = "takes_strays"       // the ledger takes what follows an event of another history
+	HidesTaken       Defect = "hides_taken"        // receipts do not tell which places the chain does not prove
 	KeepsFailedState Defect = "keeps_failed_state" // after a failed append the floor goes on with what it has
 )
 
 // Defects lists all kinds.
 func Defects() []Defect {
 	return []Defect{TrustsPuback, ReceiptFirst, CountsTwice, IgnoresWas, Overwrites, HidesGaps, NotDurable, TrustsReceipts, KeepsEpoch, ForgetsLost,
-		ShowsFirst, SkipsPersons, TakesStrays, KeepsFailedState}
+		ShowsFirst, SkipsPersons, TakesStrays, HidesTaken, KeepsFailedState}
 }
 
 // plan says how bad a run is. Each kind of fault is in some runs only, so that

@@ -190,6 +190,21 @@ func (p *page) has(seq uint64) bool {
 		slices.ContainsFunc(p.lost, func(g wire.Gap) bool { return g.First <= seq && seq <= g.Last })
 }
 
+// unproven are the places of which the hash at through does not tell.
+func (p *page) unproven(through uint64) (out []wire.Taken) {
+	seqs := slices.Sorted(maps.Keys(p.events))
+	for i, s := range seqs {
+		chained := i+1 < len(seqs) && seqs[i+1] == s+1 && p.events[s+1].Prev == p.hashes[s]
+		if s < through && !chained || s > through {
+			out = append(out, wire.Taken{Seq: s, Hash: p.hashes[s]})
+		}
+		if s > through {
+			break
+		}
+	}
+	return out[max(0, len(out)-wire.MaxTaken):]
+}
+
 func (j *judge) backedUp() { j.backup = j.books.copy() }
 
 func (j *judge) restored(id string) {
@@ -292,6 +307,9 @@ func (j *judge) receipted(source string, payload []byte) {
 		}
 		if h, here := p.hashes[e.Through]; here && h != e.Hash {
 			j.w.violated("I4: a receipt for %s proves %d with another hash", source, e.Through)
+		}
+		if want := p.unproven(e.Through); !slices.Equal(e.Taken, want) {
+			j.w.violated("I4: a receipt for %s through %d says taken %v, there is %v", source, e.Through, e.Taken, want)
 		}
 	}
 }

@@ -43,7 +43,7 @@ func newOffice(w *world) *office {
 	o.ledger.Defects = memledger.Defects{
 		CountTwice: w.opt.Defect == CountsTwice, IgnoreWas: w.opt.Defect == IgnoresWas,
 		Overwrite: w.opt.Defect == Overwrites, HideGaps: w.opt.Defect == HidesGaps,
-		TakesStrays: w.opt.Defect == TakesStrays,
+		TakesStrays: w.opt.Defect == TakesStrays, HidesTaken: w.opt.Defect == HidesTaken,
 	}
 	return o
 }

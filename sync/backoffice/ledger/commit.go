@@ -80,6 +80,7 @@ type epoch struct {
 	redo         uint64            // times have to be corrected again from here on, 0: not
 	top          uint64            // the last sequence taken in this batch,
 	topHash      kiosk.Hash        // and its hash
+	broken       bool              // whether what comes next follows the one before it cannot be told
 	boots        map[string]uint64 // lowest sequence seen of each boot in this batch
 	tail         kiosk.Event       // the event at max, once it was needed
 }
@@ -180,6 +181,7 @@ func (c *commit) evidence(store string, at place, seq uint64, hash kiosk.Hash, b
 // board's journal. If its place took it all the same, a receipt would prove to
 // that copy what never came.
 func (c *commit) strays(at place, ep *epoch, e *kiosk.Event) (bool, error) {
+	ep.broken = false
 	if e.Seq-1 == ep.top {
 		return e.Seq > 1 && e.Prev != ep.topHash, nil
 	}
@@ -187,8 +189,11 @@ func (c *commit) strays(at place, ep *epoch, e *kiosk.Event) (bool, error) {
 	var state int64
 	here, err := c.found([]any{&there, &state}, `SELECT hash, state FROM events WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(e.Seq-1))
 	switch {
-	case err != nil || state == malformed: // what follows a malformed event cannot be told
+	case err != nil:
 		return false, err
+	case here && state == malformed: // what follows a malformed event cannot be told
+		ep.broken = true
+		return false, nil
 	case here:
 		return kiosk.Hash(there) != e.Prev, nil
 	}
@@ -212,6 +217,9 @@ func (c *commit) entry(in *backoffice.Entry) error {
 		return err
 	} else if strays {
 		return c.evidence(in.Store, at, e.Seq, hash, in.Bytes, "after the one before")
+	}
+	if err := c.seams(at, ep, e.Seq, e.Prev, hash); err != nil {
+		return err
 	}
 	ep.top, ep.topHash = e.Seq, hash
 	state, err := c.state(e, hash)
@@ -370,6 +378,10 @@ func (c *commit) fill(r backoffice.Reject) error {
 	}
 	ep, err := c.epoch(r.Store, at)
 	if err != nil {
+		return err
+	}
+	ep.broken = true
+	if err := c.seams(at, ep, r.Seq, kiosk.Hash{}, hash); err != nil {
 		return err
 	}
 	ep.max = max(ep.max, r.Seq)

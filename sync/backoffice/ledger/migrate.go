@@ -8,10 +8,10 @@ import (
 // migrations lead from one version of the schema to the next, each by adding;
 // the first is schema. A program of an earlier version may still use the file:
 // what it does not write is found out by times.
-var migrations = []string{schema, rollups}
+var migrations = []string{schema, rollups + seamTable}
 
-// rollups is what version 2 adds: times as they were known before, and what a
-// folder keeps.
+// rollups is what version 2 adds beside the seams: times as they were known before,
+// and what a folder keeps.
 const rollups = `
 CREATE TABLE moved(           -- an event's corrected time as it was known before position until
 	n INTEGER NOT NULL, until INTEGER NOT NULL,

@@ -88,6 +88,9 @@ func epochs(ctx context.Context, q querier, source string) (out []wire.Epoch, er
 	if err != nil {
 		return nil, err
 	}
+	if err := taken(ctx, q, source, out, top); err != nil {
+		return nil, err
+	}
 	for i := range out {
 		if top[i] > out[i].Through {
 			if out[i].Gaps, err = gaps(ctx, q, source, out[i], top[i]); err != nil {

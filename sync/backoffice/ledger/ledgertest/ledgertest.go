@@ -28,6 +28,8 @@ func Run(t *testing.T, open Open) {
 		"conflict":          conflict,
 		"another history":   stray,
 		"what strays on":    strayAbove,
+		"taken places":      takenPlaces,
+		"many taken places": manyTaken,
 		"contiguous prefix": prefix,
 		"person parts":      persons,
 		"destroyed range":   destroyed,

@@ -11,6 +11,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
+	"baylight/sync/wire"
 )
 
 // model gives the events of one board, in an order and in batches drawn at
@@ -127,6 +128,15 @@ func checkThrough(rt *rapid.T, l backoffice.Ledger, given []backoffice.Entry) {
 	epochs, err := l.Epochs(context.Background(), kiosk.KioskSource(store, "k1"))
 	if err != nil || len(epochs) != 1 || epochs[0].Through != through || epochs[0].Hash != have[through] {
 		rt.Fatalf("the receipt says %+v (%v), want through %d", epochs, err, through)
+	}
+	var above []wire.Taken // of one history everything up to through is proven
+	for seq := through + 1; seq <= highest && above == nil; seq++ {
+		if h, here := have[seq]; here {
+			above = []wire.Taken{{Seq: seq, Hash: h}}
+		}
+	}
+	if !slices.Equal(epochs[0].Taken, above) || epochs[0].TakenAfter != 0 {
+		rt.Fatalf("the receipt says %+v, want taken %v", epochs, above)
 	}
 	missing := uint64(0)
 	for _, g := range epochs[0].Gaps {

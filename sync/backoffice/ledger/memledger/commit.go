@@ -53,7 +53,7 @@ func (c *commit) problem(format string, args ...any) {
 func (c *commit) epoch(store string, at place) *epoch {
 	ep := c.epochs[at]
 	if ep == nil {
-		ep = &epoch{store: store, at: at, rows: map[uint64]*row{}, persons: map[uint64][]byte{}}
+		ep = &epoch{store: store, at: at, rows: map[uint64]*row{}, persons: map[uint64][]byte{}, seams: map[uint64]bool{}}
 		c.epochs[at] = ep
 		c.order = append(c.order, at)
 	}
@@ -110,7 +110,27 @@ func (c *commit) add(ep *epoch, seq uint64, r *row) {
 	c.rows = append(c.rows, r)
 	ep.rows[seq] = r
 	ep.redo = ep.redo || seq < ep.max
+	before, after := ep.max, uint64(0)
+	if seq < ep.max {
+		for before = seq - 1; before > 0 && ep.rows[before] == nil; before-- {
+		}
+		for after = seq + 1; ep.rows[after] == nil; after++ {
+		}
+	}
 	ep.max = max(ep.max, seq)
+	ep.seam(before, seq)
+	ep.seam(seq, after)
+}
+
+// seam notes whether the next event here follows one.
+func (ep *epoch) seam(seq, next uint64) {
+	a, b := ep.rows[seq], ep.rows[next]
+	if a == nil || b == nil {
+		return
+	}
+	if delete(ep.seams, seq); next != seq+1 || b.malformed || b.event.Prev != a.hash {
+		ep.seams[seq] = true
+	}
 }
 
 func (c *commit) entry(in backoffice.Entry) {

@@ -20,6 +20,7 @@ type Defects struct {
 	Overwrite   bool // another event in a place that is taken replaces the first
 	HideGaps    bool // receipts never name a gap
 	TakesStrays bool // an event that follows another one than the one that is here is taken
+	HidesTaken  bool // receipts do not tell what the chain does not prove
 }
 
 // Ledger is a backoffice.Ledger in memory.
@@ -87,8 +88,9 @@ type epoch struct {
 	persons      map[uint64][]byte // nil bytes: erased
 	max, through uint64
 	hash         kiosk.Hash
-	last         kiosk.Event // the event at max
-	redo         bool        // times have to be derived anew
+	seams        map[uint64]bool // events that the next one here does not follow
+	last         kiosk.Event     // the event at max
+	redo         bool            // times have to be derived anew
 }
 
 // New makes an empty ledger.
@@ -123,7 +125,7 @@ func (l *Ledger) Copy(id string) *Ledger {
 	c.rows, c.order, c.changes = list(l.rows), slices.Clone(l.order), slices.Clone(l.changes)
 	for at, ep := range l.epochs {
 		n := *ep
-		n.rows, n.persons = make(map[uint64]*row, len(ep.rows)), maps.Clone(ep.persons)
+		n.rows, n.persons, n.seams = make(map[uint64]*row, len(ep.rows)), maps.Clone(ep.persons), maps.Clone(ep.seams)
 		for seq, r := range ep.rows {
 			n.rows[seq] = moved[r]
 		}
@@ -173,6 +175,9 @@ func (l *Ledger) Epochs(_ context.Context, source string) (out []wire.Epoch, err
 		if !l.Defects.HideGaps {
 			e.Gaps = l.gaps(ep)
 		}
+		if !l.Defects.HidesTaken {
+			e.Taken, e.TakenAfter = ep.taken()
+		}
 		out = append(out, e)
 	}
 	return out[max(0, len(out)-wire.MaxEpochs):], nil
@@ -196,6 +201,25 @@ func (l *Ledger) gaps(ep *epoch) (out []wire.Gap) {
 		}
 	}
 	return out[:min(len(out), wire.MaxGaps)]
+}
+
+// taken are the places that the chain does not prove (see wire.Epoch).
+func (ep *epoch) taken() (out []wire.Taken, after uint64) {
+	for _, seq := range slices.Sorted(maps.Keys(ep.seams)) {
+		if seq < ep.through {
+			out = append(out, wire.Taken{Seq: seq, Hash: ep.rows[seq].hash})
+		}
+	}
+	for seq := ep.through + 1; seq <= ep.max; seq++ {
+		if r := ep.rows[seq]; r != nil {
+			out = append(out, wire.Taken{Seq: seq, Hash: r.hash})
+			break
+		}
+	}
+	if n := len(out) - wire.MaxTaken; n > 0 {
+		after, out = out[n-1].Seq, out[n:]
+	}
+	return out, after
 }
 
 // whole says whether an event is here with its person part.

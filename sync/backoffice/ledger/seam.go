@@ -1,0 +1,120 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+
+	"baylight/kiosk"
+	"baylight/sync/wire"
+)
+
+// seamTable holds the events that the next one of their epoch does not follow:
+// something is missing between, or the next is of another history. The hash of a
+// later event proves nothing across them.
+const seamTable = `
+CREATE TABLE seams(
+	source TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
+	PRIMARY KEY(source, epoch, seq)) STRICT, WITHOUT ROWID;
+`
+
+// seams is called before an event takes its place; prev is zero if that cannot
+// be told. Events come in order nearly always: then nothing is asked or written.
+func (c *commit) seams(at place, ep *epoch, seq uint64, prev, hash kiosk.Hash) error {
+	if seq > ep.max {
+		if ep.max == 0 || seq == ep.max+1 && !ep.broken {
+			return nil // strays compared them
+		}
+		return c.seam(at, ep.max, seq, prev, nil)
+	}
+	var before uint64
+	if _, err := c.found([]any{&before}, `SELECT seq FROM events WHERE epoch = ? AND source = ? AND seq < ? ORDER BY seq DESC LIMIT 1`,
+		at.epoch, at.source, int64(seq)); err != nil {
+		return err
+	}
+	if before > 0 {
+		if err := c.seam(at, before, seq, prev, nil); err != nil {
+			return err
+		}
+	}
+	var after uint64
+	var state int64
+	var b []byte
+	above, err := c.found([]any{&after, &state, &b}, `SELECT seq, state, bytes FROM events WHERE epoch = ? AND source = ? AND seq > ? ORDER BY seq LIMIT 1`,
+		at.epoch, at.source, int64(seq))
+	if err != nil || !above {
+		return err
+	}
+	var follows kiosk.Hash
+	if state != malformed {
+		e, err := kiosk.Decode(b)
+		if err != nil {
+			return err
+		}
+		follows = e.Prev
+	}
+	return c.seam(at, seq, after, follows, &hash)
+}
+
+// seam notes whether next, which says that it follows the event with the hash
+// prev, follows the one at seq. hash is of that one, nil: it is here already.
+func (c *commit) seam(at place, seq, next uint64, prev kiosk.Hash, hash *kiosk.Hash) error {
+	if next == seq+1 && hash == nil {
+		var there []byte
+		if err := c.get([]any{&there}, `SELECT hash FROM events WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(seq)); err != nil {
+			return err
+		}
+		hash = (*kiosk.Hash)(there)
+	}
+	if next == seq+1 && *hash == prev {
+		return c.exec(`DELETE FROM seams WHERE source = ? AND epoch = ? AND seq = ?`, at.source, at.epoch, int64(seq))
+	}
+	return c.exec(`INSERT INTO seams VALUES (?, ?, ?) ON CONFLICT DO NOTHING`, at.source, at.epoch, int64(seq))
+}
+
+// taken adds to the epochs of a source the places that their chains do not
+// prove; top are their highest events.
+func taken(ctx context.Context, q querier, source string, epochs []wire.Epoch, top []uint64) error {
+	byName := map[string]int{}
+	for i := range epochs {
+		byName[epochs[i].Epoch] = i
+	}
+	err := each(ctx, q, func(r *sql.Rows) error {
+		var epoch string
+		var t wire.Taken
+		var hash []byte
+		if err := r.Scan(&epoch, &t.Seq, &hash); err != nil {
+			return err
+		}
+		i, ok := byName[epoch]
+		if !ok || t.Seq >= epochs[i].Through {
+			return nil
+		}
+		t.Hash = kiosk.Hash(hash)
+		e := &epochs[i]
+		if e.Taken = append(e.Taken, t); len(e.Taken) > wire.MaxTaken {
+			e.TakenAfter, e.Taken = e.Taken[0].Seq, e.Taken[1:]
+		}
+		return nil
+	}, `SELECT s.epoch, s.seq, e.hash FROM seams s JOIN events e ON e.epoch = s.epoch AND e.source = s.source AND e.seq = s.seq
+		WHERE s.source = ? ORDER BY s.epoch, s.seq`, source)
+	if err != nil {
+		return err
+	}
+	for i := range epochs {
+		e := &epochs[i]
+		if top[i] <= e.Through {
+			continue
+		}
+		var t wire.Taken
+		var hash []byte
+		if err := q.QueryRowContext(ctx, `SELECT seq, hash FROM events WHERE epoch = ? AND source = ? AND seq > ? ORDER BY seq LIMIT 1`,
+			e.Epoch, source, int64(e.Through)).Scan(&t.Seq, &hash); err != nil {
+			return err
+		}
+		t.Hash = kiosk.Hash(hash)
+		if e.Taken = append(e.Taken, t); len(e.Taken) > wire.MaxTaken {
+			e.TakenAfter, e.Taken = e.Taken[0].Seq, e.Taken[1:]
+		}
+	}
+	return nil
+}
