@@ -15,7 +15,7 @@ import (
 )
 
 // toVersion1 makes a file what a program of version 1 leaves.
-const toVersion1 = `DROP TABLE moved; DROP TABLE mixed; DROP TABLE folds; DROP TABLE facts; DROP TABLE fact_days; DROP TABLE fact_keys; DROP TABLE day_rows;
+const toVersion1 = `DROP TABLE moved; DROP TABLE mixed; DROP TABLE folds; DROP TABLE facts; DROP TABLE fact_days; DROP TABLE fact_keys; DROP TABLE day_rows; DROP TABLE seams;
 	DELETE FROM meta WHERE name LIKE 'times%'; PRAGMA user_version = 1`
 
 // TestMigrate: a ledger whose times moved before they were kept, or while a

@@ -10,7 +10,8 @@ import (
 
 // seamTable holds the events that the next one of their epoch does not follow:
 // something is missing between, or the next is of another history. The hash of a
-// later event proves nothing across them.
+// later event proves nothing across them. What a program of version 1 took in is
+// not noted: of that receipts tell as little as they did then.
 const seamTable = `
 CREATE TABLE seams(
 	source TEXT NOT NULL, epoch TEXT NOT NULL, seq INTEGER NOT NULL,
