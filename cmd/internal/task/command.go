@@ -53,6 +53,10 @@ func Parse(c any, name, what string, options ...kong.Option) *kong.Context {
 	if err != nil {
 		panic(err) // the command's own definition is wrong: no input can cause it
 	}
+	if asked, err := manual(os.Stdout, k.Model, os.Args[1:]); asked {
+		k.FatalIfErrorf(err)
+		os.Exit(0)
+	}
 	ctx, err := k.Parse(os.Args[1:])
 	k.FatalIfErrorf(err)
 	return ctx
