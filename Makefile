@@ -114,6 +114,10 @@ kiosks: ## 2,000 boards find their broker again after an outage, with the real p
 backlog: ## a board drains a million events; its memory is looked at (some minutes)
 	BAYLIGHT_BACKLOG=1000000 go test ./cmd/internal/kioskapp -run Backlog -timeout 20m -v
 
+.PHONY: deb
+deb: ## Debian packages for amd64, arm64, armhf and armel (ARMv6), in bin/deb/
+	systemd/package/build bin/deb
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin .cache
