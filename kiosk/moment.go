@@ -2,6 +2,7 @@ package kiosk
 
 import (
 	"fmt"
+	"slices"
 	"time"
 )
 
@@ -71,6 +72,20 @@ type Calendar struct {
 	Zone *time.Location
 	Week [7]Hours         // by time.Weekday
 	Days map[string]Hours // exceptions by store-local date, "2026-10-01"
+
+	// Holidays is whose public holidays are among Days ("cn"), "" for nobody's, and
+	// Years the years they were published for.
+	Holidays string
+	Years    []int
+}
+
+// Known says whether the hours of the store-local day of t can be told: false in
+// a year whose public holidays are not among Days, unless the day itself is.
+func (c Calendar) Known(t time.Time) bool {
+	if _, stated := c.Days[c.Day(t)]; stated || c.Holidays == "" {
+		return true
+	}
+	return slices.Contains(c.Years, t.In(c.Zone).Year())
 }
 
 // Day is the store-local date of t, "2026-11-21".

@@ -128,6 +128,10 @@ func (w *Work) UnclosedAt(now time.Time) bool {
 	return w.Unclosed || w.Finished.IsZero() && w.Last().Reason == "" && !now.Before(w.limit)
 }
 
+// Limit is when the present run becomes unclosed; zero for a job that was not
+// folded here.
+func (w *Work) Limit() time.Time { return w.limit }
+
 // Open says whether the job is neither finished nor unclosed.
 func (w *Work) Open(now time.Time) bool { return w.Finished.IsZero() && !w.UnclosedAt(now) }
 

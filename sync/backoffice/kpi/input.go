@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"time"
 
@@ -14,6 +15,18 @@ type Input struct {
 	Calendar kiosk.Calendar
 	From, To time.Time // the period, half-open
 	Now      time.Time
+
+	// What no visit tells; without them the figures that need them are null, or
+	// (bays) go by the bays that were seen.
+	Bays       []string
+	Attendance []Attendance
+
+	facts []*Fact // of Visits, one each
+}
+
+// period is what is asked, without the visits.
+func (in Input) period() Period {
+	return Period{Calendar: in.Calendar, From: in.From, To: in.To, Now: in.Now, Bays: in.Bays, Attendance: in.Attendance}
 }
 
 // By says what rows are made of.
@@ -41,28 +54,18 @@ func ParseBy(s string) (By, error) {
 	return "", fmt.Errorf("read by: %q is not none, day, adviser, category, bay or technician", s)
 }
 
-// Compute makes the rows of a period, by key.
+// Compute makes the rows of a period, by key, straight from visits: the reference
+// that kept tallies are checked against.
 func Compute(in Input, by By) []Row {
-	in.Visits = slices.DeleteFunc(slices.Clone(in.Visits), func(v *kiosk.Visit) bool { return !in.touches(v) })
-	switch by {
-	case ByNone:
-		return []Row{in.row("", "")}
-	case ByDay:
+	in.facts = make([]*Fact, len(in.Visits))
+	for i, v := range in.Visits {
+		f := FactOf(v, in.Calendar)
+		in.facts[i] = &f
+	}
+	if by == ByDay {
 		return in.days()
 	}
-	var rows []Row
-	for _, key := range in.keys(by) {
-		part := in
-		part.Visits = slices.DeleteFunc(slices.Clone(in.Visits), func(v *kiosk.Visit) bool {
-			return !slices.Contains(parts(v, by), key)
-		})
-		only := kiosk.Category("")
-		if by == ByCategory {
-			only = kiosk.Category(key)
-		}
-		rows = append(rows, part.row(key, only))
-	}
-	return rows
+	return in.rows(by)
 }
 
 func (in Input) days() (rows []Row) {
@@ -70,68 +73,35 @@ func (in Input) days() (rows []Row) {
 		next := in.Calendar.Midnight(day.Add(36 * time.Hour))
 		part := in
 		part.From, part.To = later(in.From, day), earlier(in.To, next)
-		rows = append(rows, part.row(in.Calendar.Day(day), ""))
+		row := part.rows(ByNone)[0]
+		row.Key = in.Calendar.Day(day)
+		rows = append(rows, row)
 		day = next
 	}
 	return rows
 }
 
-// keys are the groups that have a visit.
-func (in Input) keys(by By) (keys []string) {
-	for _, v := range in.Visits {
-		for _, k := range parts(v, by) {
-			if i, found := slices.BinarySearch(keys, k); !found {
-				keys = slices.Insert(keys, i, k)
+// rows makes a row of each group that has a part in the period.
+func (in Input) rows(by By) (rows []Row) {
+	s := scope{cal: in.Calendar, from: InstantOf(in.From), to: InstantOf(in.To), now: InstantOf(in.Now), by: by}
+	tallies := s.groups(in.facts)
+	for _, key := range slices.Sorted(maps.Keys(tallies)) {
+		part := in
+		part.Visits = nil
+		for i, v := range in.Visits {
+			if f := in.facts[i]; f.touches(s.from, s.to) && slices.Contains(f.parts(by), key) {
+				part.Visits = append(part.Visits, v)
 			}
 		}
-	}
-	return keys
-}
-
-// touches says whether anything of the visit belongs to the period.
-func (in Input) touches(v *kiosk.Visit) bool {
-	due := false
-	for _, p := range v.Promises {
-		due = due || in.has(p.Due)
-	}
-	for _, w := range v.Works {
-		due = due || in.has(w.Start()) || in.has(w.Finished)
-	}
-	return due || in.has(v.Arrived) || in.has(v.Delivered) || v.Order.InForce() && in.has(v.Order.Signed)
-}
-
-// parts are the groups a visit has a part in.
-func parts(v *kiosk.Visit, by By) (keys []string) {
-	add := func(k string) {
-		if !slices.Contains(keys, k) {
-			keys = append(keys, k)
+		only := kiosk.Category("")
+		if by == ByCategory {
+			only = kiosk.Category(key)
 		}
+		row := part.row(key, only)
+		row.Beyond = tallies[key].beyond(by, key, in.period())
+		rows = append(rows, row)
 	}
-	switch by {
-	case ByAdviser:
-		if v.Order != nil {
-			add(v.Order.Adviser)
-		} else {
-			add(v.Adviser)
-		}
-	case ByCategory:
-		if v.Order.InForce() {
-			for _, c := range v.Order.Categories() {
-				add(string(c))
-			}
-		}
-	case ByBay:
-		for _, w := range v.Works {
-			for _, s := range w.Spans {
-				add(s.Bay)
-			}
-		}
-	case ByTechnician:
-		for _, w := range v.Works {
-			add(w.Technician)
-		}
-	}
-	return keys
+	return rows
 }
 
 // has says whether t happened in the period.

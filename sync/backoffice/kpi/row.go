@@ -26,6 +26,7 @@ type Row struct {
 	Stages               StageTotals            `json:"stages"`
 	UnclosedJobs         int                    `json:"unclosed_jobs"`
 	Quality              Quality                `json:"data_quality"`
+	Beyond
 }
 
 // Ratio is a share with what it is made of. Rate is null if the denominator is 0.

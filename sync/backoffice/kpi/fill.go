@@ -1,0 +1,100 @@
+package kpi
+
+import (
+	"cmp"
+	"slices"
+
+	"baylight/kiosk"
+)
+
+// Row makes the figures of a tally: those of the group by and key (ByDay and the
+// day for a day of ByNone) in a period. It is what [Compute] gives.
+func (t Tally) Row(by By, key string, p Period) Row {
+	n := func(i int) int { return int(t.n[i]) }
+	r := Row{
+		Key: key, Arrivals: n(nArrivals), Orders: n(nOrders), CategoryCounts: n(nCategoryCounts), Categories: counts[kiosk.Category](t.by[mCategories]),
+		Vehicles: len(t.sets[sVehicles]), OrdersWithoutVehicle: n(nWithoutVehicle), OnTime: OnTimeRate{Variants: make(map[string]Ratio, variants)},
+		Rework:     ratio(n(nRework), n(nOrders)),
+		Response:   Response{described(t.lists[lAccepted]), described(t.lists[lFirstJob])},
+		Repair:     Repair{described(t.lists[lGross]), described(t.lists[lNet]), map[kiosk.Category]RepairMinutes{}},
+		Turnaround: described(t.lists[lTurnaround]),
+		Stages:     StageTotals{n(nStageVisits), t.n[nStageTotal], map[kiosk.Stage]int64{}},
+		Quality: Quality{Complete: ratio(n(nWhole), n(nEnded)), Uncertain: n(nUncertain), UncertainOrders: n(nUncertainOrders),
+			Corrections: n(nCorrections), Flags: counts[kiosk.Flag](t.by[mFlags])},
+		UnclosedJobs: n(nUnclosed),
+	}
+	for i, a := range Variants() {
+		r.OnTime.Variants[a.String()] = ratio(n(nOnTime+2*i), n(nOnTime+2*i+1))
+	}
+	r.OnTime.Ratio = r.OnTime.Variants[Headline().String()]
+	for c, gross := range t.listsBy[byGross] {
+		r.Repair.Categories[kiosk.Category(c)] = RepairMinutes{described(gross), described(t.listsBy[byNet][c])}
+	}
+	for s, ms := range t.by[mStages] {
+		r.Stages.MS[kiosk.Stage(s)] = ms
+	}
+	r.Beyond = t.beyond(by, key, p)
+	return r
+}
+
+func counts[K ~string](m map[string]int64) map[K]int {
+	out := make(map[K]int, len(m))
+	for k, n := range m {
+		out[K(k)] = int(n)
+	}
+	return out
+}
+
+// described reads the percentiles of sorted milliseconds off by nearest rank.
+func described(ms []int64) Minutes {
+	m := Minutes{N: len(ms)}
+	if m.N > 0 {
+		m.P50, m.P90 = rank(ms, 50), rank(ms, 90)
+	}
+	return m
+}
+
+// Dated is a kept tally of a group of one store-local day.
+type Dated struct {
+	Day   string // yyyy-mm-dd
+	Group Group
+	Tally Tally
+}
+
+// Rows makes the rows of a period of whole store-local days out of kept tallies
+// of its days, as [Compute] would. Tallies of groups that were not asked for
+// are ignored; of a day there is at most one for each group.
+func Rows(by By, days []Dated, p Period) (rows []Row) {
+	of := by
+	if by == ByDay {
+		of = ByNone
+	}
+	parts := map[string][]Tally{}
+	if by == ByNone {
+		parts[""] = nil
+	}
+	if by == ByDay {
+		for day := p.Calendar.Midnight(p.From); day.Before(p.To); day = p.next(day) {
+			parts[p.Calendar.Day(day)] = nil
+		}
+	}
+	for _, d := range days {
+		if d.Group.By != of {
+			continue
+		}
+		key := d.Group.Key
+		if by == ByDay {
+			key = d.Day
+		}
+		parts[key] = append(parts[key], d.Tally)
+	}
+	for key, tallies := range parts {
+		part := p
+		if by == ByDay {
+			part = p.day(key)
+		}
+		rows = append(rows, Sum(tallies...).Row(by, key, part))
+	}
+	slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.Key, b.Key) })
+	return rows
+}

@@ -1,0 +1,158 @@
+package kpi
+
+import (
+	"maps"
+	"slices"
+)
+
+// Append makes the tally's bytes behind b.
+func (t *Tally) Append(b []byte) []byte {
+	w := writer{append(b, FactVersion)}
+	some := 0
+	for _, n := range t.n {
+		some += int(one(n != 0))
+	}
+	w.uint(uint64(some))
+	for i, n := range t.n {
+		if n != 0 {
+			w.uint(uint64(i))
+			w.int(n)
+		}
+	}
+	for _, l := range t.lists {
+		w.list(l)
+	}
+	for _, m := range t.by {
+		w.uint(uint64(len(m)))
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			w.word(k)
+			w.int(m[k])
+		}
+	}
+	for _, m := range t.listsBy {
+		w.uint(uint64(len(m)))
+		for _, k := range slices.Sorted(maps.Keys(m)) {
+			w.word(k)
+			w.list(m[k])
+		}
+	}
+	for _, s := range t.sets {
+		w.uint(uint64(len(s)))
+		for _, k := range s {
+			w.text(k)
+		}
+	}
+	w.uint(uint64(len(t.reworks)))
+	for _, r := range t.reworks {
+		w.text(r.Visit)
+		w.text(r.Earlier)
+		w.uint(uint64(len(r.Items)))
+		for _, code := range r.Items {
+			w.text(code)
+		}
+	}
+	return w.b
+}
+
+// list writes sorted numbers as distances.
+func (w *writer) list(l []int64) {
+	w.uint(uint64(len(l)))
+	last := int64(0)
+	for i, n := range l {
+		if i == 0 {
+			w.int(n)
+		} else {
+			w.uint(uint64(n - last))
+		}
+		last = n
+	}
+}
+
+func (r *reader) list() []int64 {
+	n := r.size(1)
+	if n == 0 {
+		return nil
+	}
+	l := make([]int64, n)
+	l[0] = r.int()
+	for i := 1; i < n; i++ {
+		l[i] = l[i-1] + int64(r.uint())
+		if l[i] < l[i-1] {
+			r.fail()
+			return nil
+		}
+	}
+	return l
+}
+
+// DecodeTally reads the bytes of a tally. It keeps nothing of b.
+func DecodeTally(b []byte) (t Tally, err error) {
+	r := reader{s: string(b)}
+	if err := r.version("tally"); err != nil {
+		return Tally{}, err
+	}
+	for range r.size(2) {
+		i, n := r.uint(), r.int()
+		if i >= numbers {
+			r.fail()
+			break
+		}
+		t.n[i] = n
+	}
+	for i := range t.lists {
+		t.lists[i] = r.list()
+	}
+	for i := range t.by {
+		n := r.size(2)
+		if n > 0 {
+			t.by[i] = make(map[string]int64, n)
+		}
+		for range n {
+			k := r.word()
+			t.by[i][k] = r.int()
+		}
+	}
+	for i := range t.listsBy {
+		n := r.size(2)
+		if n > 0 {
+			t.listsBy[i] = make(map[string][]int64, n)
+		}
+		for range n {
+			k := r.word()
+			t.listsBy[i][k] = r.list()
+		}
+	}
+	t.readSets(&r)
+	if err := r.end("tally"); err != nil {
+		return Tally{}, err
+	}
+	return t, nil
+}
+
+func (t *Tally) readSets(r *reader) {
+	for i := range t.sets {
+		n := r.size(1)
+		if n > 0 {
+			t.sets[i] = make([]string, n)
+		}
+		for k := range t.sets[i] {
+			t.sets[i][k] = r.text()
+			if k > 0 && t.sets[i][k] <= t.sets[i][k-1] {
+				r.fail()
+				return
+			}
+		}
+	}
+	if n := r.size(3); n > 0 {
+		t.reworks = make([]ReworkRef, n)
+	}
+	for i := range t.reworks {
+		t.reworks[i] = ReworkRef{Visit: r.text(), Earlier: r.text()}
+		if n := r.size(1); n > 0 {
+			t.reworks[i].Items = make([]string, n)
+		}
+		for k := range t.reworks[i].Items {
+			t.reworks[i].Items[k] = r.text()
+		}
+	}
+}

@@ -1,0 +1,173 @@
+package kpi
+
+import (
+	"cmp"
+	"maps"
+	"math/bits"
+	"slices"
+	"time"
+)
+
+// longestStandard bounds the standard minutes of one item: 1,000 hours.
+const longestStandard = 60_000
+
+// task is items of an order and the jobs on them: one item whose code was
+// scanned, or all that nobody scanned and the jobs that named none of them.
+type task struct {
+	items []*FactItem
+	jobs  []int // of the fact
+}
+
+// tasks are the visit's, those with jobs only. An order that is not in force has
+// no items.
+func (f *Fact) tasks() (out []task) {
+	carded := map[int]*task{}
+	rest := &task{}
+	if f.InForce() {
+		for i := range f.Items {
+			it := &f.Items[i]
+			if carded[it.No] == nil && slices.ContainsFunc(f.Jobs, func(j FactJob) bool { return j.Item != 0 && j.Item == it.No }) {
+				carded[it.No] = &task{}
+			}
+			if t := carded[it.No]; t != nil {
+				t.items = append(t.items, it)
+			} else {
+				rest.items = append(rest.items, it)
+			}
+		}
+	}
+	for i := range f.Jobs {
+		t := carded[f.Jobs[i].Item]
+		if t == nil {
+			t = rest
+		}
+		t.jobs = append(t.jobs, i)
+	}
+	if len(rest.jobs) > 0 {
+		out = append(out, *rest)
+	}
+	for _, no := range slices.Sorted(maps.Keys(carded)) {
+		out = append(out, *carded[no])
+	}
+	return out
+}
+
+// done is when a task's last job was finished; ok is false while one lasts (and
+// the visit), one is unclosed, or none was finished.
+func (f *Fact) done(t task, now Instant) (at Instant, ok bool) {
+	for _, i := range t.jobs {
+		j := &f.Jobs[i]
+		if j.UnclosedAt(now) || f.Open() && j.Finished == 0 {
+			return 0, false
+		}
+		at = max(at, j.Finished)
+	}
+	return at, at != 0
+}
+
+// standard counts the standard time of the tasks finished in the period: all of
+// it, or what a technician has a share in.
+func (s scope) standard(f *Fact) (ms int64) {
+	if s.by != ByNone && s.by != ByTechnician {
+		return 0
+	}
+	for _, t := range f.tasks() {
+		at, ok := f.done(t, s.now)
+		switch {
+		case !ok || !s.has(at):
+		case s.by == ByNone:
+			ms += t.standardMS()
+		default:
+			ms += f.shares(t)[s.key]
+		}
+	}
+	return ms
+}
+
+// standardMS is the standard time of the task's items.
+func (t task) standardMS() (ms int64) {
+	for _, it := range t.items {
+		ms += min(max(int64(it.Standard), 0), longestStandard) * time.Minute.Milliseconds()
+	}
+	return ms
+}
+
+// shares divides a task's standard time among its technicians by what they
+// clocked on it, evenly if that is nothing. The parts add up to it.
+func (f *Fact) shares(t task) map[string]int64 {
+	whole, clocked := t.standardMS(), f.clocked()
+	weights, sum := map[string]int64{}, int64(0)
+	for _, i := range t.jobs {
+		weights[f.Jobs[i].Technician] += clocked[i]
+		sum += clocked[i]
+	}
+	out := make(map[string]int64, len(weights))
+	rest := whole
+	for k, who := range slices.Sorted(maps.Keys(weights)) {
+		part := whole / int64(len(weights))
+		if sum > 0 {
+			hi, lo := bits.Mul64(uint64(whole), uint64(weights[who]))
+			q, _ := bits.Div64(hi, lo, uint64(sum)) // fits: a weight is at most the sum
+			part = int64(q)
+		}
+		if k == len(weights)-1 {
+			part = rest
+		}
+		out[who] = part
+		rest -= part
+	}
+	return out
+}
+
+// clocked is the time clocked on each job of the visit, in milliseconds. Time
+// that a technician spent on several jobs of the visit at once is split evenly.
+func (f *Fact) clocked() []int64 {
+	type run struct {
+		job      int
+		from, to int64
+	}
+	people := map[string][]run{}
+	for i := range f.Jobs {
+		j := &f.Jobs[i]
+		for k := range j.Spans {
+			if from, to, ok := f.stretch(&j.Spans[k]); ok && j.Spans[k].Reason == "" && from < to {
+				who := person(j.Technician, j.Spans[k].Bay)
+				people[who] = append(people[who], run{i, from, to})
+			}
+		}
+	}
+	out := make([]int64, len(f.Jobs))
+	for _, runs := range people {
+		slices.SortFunc(runs, func(a, b run) int { return cmp.Or(cmp.Compare(a.from, b.from), cmp.Compare(a.job, b.job)) })
+		var active []run
+		at := int64(0)
+		until := func(t int64) { // shares out the time up to t
+			for len(active) > 0 && at < t {
+				end := t
+				for _, r := range active {
+					end = min(end, r.to)
+				}
+				for k, r := range active {
+					n := int64(len(active))
+					out[r.job] += (end-at)/n + one(int64(k) < (end-at)%n)
+				}
+				at = end
+				active = slices.DeleteFunc(active, func(r run) bool { return r.to <= at })
+			}
+			at = max(at, t)
+		}
+		for _, r := range runs {
+			if len(active) == 0 {
+				at = r.from
+			}
+			until(r.from)
+			active = append(active, r)
+		}
+		last := int64(0)
+		for _, r := range runs {
+			last = max(last, r.to)
+		}
+		until(last)
+	}
+	return out
+}
