@@ -1,13 +1,48 @@
 package main
 
 import (
+	"fmt"
+	"log/slog"
+	"os"
 	"testing"
+	"time"
 
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"baylight/cmd/internal/cmdtest"
+	"baylight/cmd/internal/officeapp"
+	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/task"
+	"baylight/kiosk"
+	"baylight/kiosk/clock"
 )
 
-func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"baylight": main}) }
+func TestMain(m *testing.M) {
+	testscript.Main(m, map[string]func(){"baylight": main, "office": runOffice})
+}
 
 func TestCommand(t *testing.T) { cmdtest.Run(t) }
+
+// runOffice is a back office whose clock stands at the evening of 2026-11-03;
+// it runs until it is told to stop.
+func runOffice() {
+	if err := officeOf(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func officeOf(config string) error {
+	set, err := settings.LoadOffice(config)
+	if err != nil {
+		return err
+	}
+	now, err := clock.NewLead(kiosk.Moment{Wall: time.Date(2026, 11, 3, 18, 0, 0, 0, set.Stores[0].Calendar.Zone), Boot: "office", Up: time.Hour, Clock: kiosk.Synced}, nil)
+	if err != nil {
+		return err
+	}
+	defer now.Close()
+	ctx, stop := task.Signals()
+	defer stop()
+	return officeapp.Run(ctx, officeapp.Options{Settings: set, Version: "test", Clock: now, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+}

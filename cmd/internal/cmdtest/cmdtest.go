@@ -8,7 +8,8 @@
 //	await URL [STATUS]        waits until a GET is answered with 200 or STATUS, at most 20 s
 //
 // and besides its variables $TAKEN, an address where something listens and says
-// nothing, and $CLOSED, an address where nothing does.
+// nothing, $CLOSED, an address where nothing does, and $TESTDATA, the folder of
+// the scripts.
 package cmdtest
 
 import (
@@ -17,6 +18,7 @@ import (
 	"net/http"
 	"os"
 	"os/exec"
+	"path/filepath"
 	"strconv"
 	"testing"
 	"time"
@@ -43,6 +45,11 @@ func addresses(env *testscript.Env) error {
 	if err != nil {
 		return err
 	}
+	data, err := filepath.Abs("testdata")
+	if err != nil {
+		return err
+	}
+	env.Setenv("TESTDATA", data)
 	env.Setenv("TAKEN", taken.Addr().String())
 	env.Setenv("CLOSED", closed.Addr().String())
 	return closed.Close()
