@@ -19,8 +19,9 @@ func Apply(events []Event, cal Calendar) *Visit {
 }
 
 func (f *fold) run(events []Event) *Visit {
-	for _, e := range f.effective(events) {
-		f.step(e)
+	events = f.effective(events)
+	for i := range events {
+		f.step(&events[i])
 	}
 	if f.v.Uncertain {
 		f.v.flag(ClockUncertain)
@@ -43,16 +44,28 @@ func (f *fold) effective(events []Event) []Event {
 	if slices.ContainsFunc(events, func(e Event) bool { return Corrects(e.Data) != "" }) {
 		out = f.corrected(events)
 	}
-	if slices.IsSortedFunc(out, compareEvents) { // as they nearly always come
+	if inOrder(out) { // as they nearly always come
 		return out
 	}
 	out = slices.Clone(out)
-	slices.SortStableFunc(out, compareEvents)
+	slices.SortStableFunc(out, func(a, b Event) int { return compareEvents(&a, &b) })
 	return out
 }
 
+func inOrder(events []Event) bool {
+	for i := 1; i < len(events); i++ {
+		if compareEvents(&events[i-1], &events[i]) > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// Precedes says whether Apply takes a before b.
+func Precedes(a, b *Event) bool { return compareEvents(a, b) < 0 }
+
 // compareEvents orders events by time, then by where they are from.
-func compareEvents(a, b Event) int {
+func compareEvents(a, b *Event) int {
 	if c := a.Time().Compare(b.Time()); c != 0 {
 		return c
 	}
@@ -124,41 +137,44 @@ func Amend(p Payload, fields json.RawMessage) Payload {
 }
 
 // step applies one event. Each type's rule stands in one place below.
-func (f *fold) step(e Event) {
-	v, t := f.v, e.Time()
-	v.Uncertain = v.Uncertain || e.Uncertain && e.Data.Common().At == nil
+func (f *fold) step(e *Event) {
+	v, t, common := f.v, e.Time(), e.Data.Common()
+	v.Uncertain = v.Uncertain || e.Uncertain && common.At == nil
+	fin, stated := e.Data.(*Finished)
+	stated = stated && fin.At != nil
 	for _, w := range v.Works {
 		// A stated finish closes a job that ran past its limit; nothing else does.
-		fin, stated := e.Data.(*Finished)
-		stated = stated && fin.At != nil
 		w.Unclosed = w.UnclosedAt(t) && !(stated && w.Technician == fin.Technician)
 	}
 	if id := VisitOf(e.Data); id != "" {
 		v.ID = id
 	}
-	v.flag(e.Data.Common().Flags...)
+	v.flag(common.Flags...)
 	switch d := e.Data.(type) {
 	case *Started:
-		f.start(e, d.Job, d.Parallel)
+		f.start(e, t, d.Job, d.Parallel)
 	case *Resumed:
-		f.start(e, d.Job, d.Parallel)
+		f.start(e, t, d.Job, d.Parallel)
 	case *Paused:
 		f.pause(d.Job, d.Reason, t)
 	case *Finished:
 		f.finish(d.Job, t)
 	default:
-		f.reception(e)
-		f.inspection(e)
+		f.reception(e, t)
+		f.inspection(e, t)
 	}
 	if v.Known() {
+		if v.Track == nil {
+			v.Track = make([]Step, 0, 8) // those of a usual day
+		}
 		if s := v.StageAt(t); len(v.Track) == 0 || v.Track[len(v.Track)-1].Stage != s {
 			v.Track = append(v.Track, Step{At: t, Stage: s})
 		}
 	}
 }
 
-func (f *fold) reception(e Event) {
-	v, t := f.v, e.Time()
+func (f *fold) reception(e *Event, t time.Time) {
+	v := f.v
 	switch d := e.Data.(type) {
 	case *CheckedIn:
 		if !v.Known() {
@@ -212,8 +228,8 @@ func (f *fold) reception(e Event) {
 	}
 }
 
-func (f *fold) inspection(e Event) {
-	v, t := f.v, e.Time()
+func (f *fold) inspection(e *Event, t time.Time) {
+	v := f.v
 	switch d := e.Data.(type) {
 	case *Passed:
 		if v.Passed.IsZero() {
@@ -257,8 +273,7 @@ func (f *fold) find(j Job, t time.Time, match func(*Work) bool) *Work {
 	return nil
 }
 
-func (f *fold) start(e Event, j Job, parallel bool) {
-	t := e.Time()
+func (f *fold) start(e *Event, t time.Time, j Job, parallel bool) {
 	f.restart()
 	span := Span{From: t, Bay: j.Bay, Parallel: parallel}
 	w := f.find(j, t, func(w *Work) bool { return w.Open(t) })

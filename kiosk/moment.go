@@ -93,8 +93,10 @@ func (c Calendar) Day(t time.Time) string { return t.In(c.Zone).Format(time.Date
 
 // Hours are the opening hours of the store-local day of t.
 func (c Calendar) Hours(t time.Time) Hours {
-	if h, ok := c.Days[c.Day(t)]; ok {
-		return h
+	if len(c.Days) > 0 { // a date costs more than all the rest
+		if h, ok := c.Days[c.Day(t)]; ok {
+			return h
+		}
 	}
 	return c.Week[t.In(c.Zone).Weekday()]
 }

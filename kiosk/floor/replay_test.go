@@ -219,6 +219,7 @@ func TestReplayIsTheState(t *testing.T) {
 				bytes = append(bytes, stored(t, e))
 			}
 			checkEvents(t, in, ev, reply, bytes)
+			checkVisits(t, live)
 		}
 		all := cmp.Exporter(func(reflect.Type) bool { return true })
 		if diff := cmp.Diff(live, replayed(testConfig(), bytes), all, cmpopts.EquateEmpty()); diff != "" {
@@ -226,6 +227,18 @@ func TestReplayIsTheState(t *testing.T) {
 		}
 		checkTimes(t, live, bytes)
 	})
+}
+
+// checkVisits: a visit to which event after event was added is the one that all
+// of them make together.
+func checkVisits(t *rapid.T, s *State) {
+	for _, r := range s.order {
+		want := kiosk.Apply(r.events(), s.cfg.Calendar)
+		want.ID = r.id
+		if diff := cmp.Diff(want, r.visit, everything); diff != "" {
+			t.Fatalf("visit %s is not what its events make:\n%s", r.id, diff)
+		}
+	}
 }
 
 // checkEvents holds what is true of the events and the reply of every input.

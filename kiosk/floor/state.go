@@ -102,6 +102,7 @@ type record struct {
 	id      string
 	entries []*entry
 	visit   *kiosk.Visit // replaced, never changed
+	ordered bool         // entries are in order and none corrects another
 	plate   string
 	vin     string
 	orders  int // order.signed so far
@@ -277,7 +278,7 @@ func (s *State) record(n *entry) {
 		s.records[n.visit] = r
 		s.order = append(s.order, r)
 	}
-	r.entries = append(r.entries, n)
+	r.add(n, s.cfg.Calendar)
 	switch n.event.Data.(type) {
 	case *kiosk.CheckedIn:
 		if day := s.cfg.Calendar.Day(n.event.When); day != s.tickets.day {
@@ -290,7 +291,6 @@ func (s *State) record(n *entry) {
 	case *kiosk.Signed:
 		r.orders++
 	}
-	r.apply(s.cfg.Calendar)
 	s.merge(n.visit)
 }
 
@@ -307,9 +307,32 @@ func (r *record) person(b []byte) {
 	}
 }
 
+// add applies one more event, on top of what is there if that makes the same as
+// applying all of them again.
+func (r *record) add(n *entry, cal kiosk.Calendar) {
+	before := r.entries
+	r.entries = append(r.entries, n)
+	// After a delivery the fold may take back what it says of its inspection.
+	if len(before) == 0 || !r.ordered || !r.visit.Delivered.IsZero() || !follows(before[len(before)-1], n) {
+		r.apply(cal)
+		return
+	}
+	r.visit = kiosk.Continue(r.visit, []kiosk.Event{n.event}, cal)
+	r.visit.ID = r.id
+}
+
 func (r *record) apply(cal kiosk.Calendar) {
 	r.visit = kiosk.Apply(r.events(), cal)
 	r.visit.ID = r.id // also if all its events were voided
+	r.ordered = kiosk.Corrects(r.entries[0].event.Data) == ""
+	for i := 1; i < len(r.entries) && r.ordered; i++ {
+		r.ordered = follows(r.entries[i-1], r.entries[i])
+	}
+}
+
+// follows says whether b is applied after a and corrects nothing.
+func follows(a, b *entry) bool {
+	return kiosk.Corrects(b.event.Data) == "" && kiosk.Precedes(&a.event, &b.event)
 }
 
 // refold makes the bays anew after an event in the past lost its force or moved.
