@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"math/rand/v2"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -70,6 +71,7 @@ type Line struct {
 	open    func(Config) (port, error)
 	ready   chan struct{}
 	writing chan struct{} // holds one token: one Write at a time
+	turns   atomic.Uint64
 
 	mu     sync.Mutex
 	state  State
@@ -126,6 +128,10 @@ const (
 	provenUp = time.Second
 )
 
+// Turns counts up as long as Run goes round, whether the line is up or not: at
+// least once in ReadTimeout plus the longest pause before a new attempt to open (1 s).
+func (l *Line) Turns() uint64 { return l.turns.Load() }
+
 // Run opens the line and reads it until ctx ends, reopening for ever. It returns
 // nil, or the configuration error that makes trying pointless; call it once.
 // After ctx ends it returns within ReadTimeout plus the time the driver is given
@@ -138,6 +144,7 @@ func (l *Line) Run(ctx context.Context) error {
 	}
 	delay := firstDelay
 	for ctx.Err() == nil {
+		l.turns.Add(1)
 		p, err := l.open(l.cfg)
 		if err == nil {
 			began := time.Now()
@@ -167,6 +174,7 @@ func (l *Line) pump(ctx context.Context, p port) error {
 	buf := make([]byte, 4096)
 	early := 0
 	for ctx.Err() == nil {
+		l.turns.Add(1)
 		began := time.Now()
 		n, err := p.Read(buf)
 		switch {

@@ -166,6 +166,9 @@ func (s *Scanner) Ready() <-chan struct{} { return s.line.Ready() }
 // State gives the state of the line.
 func (s *Scanner) State() line.State { return s.line.State() }
 
+// Turns counts up as long as the scanner's line is listened to, or tried.
+func (s *Scanner) Turns() uint64 { return s.line.Turns() }
+
 // Run reads the scanner until ctx ends; a lost one is awaited for ever. It
 // returns nil, or the configuration error that makes trying pointless.
 func (s *Scanner) Run(ctx context.Context) error {

@@ -165,6 +165,18 @@ func execute(ctx context.Context, stmt *sql.Stmt, args []any) error {
 	return errors.Join(rows.Err(), rows.Close())
 }
 
+// Writable goes the way of an event that is about to be written, and writes
+// nothing: it returns when that way is free. An error says that an event could
+// not be written now, as a failed Append does.
+func (j *Journal) Writable() error {
+	j.write.Lock()
+	defer j.write.Unlock()
+	if err := j.ready(); err != nil {
+		return err
+	}
+	return j.commit(func(context.Context) error { return nil })
+}
+
 // commit runs do in one durable transaction. The write lock is held.
 func (j *Journal) commit(do func(context.Context) error) error {
 	ctx := context.Background()

@@ -50,7 +50,7 @@ func Fault(ctx context.Context, o Options, read func() error) error {
 			f.set(err)
 		}
 	})
-	if err := task.Run(ctx, o.Log, o.Ready, web, mended); !errors.Is(err, errWritten) {
+	if err := task.Run(ctx, o.Log, o.Ready, watched(o.Log, web, mended)...); !errors.Is(err, errWritten) {
 		return errors.Join(err, context.Cause(ctx))
 	}
 	return nil

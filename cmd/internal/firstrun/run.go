@@ -94,13 +94,22 @@ func Run(ctx context.Context, o Options) error {
 			return nil
 		}
 	})
-	err = task.Run(ctx, o.Log, o.Ready, web, ended)
+	err = task.Run(ctx, o.Log, o.Ready, watched(o.Log, web, ended)...)
 	cancel()
 	s.trial.close()
 	if errors.Is(err, errWritten) {
 		return nil
 	}
 	return errors.Join(err, context.Cause(ctx))
+}
+
+// watched adds the watchdog, if systemd asks for one. Pages that wait for a
+// person are all the progress there is.
+func watched(log *slog.Logger, tasks ...task.Task) []task.Task {
+	if dog, ok := task.Watchdog(log, func(context.Context) error { return nil }); ok {
+		tasks = append(tasks, dog)
+	}
+	return tasks
 }
 
 // errWritten ends the pages.

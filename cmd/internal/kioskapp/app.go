@@ -100,6 +100,9 @@ func Run(ctx context.Context, o Options) (err error) {
 			return err
 		}
 	}
+	if dog, ok := task.Watchdog(a.log, a.progress()); ok {
+		a.tasks = append(a.tasks, dog)
+	}
 	return task.Run(ctx, a.log, o.Ready, a.tasks...)
 }
 

@@ -110,6 +110,14 @@ func Run(ctx context.Context, o Options) (err error) {
 		return &http.Server{Handler: web, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 			MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx }}
 	}})
+	// An empty batch goes the way of every event, and comes back once it is free.
+	dog, ok := task.Watchdog(o.Log, func(ctx context.Context) error {
+		_, err := book.Commit(ctx, backoffice.Batch{At: now()})
+		return err
+	})
+	if ok {
+		tasks = append(tasks, dog)
+	}
 	return task.Run(ctx, o.Log, o.Ready, tasks...)
 }
 

@@ -19,7 +19,9 @@ func TellReady(log *slog.Logger) func() {
 
 // NotifyReady tells systemd that the service is up (Type=notify). Started by
 // anything else it does nothing.
-func NotifyReady() error {
+func NotifyReady() error { return notify("READY=1") }
+
+func notify(state string) error {
 	path := os.Getenv("NOTIFY_SOCKET")
 	if path == "" {
 		return nil
@@ -32,7 +34,7 @@ func NotifyReady() error {
 		return fmt.Errorf("tell systemd: %w", err)
 	}
 	defer c.Close()
-	if _, err := c.Write([]byte("READY=1")); err != nil {
+	if _, err := c.Write([]byte(state)); err != nil {
 		return fmt.Errorf("tell systemd: %w", err)
 	}
 	return nil
