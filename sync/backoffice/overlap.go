@@ -18,24 +18,28 @@ import (
 // it counts as uncertain and in no figure. Nothing is recorded for it: it follows from the events,
 // whatever order they came in, and goes when they are corrected.
 
-// stretch is a job at work without a break, as recorded.
-type stretch struct {
-	job      kiosk.Job
-	source   string // of the board that recorded its start
-	from, to time.Time
-	parallel bool
+// Stretch is a job at work without a break, as recorded.
+type Stretch struct {
+	Job      kiosk.Job
+	Source   string // of the board that recorded its start
+	From, To time.Time
+	Parallel bool
 }
 
-// cut is what an overlap means for one visit.
-type cut struct {
-	job    kiosk.Job
-	source string
-	at     time.Time // when the job is switched; zero: it is the later one, and only flagged
+// maxStretch is the longest that a stretch keeps its technician: what overlaps
+// is found among what is near in time.
+const maxStretch = 31 * 24 * time.Hour
+
+// Cut is what an overlap means for one visit.
+type Cut struct {
+	Job    kiosk.Job
+	Source string
+	At     time.Time // when the job is switched; zero: it is the later one, and only flagged
 }
 
 // stretches are those of a visit that boards recorded for known technicians, at
 // times that are sure.
-func stretches(v *kiosk.Visit, events []kiosk.Event, cal kiosk.Calendar) (out []stretch) {
+func stretches(v *kiosk.Visit, events []kiosk.Event, cal kiosk.Calendar) (out []Stretch) {
 	if v.Uncertain {
 		return nil
 	}
@@ -49,9 +53,12 @@ func stretches(v *kiosk.Visit, events []kiosk.Event, cal kiosk.Calendar) (out []
 			if to.IsZero() {
 				to = cal.ShiftEnd(s.From) // from then on it counts as unclosed
 			}
+			if longest := s.From.Add(maxStretch); to.After(longest) {
+				to = longest
+			}
 			job := w.Job
 			job.Visit, job.Bay = v.ID, s.Bay
-			out = append(out, stretch{job: job, source: source, from: s.From, to: to, parallel: s.Parallel})
+			out = append(out, Stretch{Job: job, Source: source, From: s.From, To: to, Parallel: s.Parallel})
 		}
 	}
 	return out
@@ -88,25 +95,28 @@ func startedBy(events []kiosk.Event, job kiosk.Job, bay string, from time.Time) 
 	return source
 }
 
-// cutsOf finds what overlaps among the stretches of one technician, by visit.
-func cutsOf(all []stretch) map[string][]cut {
-	slices.SortFunc(all, func(a, b stretch) int {
-		return cmp.Or(a.from.Compare(b.from), cmp.Compare(a.source, b.source), cmp.Compare(a.job.Visit, b.job.Visit), cmp.Compare(a.job.Item, b.job.Item), a.to.Compare(b.to))
+// Cuts finds what overlaps among the stretches of one technician, by visit. What
+// it says of a stretch depends on those that overlap with it, and on those that
+// overlap with these. It sorts what it is given.
+func Cuts(all []Stretch) map[string][]Cut {
+	slices.SortFunc(all, func(a, b Stretch) int {
+		return cmp.Or(a.From.Compare(b.From), cmp.Compare(a.Source, b.Source), cmp.Compare(a.Job.Visit, b.Job.Visit), cmp.Compare(a.Job.Item, b.Job.Item), a.To.Compare(b.To),
+			cmp.Compare(a.Job.Bay, b.Job.Bay))
 	})
-	out := map[string][]cut{}
-	add := func(c cut) {
-		if !slices.Contains(out[c.job.Visit], c) {
-			out[c.job.Visit] = append(out[c.job.Visit], c)
+	out := map[string][]Cut{}
+	add := func(c Cut) {
+		if !slices.Contains(out[c.Job.Visit], c) {
+			out[c.Job.Visit] = append(out[c.Job.Visit], c)
 		}
 	}
 	for i, first := range all {
 		for _, next := range all[i+1:] {
-			if !next.from.Before(first.to) {
+			if !next.From.Before(first.To) {
 				break
 			}
-			if next.source != first.source && !next.parallel {
-				add(cut{first.job, first.source, next.from})
-				add(cut{job: next.job, source: next.source})
+			if next.Source != first.Source && !next.Parallel {
+				add(Cut{first.Job, first.Source, next.From.UTC()})
+				add(Cut{Job: next.Job, Source: next.Source})
 				break // it is switched from here on
 			}
 		}
@@ -118,12 +128,15 @@ func cutsOf(all []stretch) map[string][]cut {
 // started before.
 const last = "~"
 
-// foldCut is Fold of a visit with what its overlaps mean.
-func foldCut(events []kiosk.Event, cuts []cut, cal kiosk.Calendar) *kiosk.Visit {
+// FoldCut is Fold of a visit with what its overlaps mean.
+func FoldCut(events []kiosk.Event, cuts []Cut, cal kiosk.Calendar) *kiosk.Visit {
+	if len(cuts) == 0 {
+		return Fold(events, cal)
+	}
 	events = slices.Clone(events)
 	for _, c := range cuts {
-		if !c.at.IsZero() {
-			events = append(events, kiosk.Event{Source: c.source, Epoch: last, When: c.at, Data: &kiosk.Paused{Job: c.job, Meta: kiosk.Meta{Reason: kiosk.Switched}}})
+		if !c.At.IsZero() {
+			events = append(events, kiosk.Event{Source: c.Source, Epoch: last, When: c.At.In(cal.Zone), Data: &kiosk.Paused{Job: c.Job, Meta: kiosk.Meta{Reason: kiosk.Switched}}})
 		}
 	}
 	v := Fold(events, cal)
@@ -137,50 +150,51 @@ func foldCut(events []kiosk.Event, cuts []cut, cal kiosk.Calendar) *kiosk.Visit 
 // corrected in time. The visits come by arrival.
 func FoldStore(store map[string][]kiosk.Event, cal kiosk.Calendar) []*kiosk.Visit {
 	var f folded
-	fresh := map[string]recorded{}
+	fresh := map[string]Recorded{}
 	for id, events := range store {
-		fresh[id] = record(events, cal)
+		fresh[id] = Record(events, cal)
 	}
 	// The events are at hand: reading them cannot fail.
 	_ = f.take(fresh, cal, func(visit string) ([]kiosk.Event, error) { return store[visit], nil })
 	return f.sorted
 }
 
-// recorded is a visit as recorded, each board for itself.
-type recorded struct {
-	visit     *kiosk.Visit
-	stretches []stretch
+// Recorded is a visit as recorded, each board for itself.
+type Recorded struct {
+	Visit     *kiosk.Visit
+	Stretches []Stretch
 }
 
-func record(events []kiosk.Event, cal kiosk.Calendar) recorded {
+// Record is Fold of a visit, with what overlaps are found among.
+func Record(events []kiosk.Event, cal kiosk.Calendar) Recorded {
 	v := Fold(events, cal)
-	return recorded{v, stretches(v, events, cal)}
+	return Recorded{v, stretches(v, events, cal)}
 }
 
 // overlaps are those of a store, kept up to date visit by visit.
 type overlaps struct {
-	stretches map[string][]stretch        // by visit
+	stretches map[string][]Stretch        // by visit
 	visits    map[string]map[string]bool  // of each technician
-	cuts      map[string]map[string][]cut // by visit and technician
+	cuts      map[string]map[string][]Cut // by visit and technician
 }
 
 // take brings the overlaps up to date with visits that changed, and names those
 // whose fold is not what was recorded, or is so again.
-func (o *overlaps) take(fresh map[string]recorded) (again map[string]bool) {
+func (o *overlaps) take(fresh map[string]Recorded) (again map[string]bool) {
 	if o.stretches == nil {
-		*o = overlaps{map[string][]stretch{}, map[string]map[string]bool{}, map[string]map[string][]cut{}}
+		*o = overlaps{map[string][]Stretch{}, map[string]map[string]bool{}, map[string]map[string][]Cut{}}
 	}
 	again = map[string]bool{}
 	moved := map[string]bool{} // technicians
 	for id, r := range fresh {
-		for _, s := range slices.Concat(o.stretches[id], r.stretches) {
-			moved[s.job.Technician] = true
-			if o.visits[s.job.Technician] == nil {
-				o.visits[s.job.Technician] = map[string]bool{}
+		for _, s := range slices.Concat(o.stretches[id], r.Stretches) {
+			moved[s.Job.Technician] = true
+			if o.visits[s.Job.Technician] == nil {
+				o.visits[s.Job.Technician] = map[string]bool{}
 			}
-			o.visits[s.job.Technician][id] = true
+			o.visits[s.Job.Technician][id] = true
 		}
-		if o.stretches[id] = r.stretches; len(r.stretches) == 0 {
+		if o.stretches[id] = r.Stretches; len(r.Stretches) == 0 {
 			delete(o.stretches, id)
 		}
 		if len(o.cuts[id]) > 0 {
@@ -188,31 +202,31 @@ func (o *overlaps) take(fresh map[string]recorded) (again map[string]bool) {
 		}
 	}
 	for technician := range moved {
-		var all []stretch
+		var all []Stretch
 		for id := range o.visits[technician] {
 			for _, s := range o.stretches[id] {
-				if s.job.Technician == technician {
+				if s.Job.Technician == technician {
 					all = append(all, s)
 				}
 			}
 		}
-		o.set(technician, cutsOf(all), again)
+		o.set(technician, Cuts(all), again)
 		maps.DeleteFunc(o.visits[technician], func(id string, _ bool) bool {
-			return !slices.ContainsFunc(o.stretches[id], func(s stretch) bool { return s.job.Technician == technician })
+			return !slices.ContainsFunc(o.stretches[id], func(s Stretch) bool { return s.Job.Technician == technician })
 		})
 	}
 	return again
 }
 
 // set notes the cuts of a technician, and whose changed.
-func (o *overlaps) set(technician string, now map[string][]cut, again map[string]bool) {
+func (o *overlaps) set(technician string, now map[string][]Cut, again map[string]bool) {
 	for id := range o.visits[technician] {
 		if slices.Equal(o.cuts[id][technician], now[id]) {
 			continue
 		}
 		again[id] = true
 		if o.cuts[id] == nil {
-			o.cuts[id] = map[string][]cut{}
+			o.cuts[id] = map[string][]Cut{}
 		}
 		if o.cuts[id][technician] = now[id]; len(now[id]) == 0 {
 			delete(o.cuts[id], technician)
@@ -224,7 +238,7 @@ func (o *overlaps) set(technician string, now map[string][]cut, again map[string
 }
 
 // of are the cuts of a visit.
-func (o *overlaps) of(visit string) (all []cut) {
+func (o *overlaps) of(visit string) (all []Cut) {
 	for _, technician := range slices.Sorted(maps.Keys(o.cuts[visit])) {
 		all = append(all, o.cuts[visit][technician]...)
 	}

@@ -32,9 +32,9 @@ func (o *Office) Visits(ctx context.Context, store string) ([]*kiosk.Visit, uint
 	f := &r.folded
 	f.mu.Lock()
 	defer f.mu.Unlock()
-	fresh := map[string]recorded{}
+	fresh := map[string]Recorded{}
 	at, err := o.cfg.Ledger.Changed(ctx, store, f.at, func(visit string, events []kiosk.Event) {
-		fresh[visit] = record(events, r.Calendar)
+		fresh[visit] = Record(events, r.Calendar)
 	})
 	if err == nil && (len(fresh) > 0 || f.visits == nil) {
 		err = f.take(fresh, r.Calendar, func(visit string) ([]kiosk.Event, error) { return o.countedEvents(ctx, store, visit, at) })
@@ -66,15 +66,15 @@ func (o *Office) countedEvents(ctx context.Context, store, visit string, at uint
 
 // take puts visits that changed in their places, and folds those again whose
 // jobs overlap with others; read gives the events of a visit.
-func (f *folded) take(fresh map[string]recorded, cal kiosk.Calendar, read func(visit string) ([]kiosk.Event, error)) error {
+func (f *folded) take(fresh map[string]Recorded, cal kiosk.Calendar, read func(visit string) ([]kiosk.Event, error)) error {
 	if f.visits == nil {
 		f.visits = map[string]*kiosk.Visit{}
 	}
 	for id, r := range fresh {
-		if r.visit.ID == "" { // nothing of it is left
+		if r.Visit.ID == "" { // nothing of it is left
 			delete(f.visits, id)
 		} else {
-			f.visits[id] = r.visit
+			f.visits[id] = r.Visit
 		}
 	}
 	for id := range f.overlaps.take(fresh) {
@@ -87,7 +87,7 @@ func (f *folded) take(fresh map[string]recorded, cal kiosk.Calendar, read func(v
 			return err
 		}
 		if len(cuts) > 0 {
-			f.visits[id] = foldCut(events, cuts, cal)
+			f.visits[id] = FoldCut(events, cuts, cal)
 		} else {
 			f.visits[id] = Fold(events, cal)
 		}
