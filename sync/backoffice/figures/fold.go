@@ -324,7 +324,9 @@ func (r *room) tally(day string, facts []kpi.Fact, now time.Time) (rows []backof
 	for g, t := range tallies {
 		rows = append(rows, backoffice.DayRow{Day: day, Kind: string(g.By), Key: g.Key, Bytes: t.Append(nil)})
 	}
-	slices.SortFunc(rows, func(a, b backoffice.DayRow) int { return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key)) })
+	slices.SortFunc(rows, func(a, b backoffice.DayRow) int {
+		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))
+	})
 	return rows, nil
 }
 

@@ -239,4 +239,3 @@ func (p *pool) others(ctx context.Context, touched map[string]recorded, kept map
 	}
 	return cuts, stale, nil
 }
-
