@@ -172,6 +172,31 @@ func Corrects(p Payload) string {
 	return ""
 }
 
+// Pinned is the hash of the event that p voids or amends, as p carries it: "" if
+// p does neither or does not carry it.
+func Pinned(p Payload) string {
+	switch d := p.(type) {
+	case *Voided:
+		return d.EventHash
+	case *Amended:
+		return d.EventHash
+	}
+	return ""
+}
+
+// Pin writes into what voids or amends an event the hash of that event's bytes.
+// After a rollback several events may have had one id: with the hash a correction
+// means one of them and no other. Whoever records a correction pins it; older
+// ones carry none.
+func Pin(p Payload, hash Hash) {
+	switch d := p.(type) {
+	case *Voided:
+		d.EventHash = hash.String()
+	case *Amended:
+		d.EventHash = hash.String()
+	}
+}
+
 // envelope is an event on the wire: CloudEvents 1.0, JSON, structured.
 type envelope struct {
 	SpecVersion     string          `json:"specversion"`

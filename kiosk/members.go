@@ -300,6 +300,7 @@ func (d *VehicleWashed) members(m members) {
 
 func (d *Voided) members(m members) {
 	m.text("event", &d.Event)
+	m.optText("event_hash", &d.EventHash)
 	d.meta(m)
 }
 

@@ -318,13 +318,15 @@ type Job struct {
 type (
 	// Voided takes an event back.
 	Voided struct {
-		Event string `json:"event"` // id
+		Event     string `json:"event"`                // id
+		EventHash string `json:"event_hash,omitempty"` // SHA-256 of the bytes of the event that is meant: of several that had one id after a rollback it is this one; older events carry none
 		Meta
 	}
 	// Amended replaces fields of an event's data.
 	Amended struct {
-		Event  string          `json:"event"` // id
-		Fields json.RawMessage `json:"fields"`
+		Event     string          `json:"event"`                // id
+		EventHash string          `json:"event_hash,omitempty"` // SHA-256 of the bytes of the event that is meant: of several that had one id after a rollback it is this one; older events carry none
+		Fields    json.RawMessage `json:"fields"`
 		Meta
 	}
 	// ScanRejected is a scan of no known code or of another store; its bytes

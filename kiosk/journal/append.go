@@ -12,7 +12,8 @@ import (
 
 // Append makes events durable: all of them, in one transaction, or none. They
 // must be of the journal's source and epoch and continue its sequence; Append
-// sets their Prev. Their bytes are made here, once. It returns when they are on
+// sets their Prev, and the hash of what a correction means, in its data too.
+// Their bytes are made here, once. It returns when they are on
 // the disk, after which Head, Read and Replay have them and those who Watch are told.
 //
 // A *SequenceError or *EventError is a refusal: nothing was written. ErrFull
@@ -32,7 +33,7 @@ func (j *Journal) Append(events []kiosk.Event) error {
 	j.mu.Lock()
 	l, h := j.layout, j.head
 	j.mu.Unlock()
-	rows, h, err := j.encode(events, l.current().name, h)
+	rows, h, err := j.encode(events, l, l.current().name, h)
 	if err != nil {
 		return fmt.Errorf("append events: %w", err)
 	}
@@ -54,7 +55,7 @@ type encoded struct {
 }
 
 // encode makes the bytes of events that follow h, and the head after them.
-func (j *Journal) encode(events []kiosk.Event, epoch string, h head) ([]encoded, head, error) {
+func (j *Journal) encode(events []kiosk.Event, l *layout, epoch string, h head) ([]encoded, head, error) {
 	rows := make([]encoded, len(events))
 	for i := range events {
 		e := &events[i]
@@ -65,6 +66,7 @@ func (j *Journal) encode(events []kiosk.Event, epoch string, h head) ([]encoded,
 			return nil, h, &EventError{e.Seq, err}
 		}
 		e.Prev = h.hash
+		j.pin(e, l, rows[:i])
 		b, err := kiosk.Encode(*e)
 		if err == nil && len(b) > kiosk.MaxEventBytes {
 			err = fmt.Errorf("it has %d bytes, at most %d are allowed", len(b), kiosk.MaxEventBytes)
@@ -79,6 +81,31 @@ func (j *Journal) encode(events []kiosk.Event, epoch string, h head) ([]encoded,
 		}
 	}
 	return rows, h, nil
+}
+
+// pin writes the hash of the event that e corrects into e, unless e is recorded
+// again as it was; before are the events of the same commit that come before it.
+// What was pruned has no hash any more and is named by its id alone.
+func (j *Journal) pin(e *kiosk.Event, l *layout, before []encoded) {
+	id := kiosk.Corrects(e.Data)
+	if id == "" || e.Was != "" || kiosk.Pinned(e.Data) != "" {
+		return
+	}
+	epoch, seq, err := kiosk.ParseEventID(id)
+	if err != nil {
+		return
+	}
+	if n := len(before); n > 0 && epoch == e.Epoch && seq >= before[0].seq {
+		if i := seq - before[0].seq; i < uint64(n) {
+			kiosk.Pin(e.Data, before[i].hash)
+		}
+		return
+	}
+	if ep, known := l.find(epoch); known {
+		if hash, here, err := j.hash(context.Background(), l, ep, seq); here && err == nil {
+			kiosk.Pin(e.Data, hash)
+		}
+	}
 }
 
 // maxName bounds a source, an epoch and a boot id; kiosk.Decode takes up to 200.

@@ -91,7 +91,7 @@ func percentile(d []time.Duration, p int) float64 {
 func BenchmarkAppend1(b *testing.B) {
 	j := fresh(b)
 	s := newBare(b, filepath.Dir(j.path))
-	rows, _, err := j.encode(started(j.Epoch(), 0, 1), j.Epoch(), head{})
+	rows, _, err := j.encode(started(j.Epoch(), 0, 1), j.shape(), j.Epoch(), head{})
 	if err != nil {
 		b.Fatal(err)
 	}
@@ -118,7 +118,7 @@ func BenchmarkBurst(b *testing.B) {
 	const burst = 1000
 	j := fresh(b)
 	s := newBare(b, filepath.Dir(j.path))
-	rows, _, err := j.encode(started(j.Epoch(), 0, burst), j.Epoch(), head{})
+	rows, _, err := j.encode(started(j.Epoch(), 0, burst), j.shape(), j.Epoch(), head{})
 	if err != nil {
 		b.Fatal(err)
 	}

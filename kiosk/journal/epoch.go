@@ -174,7 +174,7 @@ func (j *Journal) needReader(ctx context.Context) error {
 func (j *Journal) again(ctx context.Context, l *layout, old epoch, after, to uint64, into epoch) (h head, err error) {
 	var batch []kiosk.Event
 	flush := func() error {
-		rows, next, err := j.encode(batch, into.name, h)
+		rows, next, err := j.encode(batch, l, into.name, h)
 		if err != nil {
 			return err
 		}

@@ -205,6 +205,9 @@ func check(e kiosk.Event, source string) error {
 	if c := kiosk.Corrects(e.Data); len(c) > maxRef || len(e.Was) > maxRef || len(e.WasHash) > maxID {
 		return fmt.Errorf("check event %s: it names an event by more than %d characters", e.ID(), maxRef)
 	}
+	if len(kiosk.Pinned(e.Data)) > maxID {
+		return fmt.Errorf("check event %s: event_hash is longer than %d characters", e.ID(), maxID)
+	}
 	if d := e.Data.Common().PersonDigest; d != "" {
 		if h, err := kiosk.ParseHash(d); err != nil || h.String() != d {
 			return fmt.Errorf("check event %s: persondigest %.80q is not 64 lower-case hex digits", e.ID(), d)

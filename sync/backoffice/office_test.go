@@ -289,6 +289,34 @@ func TestCorrectionsFollowARecording(t *testing.T) {
 	}
 }
 
+// TestCorrectionsAreOfOneEvent: where two events of a visit had one id, the hash in
+// a correction says which is meant; what the office records carries it.
+func TestCorrectionsAreOfOneEvent(t *testing.T) {
+	old, rolled, fresh := ledgertest.NewBoard(t, store, "k1", "e1"), ledgertest.NewBoard(t, store, "k1", "e1"), ledgertest.NewBoard(t, store, "k1", "e2")
+	in, other := old.CheckIn("V1"), rolled.Event(&kiosk.Accepted{Visit: "V1", Adviser: "a1"})
+	copied := fresh.Envelope(kiosk.Event{Data: other.Event.Data, Was: other.Event.ID(), WasHash: kiosk.HashOf(other.Bytes).String()})
+	for _, c := range []struct {
+		means           backoffice.Entry
+		known, accepted bool
+	}{{in, false, true}, {other, true, false}, {copied, true, false}} {
+		v := &kiosk.Voided{Event: c.means.Event.ID()}
+		kiosk.Pin(v, kiosk.HashOf(c.means.Bytes))
+		got := backoffice.Fold([]kiosk.Event{in.Event, copied.Event, fresh.Event(v).Event}, kiosk.ShanghaiWeek(zone))
+		if got.Known() != c.known || (got.Adviser != "") != c.accepted {
+			t.Errorf("void of %s %s: known %v, adviser %q", c.means.Event.ID(), c.means.Event.Type(), got.Known(), got.Adviser)
+		}
+	}
+	s := newShop(t, nil)
+	s.event(in)
+	e, err := s.Record(t.Context(), store, &kiosk.Voided{Event: in.Event.ID(), Meta: kiosk.Meta{By: "m1", Reason: "duplicate"}})
+	if err != nil || kiosk.Pinned(e.Data) != kiosk.HashOf(in.Bytes).String() {
+		t.Errorf("recorded %+v (%v), want the hash of what it voids", e.Data, err)
+	}
+	if e, err := s.Record(t.Context(), store, &kiosk.Voided{Event: "e1-99"}); err != nil || kiosk.Pinned(e.Data) != "" {
+		t.Errorf("a void of nothing: %+v (%v)", e.Data, err)
+	}
+}
+
 func TestKiosksAreHeard(t *testing.T) {
 	s := newShop(t, nil)
 	conn := func(state wire.State, session uint64) []byte {

@@ -13,7 +13,8 @@ import (
 
 // Record appends an event of the office to a store's ledger: what people state,
 // confirm and correct there. It returns once the event is durable; boards and
-// third parties hear of it afterwards.
+// third parties hear of it afterwards. A correction is given the hash of the event
+// that it means.
 func (o *Office) Record(ctx context.Context, store string, p kiosk.Payload) (kiosk.Event, error) {
 	r, err := o.room(store)
 	if err != nil {
@@ -22,6 +23,9 @@ func (o *Office) Record(ctx context.Context, store string, p kiosk.Payload) (kio
 	o.record.Lock()
 	defer o.record.Unlock()
 	seq, prev, err := o.head(ctx, store)
+	if err == nil {
+		err = o.pin(ctx, store, p)
+	}
 	if err != nil {
 		return kiosk.Event{}, fmt.Errorf("record %s: %w", p.Type(), err)
 	}
@@ -51,6 +55,19 @@ func (o *Office) Record(ctx context.Context, store string, p kiosk.Payload) (kio
 	poke(r.moved)
 	o.changed()
 	return e, nil
+}
+
+// pin writes the hash of the event that p corrects into p.
+func (o *Office) pin(ctx context.Context, store string, p kiosk.Payload) error {
+	id := kiosk.Corrects(p)
+	if id == "" || kiosk.Pinned(p) != "" {
+		return nil
+	}
+	row, found, err := o.cfg.Ledger.Event(ctx, store, id)
+	if err == nil && found {
+		kiosk.Pin(p, kiosk.HashOf(row.Bytes))
+	}
+	return err
 }
 
 // head is the last event of the office's own chain in a store.

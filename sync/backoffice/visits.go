@@ -118,12 +118,14 @@ func sorted(visits map[string]*kiosk.Visit) []*kiosk.Visit {
 
 // Fold is kiosk.Apply on the events of one visit as the ledger has them. Events
 // that were recorded again after a rollback have a new id; corrections made
-// before it name the old one.
+// before it name the old one. One that carries the hash of what it means goes to
+// that one, under whichever id that counts.
 func Fold(events []kiosk.Event, cal kiosk.Calendar) *kiosk.Visit {
 	now := map[string]string{}
 	for _, e := range events {
 		if e.Was != "" {
 			now[e.Was] = e.ID()
+			now[e.Was+"#"+e.WasHash] = e.ID()
 		}
 	}
 	if len(now) > 0 {
@@ -136,19 +138,23 @@ func Fold(events []kiosk.Event, cal kiosk.Calendar) *kiosk.Visit {
 			// neighbour there, if that came; what came later means the history
 			// that went on.
 			id := kiosk.Corrects(e.Data)
+			if hash := kiosk.Pinned(e.Data); id != "" && hash != "" {
+				events[i].Data = renamed(e.Data, now[id+"#"+hash])
+				continue
+			}
 			epoch, _, err := kiosk.ParseEventID(id)
 			if err == nil && (e.Was != "" || e.Epoch != epoch || !here[id]) {
-				events[i].Data = renamed(e.Data, now)
+				events[i].Data = renamed(e.Data, now[id])
 			}
 		}
 	}
 	return kiosk.Apply(events, cal)
 }
 
-// renamed lets a correction name its event by the id it has now.
-func renamed(p kiosk.Payload, now map[string]string) kiosk.Payload {
-	id, ok := now[kiosk.Corrects(p)]
-	if !ok {
+// renamed lets a correction name its event by the id it has now, "" if that is
+// the one it has anyway.
+func renamed(p kiosk.Payload, id string) kiosk.Payload {
+	if id == "" {
 		return p
 	}
 	switch d := p.(type) {

@@ -202,7 +202,7 @@ func (b *board) record(events []kiosk.Event) bool {
 		return false
 	}
 	if b.w.opt.Defect == ShowsFirst && b.conn != nil {
-		rows, _ := encode(events, b.disk.current())
+		rows, _ := b.disk.encode(events, b.disk.current())
 		for _, r := range rows {
 			b.send(uplink.Ask{Epoch: b.disk.Epoch()}, r.Row)
 		}

@@ -82,7 +82,7 @@ func (d *disk) commit(failed, unsure Fault, do func()) error {
 // Append makes events durable, sets their Prev and makes their bytes.
 func (d *disk) Append(events []kiosk.Event) error {
 	e := d.current()
-	rows, err := encode(events, e)
+	rows, err := d.encode(events, e)
 	if err != nil {
 		return err
 	}
@@ -99,7 +99,7 @@ func (d *disk) put(e *era, rows []row) {
 	d.w.judge.onDisk(d, rows)
 }
 
-func encode(events []kiosk.Event, e *era) ([]row, error) {
+func (d *disk) encode(events []kiosk.Event, e *era) ([]row, error) {
 	seq, prev := e.head()
 	out := make([]row, len(events))
 	for i := range events {
@@ -109,6 +109,7 @@ func encode(events []kiosk.Event, e *era) ([]row, error) {
 			return nil, fmt.Errorf("event %s does not follow %d of epoch %s", ev.ID(), seq-1, e.name)
 		}
 		ev.Prev = prev
+		d.pin(ev, out[:i])
 		b, err := kiosk.Encode(ev)
 		if err != nil {
 			return nil, err
@@ -126,6 +127,26 @@ func encode(events []kiosk.Event, e *era) ([]row, error) {
 		out[i] = r
 	}
 	return out, nil
+}
+
+// pin writes the hash of the event that a correction means into it, as the
+// journal does.
+func (d *disk) pin(e kiosk.Event, before []row) {
+	id := kiosk.Corrects(e.Data)
+	if id == "" || e.Was != "" || kiosk.Pinned(e.Data) != "" {
+		return
+	}
+	for _, r := range before {
+		if r.event.ID() == id {
+			kiosk.Pin(e.Data, r.hash)
+			return
+		}
+	}
+	if epoch, seq, err := kiosk.ParseEventID(id); err == nil {
+		if h, here := d.hashOf(epoch, seq); here {
+			kiosk.Pin(e.Data, h)
+		}
+	}
 }
 
 func (e *era) head() (uint64, kiosk.Hash) {
@@ -168,7 +189,7 @@ func (d *disk) begin(next *era, after uint64, others ...string) error {
 		e.Epoch, e.Seq = next.name, uint64(len(again)+1)
 		again = append(again, e)
 	}
-	rows, err := encode(again, next)
+	rows, err := d.encode(again, next)
 	if err != nil {
 		return err
 	}

@@ -374,6 +374,9 @@ func (s *straight) took(ins []floor.Input, now kiosk.Moment, events []kiosk.Even
 		return
 	}
 	for i := range again {
+		if h, err := kiosk.ParseHash(kiosk.Pinned(events[i].Data)); err == nil {
+			kiosk.Pin(again[i].Data, h) // the card's doing, not the floor's
+		}
 		a, _ := json.Marshal(again[i].Data)
 		b, _ := json.Marshal(events[i].Data)
 		if !bytes.Equal(a, b) || again[i].ID() != events[i].ID() {

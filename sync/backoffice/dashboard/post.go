@@ -131,9 +131,9 @@ func (d *dashboard) sound(ctx context.Context, s backoffice.Store, p kiosk.Paylo
 	}
 	switch p := p.(type) {
 	case *kiosk.Voided:
-		return d.correctable(ctx, s, p.Event, m.Reason, nil)
+		return d.correctable(ctx, s, p, m.Reason, nil)
 	case *kiosk.Amended:
-		return d.correctable(ctx, s, p.Event, m.Reason, p.Fields)
+		return d.correctable(ctx, s, p, m.Reason, p.Fields)
 	case *kiosk.AttendanceRecorded:
 		return attendance(s, p)
 	}
@@ -176,7 +176,8 @@ func (d *dashboard) visit(ctx context.Context, s backoffice.Store, id, where str
 }
 
 // correctable checks that the event is there, and that the fields fit it.
-func (d *dashboard) correctable(ctx context.Context, s backoffice.Store, id, reason string, fields json.RawMessage) error {
+func (d *dashboard) correctable(ctx context.Context, s backoffice.Store, p kiosk.Payload, reason string, fields json.RawMessage) error {
+	id := kiosk.Corrects(p)
 	if reason == "" {
 		return fault(http.StatusBadRequest, "data.reason", "a correction needs its reason")
 	}
@@ -186,6 +187,9 @@ func (d *dashboard) correctable(ctx context.Context, s backoffice.Store, id, rea
 	}
 	if !found {
 		return fault(http.StatusBadRequest, "data.event", fmt.Sprintf("event %.80q is not known in store %s", id, s.Name))
+	}
+	if pinned := kiosk.Pinned(p); pinned != "" && pinned != kiosk.HashOf(row.Bytes).String() {
+		return fault(http.StatusConflict, "data.event_hash", fmt.Sprintf("event %.80q has the hash %s", id, kiosk.HashOf(row.Bytes)))
 	}
 	e, err := kiosk.Decode(row.Bytes)
 	if err != nil {

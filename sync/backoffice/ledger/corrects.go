@@ -1,13 +1,10 @@
 package ledger
 
-import (
-	"strings"
-
-	"baylight/kiosk"
-)
+import "baylight/kiosk"
 
 // visitOf is the visit of the event that e corrects. After a rollback two events
-// may have had one id: what stands in its own epoch means its neighbour there,
+// may have had one id. A correction that carries the hash of what it means means
+// that event, here or recorded again, and no other. Without: what stands in its own epoch means its neighbour there,
 // the one recorded in that epoch or recorded again in it, and no other, though
 // it belongs to no visit. Else it means one that was recorded again and has a
 // visit, if there is one.
@@ -15,6 +12,9 @@ func (c *commit) visitOf(store string, e *kiosk.Event, id string) (visit string,
 	ep, seq, err := kiosk.ParseEventID(id)
 	if err != nil {
 		return "", nil // a correction of nothing is kept and has no effect
+	}
+	if hash := kiosk.Pinned(e.Data); hash != "" {
+		return c.visitPinned(store, id, hash)
 	}
 	neighbour := e.Was == "" && e.Epoch == ep
 	if !neighbour {
@@ -29,6 +29,26 @@ func (c *commit) visitOf(store string, e *kiosk.Event, id string) (visit string,
 		return visit, err
 	}
 	visit, _, err = c.visitAgain(store, e, id)
+	return visit, err
+}
+
+// visitPinned is the visit of the event with an id and a hash, be it here only as
+// it was recorded again; "" if it is not here.
+func (c *commit) visitPinned(store, id, hash string) (visit string, err error) {
+	ep, seq, err := kiosk.ParseEventID(id)
+	if err != nil {
+		return "", nil
+	}
+	h, err := kiosk.ParseHash(hash)
+	if err != nil {
+		return "", nil // no event has such a hash
+	}
+	here, err := c.found([]any{&visit}, `SELECT visit FROM events WHERE epoch = ? AND seq = ? AND store = ?
+		AND source IN (SELECT source FROM epochs WHERE epoch = ? AND store = ?) AND hash = ? LIMIT 1`, ep, int64(seq), store, ep, store, h[:])
+	if err != nil || here {
+		return visit, err
+	}
+	_, err = c.found([]any{&visit}, `SELECT visit FROM events WHERE was <> '' AND was = ? AND store = ? ORDER BY visit = '', n LIMIT 1`, id+"#"+hash, store)
 	return visit, err
 }
 
@@ -78,20 +98,22 @@ func (c *commit) claimAll(store string, e *kiosk.Event) error {
 	return c.claim(store, e.Was)
 }
 
-// waiting are the corrections of an id that have no visit yet: their places, and
-// what they were before.
+// waiting are the corrections of an id that have no visit yet.
 func (c *commit) waiting(store, id string) (out []kiosk.Event, err error) {
-	rows, err := c.query(`SELECT epoch, source, seq, was FROM events WHERE target = ? AND visit = '' AND store = ? ORDER BY n`, id, store)
+	rows, err := c.query(`SELECT bytes FROM events WHERE target = ? AND visit = '' AND store = ? ORDER BY n`, id, store)
 	if err != nil {
 		return nil, err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		var e kiosk.Event
-		if err := rows.Scan(&e.Epoch, &e.Source, &e.Seq, &e.Was); err != nil {
+		var b []byte
+		if err := rows.Scan(&b); err != nil {
 			return nil, err
 		}
-		e.Was, e.WasHash, _ = strings.Cut(e.Was, "#")
+		e, err := kiosk.Decode(b)
+		if err != nil {
+			return nil, err
+		}
 		out = append(out, e)
 	}
 	return out, rows.Err()

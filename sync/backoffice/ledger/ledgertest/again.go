@@ -101,3 +101,37 @@ func sharedID(t *testing.T, s *suite) {
 		}
 	}
 }
+
+// pinned: a correction that carries the hash of what it means means that event,
+// under whichever id it is here, and never another of the same id.
+func pinned(t *testing.T, s *suite) {
+	old, rolled, fresh := NewBoard(t, store, "k1", "e1"), NewBoard(t, store, "k1", "e1"), NewBoard(t, store, "k1", "e2")
+	one, other := old.CheckIn("V1"), rolled.CheckIn("V2")
+	void := func(e backoffice.Entry) kiosk.Payload {
+		v := &kiosk.Voided{Event: e.Event.ID()}
+		kiosk.Pin(v, kiosk.HashOf(e.Bytes))
+		return v
+	}
+	events := func(visit string, want int) {
+		t.Helper()
+		if rows, err := s.Visit(t.Context(), store, visit); err != nil || len(rows) != want {
+			t.Errorf("visit %s has %d events (%v), want %d", visit, len(rows), err, want)
+		}
+	}
+	s.commit(one)
+	rolled.Skip(1)
+	s.commit(rolled.Event(void(other))) // of the other history, above a gap: what it means is not here
+	events("V1", 1)
+	s.commit(fresh.Event(void(other)), fresh.Envelope(kiosk.Event{Data: void(other), Was: "e1-2", WasHash: strings.Repeat("0", 64)}))
+	events("V1", 1)
+	copied := fresh.Envelope(kiosk.Event{Data: other.Event.Data, Was: other.Event.ID(), WasHash: kiosk.HashOf(other.Bytes).String()})
+	s.commit(copied)
+	events("V1", 1)
+	events("V2", 4) // it came as a copy, and all that waited for it
+	s.commit(fresh.Event(void(copied)), old.Event(void(one)))
+	events("V1", 2)
+	events("V2", 5)
+	strange := &kiosk.Voided{Event: one.Event.ID(), EventHash: "no hash"}
+	s.commit(old.Event(strange), NewBoard(t, store, "k2", "e9").Event(&kiosk.Voided{Event: "nothing", EventHash: strings.Repeat("0", 64)}))
+	events("V1", 2)
+}

@@ -36,6 +36,7 @@ func Run(t *testing.T, open Open) {
 		"malformed":         rejects,
 		"recorded again":    recordedAgain,
 		"shared id":         sharedID,
+		"pinned":            pinned,
 		"clock set":         clockSet,
 		"clock jumps":       clockJumps,
 		"corrections":       corrections,

@@ -201,6 +201,9 @@ func (c *commit) visitOf(r *row, id string) string {
 	if err != nil {
 		return ""
 	}
+	if hash := kiosk.Pinned(e.Data); hash != "" {
+		return c.visitPinned(r.store, id, hash)
+	}
 	again := c.copyFor(r, id)
 	neighbour := e.Was == "" && e.Epoch == epoch
 	if again != nil && !neighbour {
@@ -211,6 +214,26 @@ func (c *commit) visitOf(r *row, id string) string {
 	}
 	if again != nil {
 		return again.visit
+	}
+	return ""
+}
+
+// visitPinned is the visit of the event with an id and a hash, be it here only as
+// it was recorded again.
+func (c *commit) visitPinned(store, id, hash string) (visit string) {
+	epoch, seq, err := kiosk.ParseEventID(id)
+	if err != nil {
+		return ""
+	}
+	for at, ep := range c.epochs {
+		if r := ep.rows[seq]; at.epoch == epoch && ep.store == store && r != nil && r.hash.String() == hash {
+			return r.visit
+		}
+	}
+	for _, r := range c.again[store+"#"+id] {
+		if r.event.WasHash == hash && r.visit != "" {
+			return r.visit
+		}
 	}
 	return ""
 }

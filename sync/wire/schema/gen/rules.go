@@ -64,6 +64,8 @@ func rules() map[string]object {
 		"ScanRepeated.Times":        positive,
 		"Voided.Event":              {"pattern": eventIDPattern},
 		"Amended.Event":             {"pattern": eventIDPattern},
+		"Voided.EventHash":          hash,
+		"Amended.EventHash":         hash,
 		"JournalLost.Epoch":         {"pattern": epochPattern},
 		"JournalLost.From":          positive,
 		"JournalLost.To":            positive,
