@@ -60,6 +60,12 @@ const (
 	ClockUncertain      Flag = "clock_uncertain"
 )
 
+// Flags lists every flag.
+func Flags() []Flag {
+	return []Flag{WrongBay, NoOrder, NotCheckedIn, UnknownVisit, NoBadge, OtherTechnician, NotInspector, InspectorTechnician,
+		WorkOpen, NotInspected, AfterDelivery, SecondOrder, Overlap, ClockUncertain}
+}
+
 // Category is 维修类别.
 type Category string
 

@@ -2,7 +2,6 @@ package kpi
 
 import (
 	"fmt"
-	"slices"
 	"strings"
 	"time"
 
@@ -123,72 +122,4 @@ func (in Input) onTime() OnTimeRate {
 	}
 	out.Ratio = out.Variants[Headline().String()]
 	return out
-}
-
-// Figures that Behind knows, and the values each can be narrowed to.
-func figures() map[string][]string {
-	return map[string][]string{
-		"arrivals":               nil,
-		"orders":                 nil,
-		"orders_without_vehicle": nil,
-		"on_time":                {OnTime, Late},
-		"rework":                 nil,
-		"repair_minutes":         nil,
-		"turnaround_minutes":     nil,
-		"unclosed_jobs":          nil,
-		"uncertain":              nil,
-		"incomplete":             nil,
-	}
-}
-
-// Behind lists the visits behind a figure, in the order given: those in its
-// numerator and denominator, or narrowed by value ("late" and "on_time" of
-// on_time, read by the variant).
-func Behind(in Input, figure, value string, a Variant) ([]*kiosk.Visit, error) {
-	values, known := figures()[figure]
-	if !known {
-		return nil, fmt.Errorf("read kpi: %q is not one of %s", figure, strings.Join(sortedKeys(figures()), ", "))
-	}
-	if value != "" && !slices.Contains(values, value) {
-		return nil, fmt.Errorf("read value: %s has no value %q; it has [%s]", figure, value, strings.Join(values, ", "))
-	}
-	var out []*kiosk.Visit
-	for _, v := range in.Visits {
-		if in.behind(v, figure, value, a) {
-			out = append(out, v)
-		}
-	}
-	return out, nil
-}
-
-func (in Input) behind(v *kiosk.Visit, figure, value string, a Variant) bool {
-	if v.Uncertain != (figure == "uncertain") {
-		return false // an unsure visit counts there alone
-	}
-	switch figure {
-	case "arrivals":
-		return in.has(v.Arrived)
-	case "orders":
-		return in.signed(v)
-	case "orders_without_vehicle":
-		return in.signed(v) && v.Vehicle == ""
-	case "on_time":
-		counted, ok := in.judge(v, a)
-		return counted && (value == "" || ok == (value == OnTime))
-	case "rework":
-		return in.signed(v) && v.Rework != nil
-	case "repair_minutes":
-		_, _, ok := in.repaired(v)
-		return ok
-	case "turnaround_minutes":
-		_, ok := in.turnaround(v)
-		return ok
-	case "unclosed_jobs":
-		return in.unclosed(v) > 0
-	case "uncertain":
-		return in.has(v.Arrived)
-	case "incomplete":
-		return in.has(v.Arrived) && !v.Open() && !in.complete(v)
-	}
-	return false
 }
