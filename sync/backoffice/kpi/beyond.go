@@ -1,6 +1,7 @@
 package kpi
 
 import (
+	"maps"
 	"slices"
 	"time"
 
@@ -145,9 +146,11 @@ func (t Tally) beyond(by By, key string, p Period) (b Beyond) {
 	switch by {
 	case ByNone, ByDay:
 		b.Bays = t.bays(opening, p.Bays)
-		t.technicians(&b, p)
+		t.technicians(&b, p.attended())
 	case ByTechnician:
-		t.technicians(&b, p)
+		own := p.attended()
+		maps.DeleteFunc(own, func(who string, _ []stretch) bool { return who != key })
+		t.technicians(&b, own)
 	case ByBay:
 		b.Bays = t.bays(opening, []string{key})
 	}
@@ -160,9 +163,9 @@ func (t Tally) beyond(by By, key string, p Period) (b Beyond) {
 	return b
 }
 
-func (t Tally) technicians(b *Beyond, p Period) {
+// technicians fills in efficiency, and productivity of those whose presence is known.
+func (t Tally) technicians(b *Beyond, attended stretches) {
 	clocked, there := int64(0), int64(0)
-	attended := p.attended()
 	for who, ms := range t.by[mClocked] {
 		clocked += ms
 		if _, ok := attended[who]; ok {

@@ -149,6 +149,25 @@ func (r *reader) bool() bool {
 	return s[0] == 1
 }
 
+func (w *writer) texts(all []string) {
+	w.uint(uint64(len(all)))
+	for _, s := range all {
+		w.text(s)
+	}
+}
+
+func (r *reader) texts() []string {
+	n := r.size(1)
+	if n == 0 {
+		return nil
+	}
+	all := make([]string, n)
+	for i := range all {
+		all[i] = r.text()
+	}
+	return all
+}
+
 // word writes one of the words that facts use all the time as its number, any
 // other text as it is. The order of the words is for ever.
 func (w *writer) word(s string) {

@@ -86,6 +86,7 @@ type Fact struct {
 	Jobs     []FactJob
 	Flags    []kiosk.Flag
 	Rework   *FactRework
+	Declined []FactDeclined
 
 	Gross, Net time.Duration // repair time; both 0 while Repaired is false
 	Repaired   bool          // a job was finished
@@ -134,6 +135,12 @@ type FactRework struct {
 	At      Instant
 }
 
+// FactDeclined is a proposal that a person declined.
+type FactDeclined struct {
+	Proposal string // one of kiosk.Proposals
+	Items    []string
+}
+
 // StagePart is how long a visit spent in a stage, in milliseconds.
 type StagePart struct {
 	Stage kiosk.Stage
@@ -166,6 +173,9 @@ func FactOf(v *kiosk.Visit, cal kiosk.Calendar) Fact {
 	}
 	if r := v.Rework; r != nil {
 		f.Rework = &FactRework{r.Earlier, slices.Clone(r.Items), r.By, InstantOf(r.At)}
+	}
+	for _, d := range v.Declined {
+		f.Declined = append(f.Declined, FactDeclined{d.Proposal, slices.Clone(d.Items)})
 	}
 	f.Gross, f.Net, f.Repaired = v.Repair()
 	f.Stages = stagesOf(v)

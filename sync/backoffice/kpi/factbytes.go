@@ -126,12 +126,14 @@ func (f *Fact) appendRest(w *writer, c *clock) {
 	}
 	if f.Rework != nil {
 		w.text(f.Rework.Earlier)
-		w.uint(uint64(len(f.Rework.Items)))
-		for _, s := range f.Rework.Items {
-			w.text(s)
-		}
+		w.texts(f.Rework.Items)
 		w.text(f.Rework.By)
 		c.write(w, f.Rework.At)
+	}
+	w.uint(uint64(len(f.Declined)))
+	for _, d := range f.Declined {
+		w.word(d.Proposal)
+		w.texts(d.Items)
 	}
 	if f.Repaired {
 		w.int(int64(f.Gross))
@@ -228,14 +230,13 @@ func (f *Fact) readRest(r *reader, c *clock, bits uint64) {
 		f.Flags[i] = kiosk.Flag(r.word())
 	}
 	if bits&bitRework != 0 {
-		f.Rework = &FactRework{Earlier: r.text()}
-		if n := r.size(1); n > 0 {
-			f.Rework.Items = make([]string, n)
-		}
-		for i := range f.Rework.Items {
-			f.Rework.Items[i] = r.text()
-		}
-		f.Rework.By, f.Rework.At = r.text(), c.read(r)
+		f.Rework = &FactRework{r.text(), r.texts(), r.text(), c.read(r)}
+	}
+	if n := r.size(2); n > 0 {
+		f.Declined = make([]FactDeclined, n)
+	}
+	for i := range f.Declined {
+		f.Declined[i] = FactDeclined{r.word(), r.texts()}
 	}
 	if f.Repaired {
 		f.Gross, f.Net = time.Duration(r.int()), time.Duration(r.int())

@@ -53,6 +53,7 @@ func anyVisit(t *rapid.T, i int) *kiosk.Visit {
 			&kiosk.VehicleWashed{Visit: id}, &kiosk.ItemsAdded{Visit: id, Items: []kiosk.Item{{No: 3, Code: "W", Category: kiosk.Warranty, StandardMinutes: 7}}},
 			&kiosk.Delivered{Visit: id, Adviser: adviser}, &kiosk.Closed{Visit: id, Outcome: "left"},
 			&kiosk.OrderCancelled{Visit: id}, &kiosk.ReworkConfirmed{Visit: id, Earlier: "0", Items: []string{"OIL"}, Meta: kiosk.Meta{By: "s1"}},
+			&kiosk.ProposalDeclined{Visit: id, Proposal: kiosk.ProposedCategory, Items: []string{"OIL", "BRK"}},
 		}).Draw(t, "event"))
 	}
 	return kiosk.Apply(s.events, cal)

@@ -46,10 +46,7 @@ func (t *Tally) Append(b []byte) []byte {
 	for _, r := range t.reworks {
 		w.text(r.Visit)
 		w.text(r.Earlier)
-		w.uint(uint64(len(r.Items)))
-		for _, code := range r.Items {
-			w.text(code)
-		}
+		w.texts(r.Items)
 	}
 	return w.b
 }
@@ -147,12 +144,6 @@ func (t *Tally) readSets(r *reader) {
 		t.reworks = make([]ReworkRef, n)
 	}
 	for i := range t.reworks {
-		t.reworks[i] = ReworkRef{Visit: r.text(), Earlier: r.text()}
-		if n := r.size(1); n > 0 {
-			t.reworks[i].Items = make([]string, n)
-		}
-		for k := range t.reworks[i].Items {
-			t.reworks[i].Items[k] = r.text()
-		}
+		t.reworks[i] = ReworkRef{r.text(), r.text(), r.texts()}
 	}
 }
