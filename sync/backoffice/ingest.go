@@ -149,6 +149,7 @@ func (o *Office) gather(ps []*parsed) (b Batch, sources map[string]string) {
 			// An event of our own, back from the broker.
 		case p.entry.Bytes != nil:
 			b.Entries = append(b.Entries, p.entry)
+			r.came.Add(1)
 			sources[p.entry.Event.Source] = t.Store
 		case p.person != nil:
 			b.Persons = append(b.Persons, *p.person)

@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"github.com/google/uuid"
@@ -74,6 +75,7 @@ type room struct {
 	found  map[string]bool      // visits that stand retained on the broker
 	asked  map[string]time.Time // when each board last asked for the time
 
+	came      atomic.Int64  // events taken in
 	moved     chan struct{} // capacity 1: open visits may have changed
 	questions chan question // for the time
 }

@@ -17,6 +17,7 @@ import (
 // Bounds on showing visits.
 const (
 	maxPatience = 50               // rounds that wait while a backlog comes in: 10 s
+	backlogFrom = 500              // events of one store between two rounds; its boards make a few a second
 	showShare   = 20               // a round that took long is followed by a pause that many times as long,
 	longestShow = 10 * time.Second // but by no longer one
 	maxFlying   = 32               // publications without acknowledgement
@@ -57,7 +58,7 @@ func (r *room) find(t wire.Topic, payload []byte) {
 func (o *Office) showVisits(ctx context.Context, r *room) {
 	s := &shown{visits: map[string]shownVisit{}}
 	poke(r.moved)
-	waited := 0
+	waited, came := 0, r.came.Load()
 	for {
 		select {
 		case <-r.moved:
@@ -65,7 +66,9 @@ func (o *Office) showVisits(ctx context.Context, r *room) {
 			return
 		}
 		pause := o.cfg.VisitsEvery
-		if o.Queued() > 0 && waited < maxPatience {
+		before := came
+		came = r.came.Load()
+		if (o.Queued() > 0 || came-before > backlogFrom) && waited < maxPatience {
 			waited++ // a backlog comes in: what is shown now is old in a moment
 			poke(r.moved)
 		} else {
