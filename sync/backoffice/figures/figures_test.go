@@ -32,7 +32,7 @@ var (
 type shop struct {
 	*figures.Folder
 	ledger backoffice.Ledger
-	now time.Time
+	now    time.Time
 }
 
 func open(t testing.TB, l backoffice.Ledger) *shop {
@@ -194,6 +194,7 @@ func answers(t *testing.T, rt *rapid.T, s *shop) {
 			rt.Fatalf("by %s at the head:\n%s\nwant\n%s", by, got, want)
 		}
 	}
+	s.whole(t)
 	for _, was := range said {
 		if got, a := s.ask(t, figures.Query{By: was.by, AsOf: &was.AsOf, Now: was.Now}); got != was.said || a.AsOf != was.AsOf || !a.Now.Equal(was.Now) {
 			rt.Fatalf("by %s as of %d:\n%s\nit was\n%s", was.by, was.AsOf, got, was.said)
@@ -208,4 +209,13 @@ func shuffled(t *testing.T, rt *rapid.T) []backoffice.Entry {
 		return rapid.Permutation(all).Draw(rt, "arrival")
 	}
 	return all
+}
+
+// whole fails the test if anything kept is not what a recomputation makes.
+func (s *shop) whole(t testing.TB) {
+	t.Helper()
+	report, err := s.Verify(context.Background(), store)
+	if err != nil || len(report.Differences) != 0 {
+		t.Fatalf("verification: %v, %v", err, report)
+	}
 }

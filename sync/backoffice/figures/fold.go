@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"cmp"
 	"context"
+	"encoding/binary"
 	"errors"
 	"fmt"
 	"maps"
@@ -79,7 +80,7 @@ func (f *Folder) foldOne(ctx context.Context, r *room) (done bool, err error) {
 			return false, err
 		}
 	}
-	r.at, r.round, r.whole = at, next.Round, true
+	r.at, r.round, r.whole, r.now = at, next.Round, true, now
 	r.next, err = f.nextDue(ctx, r)
 	return true, err
 }
@@ -323,6 +324,9 @@ func (r *room) tally(day string, facts []kpi.Fact, now time.Time) (rows []backof
 	}
 	for g, t := range tallies {
 		rows = append(rows, backoffice.DayRow{Day: day, Kind: string(g.By), Key: g.Key, Bytes: t.Append(nil)})
+	}
+	for bay, at := range r.worked(day, facts) {
+		rows = append(rows, backoffice.DayRow{Day: day, Kind: kindWorked, Key: bay, Bytes: binary.AppendVarint(nil, at.UnixMilli())})
 	}
 	slices.SortFunc(rows, func(a, b backoffice.DayRow) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))

@@ -43,6 +43,7 @@ type room struct {
 	at    uint64       // the position that what is kept is true for; with round,
 	round uint64       // unless somebody else folded
 	whole bool         // whether at holds
+	now   time.Time    // that days were folded at
 	next  time.Time    // when a fact is due; zero: none is
 
 	open openCache

@@ -19,19 +19,24 @@ type pool struct {
 	work   map[string][]backoffice.Stretch
 	held   map[string]held // of those loaded
 	loaded map[string]bool // days
+	skip   bool            // what cannot be read is left out
 }
 
 func (f *Folder) pool(r *room) *pool {
-	return &pool{room: r, own: map[string]bool{}, work: map[string][]backoffice.Stretch{}, held: map[string]held{}, loaded: map[string]bool{},
-		load: func(ctx context.Context, first, last string, g func(held) error) error {
-			return f.cfg.Ledger.FactsOfDays(ctx, r.Name, first, last, func(row backoffice.Fact) error {
-				h, err := hold(row)
-				if err != nil {
-					return err
-				}
+	p := &pool{room: r, own: map[string]bool{}, work: map[string][]backoffice.Stretch{}, held: map[string]held{}, loaded: map[string]bool{}}
+	p.load = func(ctx context.Context, first, last string, g func(held) error) error {
+		return f.cfg.Ledger.FactsOfDays(ctx, r.Name, first, last, func(row backoffice.Fact) error {
+			h, err := hold(row)
+			switch {
+			case err == nil:
 				return g(h)
-			})
-		}}
+			case p.skip:
+				return nil
+			}
+			return err
+		})
+	}
+	return p
 }
 
 // put adds a visit that is at hand.
@@ -61,8 +66,11 @@ func (p *pool) around(ctx context.Context, all []backoffice.Stretch) error {
 				return nil
 			}
 			work, err := readStretches(h.Visit, h.note.stretches)
+			if err != nil && !p.skip {
+				return err
+			}
 			p.held[h.Visit], p.work[h.Visit] = h, work
-			return err
+			return nil
 		})
 		if err != nil {
 			return err
