@@ -85,7 +85,7 @@ var never = []struct {
 }
 
 // pure packages import nothing that waits, talks or stores.
-var pure = []string{"kiosk", "kiosk/floor", "kiosk/vin", "kiosk/words", "kiosk/ticket", "sync/backoffice/kpi"}
+var pure = []string{"kiosk", "kiosk/floor", "kiosk/vin", "kiosk/words", "kiosk/ticket", "sync/backoffice/kpi", "sync/backoffice/calendar", "sync/backoffice/risk"}
 
 var impure = []string{"os", "os/exec", "net", "net/http", "database/sql", "log", "math/rand", "math/rand/v2", "crypto/rand"}
 

@@ -12,6 +12,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/staff"
+	"baylight/sync/backoffice/calendar"
 )
 
 // name is what store, kiosk and person ids look like in topics and events.
@@ -31,6 +32,19 @@ type hours struct {
 	Sat  string            `toml:"sat"`
 	Sun  string            `toml:"sun"`
 	Days map[string]string `toml:"days"`
+}
+
+// holidays adds the public holidays that a store keeps.
+func (p *problems) holidays(name string, c kiosk.Calendar) kiosk.Calendar {
+	if name == "" {
+		return c
+	}
+	with, err := calendar.With(c, name)
+	if err != nil {
+		p.add("store.calendar: %q is not known; it is one of %s, or left out", name, strings.Join(calendar.Names(), ", "))
+		return c
+	}
+	return with
 }
 
 func (p *problems) calendar(zone string, h hours) kiosk.Calendar {

@@ -79,11 +79,12 @@ type Printer struct {
 }
 
 type store struct {
-	Name    string `toml:"name"`
-	Title   string `toml:"title"`
-	Tag     string `toml:"tag"`
-	Zone    string `toml:"zone"`
-	KeyFile string `toml:"key_file"`
+	Name     string `toml:"name"`
+	Title    string `toml:"title"`
+	Tag      string `toml:"tag"`
+	Zone     string `toml:"zone"`
+	Calendar string `toml:"calendar"` // whose public holidays it keeps; "" nobody's
+	KeyFile  string `toml:"key_file"`
 }
 
 type httpTable struct {
@@ -188,7 +189,7 @@ func (p *problems) store(path string, s store, h hours) Store {
 	p.need("store.name", s.Name, name.MatchString(s.Name), "a to z, 0 to 9 and -, at most 32")
 	p.need("store.tag", s.Tag, kiosk.ValidTag(s.Tag), "three of 0 to 9, A to Z without I, L, O, U")
 	return Store{Name: s.Name, Title: cmp.Or(s.Title, s.Name), Tag: s.Tag,
-		Key: p.key("store.key_file", beside(path, s.KeyFile)), Calendar: p.calendar(s.Zone, h)}
+		Key: p.key("store.key_file", beside(path, s.KeyFile)), Calendar: p.holidays(s.Calendar, p.calendar(s.Zone, h))}
 }
 
 func (p *problems) http(h httpTable, def string) HTTP {

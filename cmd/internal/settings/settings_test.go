@@ -76,6 +76,7 @@ func TestBadConfiguration(t *testing.T) {
 		{"unknown category", `category = "minor"`, `category = "small"`, []string{"menu 2 (R21) category", `"small"`, "minor"}},
 		{"hours", `mon = "08:30-18:00"`, `mon = "18:00-08:30"`, []string{"hours.mon", "18:00-08:30"}},
 		{"zone", `zone = "Asia/Shanghai"`, `zone = "Asia/Shangai"`, []string{"store.zone", "Shangai"}},
+		{"calendar", `zone = "Asia/Shanghai"`, `calendar = "mars"`, []string{"store.calendar", "mars", "cn"}},
 		{"open to the network", `listen = "127.0.0.1:8080"`, `listen = "0.0.0.0:8080"`, []string{"http.listen", "insecure_lan"}},
 		{"broker", `url = "mqtt://`, `url = "tcp://`, []string{"mqtt.url", "mqtt://host:port"}},
 		{"terminator", `terminator = "crlf"`, `terminator = "enter"`, []string{"terminator", "enter"}},
@@ -138,4 +139,18 @@ func FuzzDecode(f *testing.F) {
 			t.Error("an error without words")
 		}
 	})
+}
+
+func TestHolidays(t *testing.T) {
+	path := filepath.Join(shipped(t), "backoffice.toml")
+	b, _ := os.ReadFile(path)
+	write(t, path, strings.Replace(string(b), `# calendar = "cn"`, `calendar = "cn"`, 1))
+	o, err := LoadOffice(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := o.Stores[0].Calendar
+	if h := c.Days["2026-10-01"]; c.Holidays != "cn" || h.Close != 0 || c.Days["2026-09-20"].Close == 0 {
+		t.Errorf("holidays of %q: 1 October %v, 20 September %v", c.Holidays, h, c.Days["2026-09-20"])
+	}
 }
