@@ -297,3 +297,17 @@ func (r *room) hear(t wire.Topic, payload []byte, now time.Time) error {
 
 // maxKiosks bounds the boards of one store that are remembered.
 const maxKiosks = 1000
+
+// Prev is the hash of the event that the bytes of an event, or of what came in
+// place of one, say they follow: zero at the beginning of an epoch, and where it
+// cannot be told.
+func Prev(b []byte) (h kiosk.Hash) {
+	var e struct {
+		Prev string `json:"prev"`
+	}
+	if err := json.Unmarshal(b, &e); err != nil {
+		return h
+	}
+	h, _ = kiosk.ParseHash(e.Prev) // what is no hash is none
+	return h
+}

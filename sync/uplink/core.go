@@ -5,6 +5,7 @@ import (
 	"slices"
 	"time"
 
+	"baylight/kiosk"
 	"baylight/sync/wire"
 )
 
@@ -374,26 +375,42 @@ func (c *core) move(m Mark, now time.Time) {
 	c.acked = max(c.acked, c.mark.Through)
 }
 
-// taken compares the places that a chain does not prove. Those up to certain
-// were compared before; one that is no longer here cannot be.
+// taken compares the places that a chain does not prove. Those below certain were
+// compared before; one that is no longer here cannot be.
 func (c *core) taken(e wire.Epoch, certain uint64, src Source) (Alarm, bool) {
 	if e.TakenAfter > certain {
 		return Alarm{Foreign, fmt.Sprintf("epoch %s holds events of another history in more places up to %d than a receipt can name", c.epoch, e.TakenAfter)}, false
 	}
 	for _, t := range e.Taken {
 		switch {
-		case t.Seq <= certain:
+		case t.Seq < certain:
 			continue
 		case t.Seq > c.head:
 			return Alarm{Ahead, fmt.Sprintf("the office has event %d of epoch %s, this journal ends at %d", t.Seq, c.epoch, c.head)}, false
 		}
-		h, ok, err := src.Hash(t.Seq)
-		if err != nil {
-			return Alarm{Journal, fmt.Sprintf("read hash of event %d: %v", t.Seq, err)}, false
+		if a, ok := c.place(e, t, src); !ok {
+			return a, false
 		}
-		if ok && h != t.Hash {
-			return Alarm{Foreign, fmt.Sprintf("the place of event %d of epoch %s is taken at the office by %s, here it is %s", t.Seq, c.epoch, t.Hash, h)}, false
+	}
+	return Alarm{}, true
+}
+
+// place compares one such place, and what follows it here.
+func (c *core) place(e wire.Epoch, t wire.Taken, src Source) (Alarm, bool) {
+	h, ok, err := kiosk.Hash{}, true, error(nil)
+	if t.Seq > 0 {
+		h, ok, err = src.Hash(t.Seq)
+	}
+	if err == nil && ok && h != t.Hash {
+		return Alarm{Foreign, fmt.Sprintf("the place of event %d of epoch %s is taken at the office by %s, here it is %s", t.Seq, c.epoch, t.Hash, h)}, false
+	}
+	if err == nil && ok && t.Seq < e.Through {
+		if _, ok, err = src.Hash(t.Seq + 1); err == nil && ok {
+			return Alarm{Foreign, fmt.Sprintf("at the office something else follows event %d of epoch %s than here", t.Seq, c.epoch)}, false
 		}
+	}
+	if err != nil {
+		return Alarm{Journal, fmt.Sprintf("read hash of event %d: %v", t.Seq, err)}, false
 	}
 	return Alarm{}, true
 }

@@ -93,35 +93,46 @@ func TestTakenPlaces(t *testing.T) {
 		through uint64
 		taken   []wire.Taken // a zero hash is ours
 		after   uint64
-		gone    uint64 // 1..gone is pruned
+		gone    uint64 // of 1..gone no hash is known,
+		known   uint64 // but of this one
+		fresh   bool   // nothing was receipted before
 		want    Kind
 	}{
-		{what: "ours", through: 12, taken: []wire.Taken{{Seq: 8}, {Seq: 14}}},
+		{what: "ours", through: 12, taken: []wire.Taken{{Seq: 14}}},
+		{what: "ours, and at the office something else follows", through: 12, taken: []wire.Taken{{Seq: 8}}, want: Foreign},
+		{what: "what follows the mark", through: 12, taken: []wire.Taken{{Seq: 5}}, want: Foreign},
+		{what: "ours, and what follows is no longer here", through: 12, taken: []wire.Taken{{Seq: 8}}, gone: 9, known: 8},
+		{what: "the beginning is not there, nor here", through: 12, taken: []wire.Taken{{}}, gone: 4, fresh: true},
+		{what: "the beginning is not there", through: 12, taken: []wire.Taken{{}}, fresh: true, want: Foreign},
 		{what: "below through another", through: 12, taken: []wire.Taken{{Seq: 8, Hash: other}}, want: Foreign},
 		{what: "below what was receipted: it was compared then", through: 12, taken: []wire.Taken{{Seq: 4, Hash: other}}},
 		{what: "above through another", through: 5, taken: []wire.Taken{{Seq: 7, Hash: other}}, want: Foreign},
 		{what: "above the head", through: 5, taken: []wire.Taken{{Seq: 16, Hash: other}}, want: Ahead},
 		{what: "no longer here", through: 12, taken: []wire.Taken{{Seq: 8, Hash: other}}, gone: 8},
-		{what: "left out below the mark", through: 12, taken: []wire.Taken{{Seq: 8}}, after: 5},
-		{what: "left out above it", through: 12, taken: []wire.Taken{{Seq: 8}}, after: 6, want: Foreign},
+		{what: "left out below the mark", through: 12, taken: []wire.Taken{{Seq: 14}}, after: 5},
+		{what: "left out above it", through: 12, taken: []wire.Taken{{Seq: 14}}, after: 6, want: Foreign},
 	} {
 		c, j := coreOn(15)
-		c.receipt(j.receipt("A", 1, 5), j, start)
+		from := uint64(0)
+		if !row.fresh {
+			from = 5
+		}
+		c.receipt(j.receipt("A", 1, from), j, start)
 		r := j.receipt("A", 1, row.through)
 		for _, p := range row.taken {
-			if p.Hash == (kiosk.Hash{}) {
+			if p.Seq > 0 && p.Hash == (kiosk.Hash{}) {
 				p.Hash, _, _ = j.Hash(p.Seq)
 			}
 			r.Epochs[0].Taken = append(r.Epochs[0].Taken, p)
 		}
 		r.Epochs[0].TakenAfter = row.after
-		j.gone = row.gone
+		j.gone, j.known = row.gone, row.known
 		alarms := c.receipt(r, j, start)
 		switch {
 		case row.want == "" && (len(alarms) > 0 || c.mark.Through != row.through):
 			t.Errorf("%s: alarms %+v, mark %+v", row.what, alarms, c.mark)
-		case row.want != "" && (len(alarms) != 1 || alarms[0].Kind != row.want || c.rift == nil || c.rift.After != 5 || c.mark.Through != 5):
-			t.Errorf("%s: alarms %+v, rift %+v, mark %+v; want %s after 5", row.what, alarms, c.rift, c.mark, row.want)
+		case row.want != "" && (len(alarms) != 1 || alarms[0].Kind != row.want || c.rift == nil || c.rift.After != from || c.mark.Through != from):
+			t.Errorf("%s: alarms %+v, rift %+v, mark %+v; want %s after %d", row.what, alarms, c.rift, c.mark, row.want, from)
 		}
 	}
 	c, j := coreOn(15)

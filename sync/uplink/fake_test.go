@@ -37,7 +37,8 @@ type journal struct {
 	others []string // of other journals
 	rifts  []Rift
 	rows   []Row  // seq i+1 at i
-	gone   uint64 // of 1..gone no hash is known
+	gone   uint64 // of 1..gone no hash is known,
+	known  uint64 // but of this one
 	mark   Mark
 	broken error
 	signal chan struct{}
@@ -97,7 +98,7 @@ func (j *journal) Hash(seq uint64) (h kiosk.Hash, ok bool, err error) {
 	if j.broken != nil {
 		return h, false, j.broken
 	}
-	if seq <= j.gone || seq < 1 || seq > uint64(len(j.rows)) {
+	if seq <= j.gone && seq != j.known || seq < 1 || seq > uint64(len(j.rows)) {
 		return h, false, nil
 	}
 	return kiosk.HashOf(j.rows[seq-1].Bytes), true, nil

@@ -38,9 +38,12 @@ type Epoch struct {
 
 	// Taken are the places of which the hashes that an event carries do not tell
 	// what the office has there, ascending: each event below Through that the next
-	// one here does not follow, and the lowest one above Through. A board whose own
-	// event there has another hash has another history (additive: older offices
-	// name none). Places up to TakenAfter are left out, where more than MaxTaken are.
+	// one here does not follow, or 0 with a zero hash if the first one here is not
+	// the first of the epoch; and the lowest event above Through. A board whose own
+	// event there has another hash has another history; if it has one that follows
+	// its own in a place below Through, the office does not have that one. (Additive:
+	// older offices name none.) Places up to TakenAfter are left out, where there are
+	// more than MaxTaken.
 	Taken      []Taken
 	TakenAfter uint64
 }
@@ -166,7 +169,8 @@ func (e Epoch) checkTaken() error {
 	}
 	floor := e.TakenAfter
 	for i, t := range e.Taken {
-		if t.Seq <= floor || t.Seq > maxSeq {
+		begin := i == 0 && t.Seq == 0 && floor == 0 && t.Hash == (kiosk.Hash{})
+		if !begin && t.Seq <= floor || t.Seq > maxSeq {
 			return fmt.Errorf("taken[%d] is %d, not above %d", i, t.Seq, floor)
 		}
 		floor = t.Seq

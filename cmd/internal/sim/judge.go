@@ -193,6 +193,9 @@ func (p *page) has(seq uint64) bool {
 // unproven are the places of which the hash at through does not tell.
 func (p *page) unproven(through uint64) (out []wire.Taken) {
 	seqs := slices.Sorted(maps.Keys(p.events))
+	if len(seqs) > 0 && seqs[0] > 1 && seqs[0] <= through {
+		out = append(out, wire.Taken{})
+	}
 	for i, s := range seqs {
 		chained := i+1 < len(seqs) && seqs[i+1] == s+1 && p.events[s+1].Prev == p.hashes[s]
 		if s < through && !chained || s > through {

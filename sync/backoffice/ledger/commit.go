@@ -381,7 +381,7 @@ func (c *commit) fill(r backoffice.Reject) error {
 		return err
 	}
 	ep.broken = true
-	if err := c.seams(at, ep, r.Seq, kiosk.Hash{}, hash); err != nil {
+	if err := c.seams(at, ep, r.Seq, backoffice.Prev(r.Payload), hash); err != nil {
 		return err
 	}
 	ep.max = max(ep.max, r.Seq)

@@ -5,6 +5,7 @@ import (
 	"database/sql"
 
 	"baylight/kiosk"
+	"baylight/sync/backoffice"
 	"baylight/sync/wire"
 )
 
@@ -19,10 +20,10 @@ CREATE TABLE seams(
 `
 
 // seams is called before an event takes its place; prev is zero if that cannot
-// be told. Events come in order nearly always: then nothing is asked or written.
+// be told. 0 stands for what the first event of an epoch follows. Events come in order nearly always: then nothing is asked or written.
 func (c *commit) seams(at place, ep *epoch, seq uint64, prev, hash kiosk.Hash) error {
 	if seq > ep.max {
-		if ep.max == 0 || seq == ep.max+1 && !ep.broken {
+		if seq == ep.max+1 && !ep.broken {
 			return nil // strays compared them
 		}
 		return c.seam(at, ep.max, seq, prev, nil)
@@ -32,34 +33,27 @@ func (c *commit) seams(at place, ep *epoch, seq uint64, prev, hash kiosk.Hash) e
 		at.epoch, at.source, int64(seq)); err != nil {
 		return err
 	}
-	if before > 0 {
-		if err := c.seam(at, before, seq, prev, nil); err != nil {
-			return err
-		}
+	if err := c.seam(at, before, seq, prev, nil); err != nil {
+		return err
 	}
 	var after uint64
-	var state int64
 	var b []byte
-	above, err := c.found([]any{&after, &state, &b}, `SELECT seq, state, bytes FROM events WHERE epoch = ? AND source = ? AND seq > ? ORDER BY seq LIMIT 1`,
+	above, err := c.found([]any{&after, &b}, `SELECT seq, bytes FROM events WHERE epoch = ? AND source = ? AND seq > ? ORDER BY seq LIMIT 1`,
 		at.epoch, at.source, int64(seq))
 	if err != nil || !above {
 		return err
 	}
-	var follows kiosk.Hash
-	if state != malformed {
-		e, err := kiosk.Decode(b)
-		if err != nil {
-			return err
-		}
-		follows = e.Prev
-	}
-	return c.seam(at, seq, after, follows, &hash)
+	return c.seam(at, seq, after, backoffice.Prev(b), &hash)
 }
 
 // seam notes whether next, which says that it follows the event with the hash
 // prev, follows the one at seq. hash is of that one, nil: it is here already.
 func (c *commit) seam(at place, seq, next uint64, prev kiosk.Hash, hash *kiosk.Hash) error {
-	if next == seq+1 && hash == nil {
+	switch {
+	case hash != nil || next != seq+1:
+	case seq == 0:
+		hash = &kiosk.Hash{}
+	default:
 		var there []byte
 		if err := c.get([]any{&there}, `SELECT hash FROM events WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(seq)); err != nil {
 			return err
@@ -90,13 +84,15 @@ func taken(ctx context.Context, q querier, source string, epochs []wire.Epoch, t
 		if !ok || t.Seq >= epochs[i].Through {
 			return nil
 		}
-		t.Hash = kiosk.Hash(hash)
+		if t.Seq > 0 {
+			t.Hash = kiosk.Hash(hash)
+		}
 		e := &epochs[i]
 		if e.Taken = append(e.Taken, t); len(e.Taken) > wire.MaxTaken {
 			e.TakenAfter, e.Taken = e.Taken[0].Seq, e.Taken[1:]
 		}
 		return nil
-	}, `SELECT s.epoch, s.seq, e.hash FROM seams s JOIN events e ON e.epoch = s.epoch AND e.source = s.source AND e.seq = s.seq
+	}, `SELECT s.epoch, s.seq, e.hash FROM seams s LEFT JOIN events e ON e.epoch = s.epoch AND e.source = s.source AND e.seq = s.seq
 		WHERE s.source = ? ORDER BY s.epoch, s.seq`, source)
 	if err != nil {
 		return err

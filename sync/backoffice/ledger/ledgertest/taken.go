@@ -71,6 +71,24 @@ func takenPlaces(t *testing.T, s *suite) {
 	s.wantEpoch(holed, "6 []")
 	s.wantTaken(holed, 0, a, d, backoffice.Entry{Event: kiosk.Event{Seq: 5}, Bytes: []byte(`{"broken"`)})
 
+	// One that cannot be understood, but says what it follows, is one of the chain.
+	e7 := holed.CheckIn("V7")
+	s.commit(backoffice.Reject{Store: store, Topic: "t", Source: holed.Source, Epoch: "e2", Seq: 7, Payload: e7.Bytes, Reason: "not understood"}, holed.CheckIn("V8"))
+	s.wantEpoch(holed, "8 []")
+	s.wantTaken(holed, 0, a, d, backoffice.Entry{Event: kiosk.Event{Seq: 5}, Bytes: []byte(`{"broken"`)})
+
+	// The beginning was destroyed: what comes first here follows something else.
+	late := NewBoard(t, store, "k4", "e4")
+	one1 := late.CheckIn("V1")
+	two2 := late.Event(&kiosk.JournalLost{Epoch: "e4", From: 1, To: 1})
+	s.commit(two2)
+	s.wantEpoch(late, "2 []")
+	if all, err := s.Epochs(t.Context(), late.Source); err != nil || len(all) != 1 || !slices.Equal(all[0].Taken, []wire.Taken{{}}) {
+		t.Errorf("the beginning is destroyed: %+v (%v)", all, err)
+	}
+	s.commit(one1)
+	s.wantTaken(late, 0)
+
 	// A gap that its own event closes leaves nothing to tell; so does one that waits for a person part.
 	whole := NewBoard(t, store, "k3", "e3")
 	x, y := whole.CheckIn("V1"), whole.CheckIn("V2")

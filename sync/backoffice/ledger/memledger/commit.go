@@ -124,13 +124,20 @@ func (c *commit) add(ep *epoch, seq uint64, r *row) {
 
 // seam notes whether the next event here follows one.
 func (ep *epoch) seam(seq, next uint64) {
-	a, b := ep.rows[seq], ep.rows[next]
-	if a == nil || b == nil {
+	if next == 0 {
 		return
 	}
-	if delete(ep.seams, seq); next != seq+1 || b.malformed || b.event.Prev != a.hash {
+	if delete(ep.seams, seq); next != seq+1 || ep.rows[next].event.Prev != ep.hashOf(seq) {
 		ep.seams[seq] = true
 	}
+}
+
+// hashOf is what the event after seq has to say that it follows.
+func (ep *epoch) hashOf(seq uint64) (h kiosk.Hash) {
+	if r := ep.rows[seq]; r != nil {
+		h = r.hash
+	}
+	return h
 }
 
 func (c *commit) entry(in backoffice.Entry) {
@@ -334,7 +341,7 @@ func (c *commit) reject(r backoffice.Reject) {
 		ep := c.epoch(r.Store, place{r.Source, r.Epoch})
 		if hash := kiosk.HashOf(r.Payload); !c.taken(ep, r.Seq, hash) {
 			c.add(ep, r.Seq, &row{store: r.Store, bytes: r.Payload, hash: hash, malformed: true, uncertain: true,
-				event: kiosk.Event{Source: r.Source, Epoch: r.Epoch, Seq: r.Seq, Data: &kiosk.Unknown{}}})
+				event: kiosk.Event{Source: r.Source, Epoch: r.Epoch, Seq: r.Seq, Prev: backoffice.Prev(r.Payload), Data: &kiosk.Unknown{}}})
 		}
 	}
 	r.At = c.at

@@ -207,7 +207,7 @@ func (l *Ledger) gaps(ep *epoch) (out []wire.Gap) {
 func (ep *epoch) taken() (out []wire.Taken, after uint64) {
 	for _, seq := range slices.Sorted(maps.Keys(ep.seams)) {
 		if seq < ep.through {
-			out = append(out, wire.Taken{Seq: seq, Hash: ep.rows[seq].hash})
+			out = append(out, wire.Taken{Seq: seq, Hash: ep.hashOf(seq)})
 		}
 	}
 	for seq := ep.through + 1; seq <= ep.max; seq++ {
