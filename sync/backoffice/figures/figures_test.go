@@ -5,6 +5,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"path/filepath"
+	"strings"
 	"testing"
 	"time"
 
@@ -195,6 +196,7 @@ func answers(t *testing.T, rt *rapid.T, s *shop) {
 		}
 	}
 	s.whole(t)
+	s.sameVisits(t, rt, rapid.Uint64Range(0, uint64(s.position(t))).Draw(rt, "as of"))
 	for _, was := range said {
 		if got, a := s.ask(t, figures.Query{By: was.by, AsOf: &was.AsOf, Now: was.Now}); got != was.said || a.AsOf != was.AsOf || !a.Now.Equal(was.Now) {
 			rt.Fatalf("by %s as of %d:\n%s\nit was\n%s", was.by, was.AsOf, got, was.said)
@@ -218,4 +220,77 @@ func (s *shop) whole(t testing.TB) {
 	if err != nil || len(report.Differences) != 0 {
 		t.Fatalf("verification: %v, %v", err, report)
 	}
+}
+
+func (s *shop) position(t testing.TB) uint64 {
+	t.Helper()
+	n, err := s.ledger.Position(context.Background())
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// sameVisits compares visits as they stood at a position, those that are open
+// now, and what is behind figures, with the reference.
+func (s *shop) sameVisits(t *testing.T, rt *rapid.T, asOf uint64) {
+	ctx := context.Background()
+	names := []string{"V1", "V2", "V3", "V4", "none"}
+	got, at, err := s.Visits(ctx, store, names, &asOf)
+	if want := visitsAt(t, s.ledger, asOf); err != nil || at != asOf || tell(got) != tell(want) {
+		rt.Fatalf("as of %d the visits are (%v)\n%s\nwant\n%s", asOf, err, tell(got), tell(want))
+	}
+	head := visitsAt(t, s.ledger, s.position(t))
+	var open []*kiosk.Visit
+	for _, v := range head {
+		if v.Open() {
+			open = append(open, v)
+		}
+		if found, _, err := s.Find(ctx, store, v.ID); err != nil || tell([]*kiosk.Visit{found}) != tell([]*kiosk.Visit{v}) {
+			rt.Fatalf("visit %s is found as\n%s (%v)", v.ID, tell([]*kiosk.Visit{found}), err)
+		}
+	}
+	for range 2 { // the second comes from the cache
+		if got, _, err := s.Open(ctx, store); err != nil || tell(got) != tell(open) {
+			rt.Fatalf("open visits are (%v)\n%s\nwant\n%s", err, tell(got), tell(open))
+		}
+	}
+	in := kpi.Input{Visits: visitsAt(t, s.ledger, asOf), Calendar: cal, From: from, To: to, Now: s.now}
+	for _, figure := range []string{"arrivals", "on_time", "unclosed_jobs"} {
+		want, err := kpi.Behind(in, figure, "", kpi.Headline())
+		if err != nil {
+			t.Fatal(err)
+		}
+		got, _, err := s.Folder.Behind(ctx, store, figures.Query{From: from, To: to, AsOf: &asOf, Now: s.now}, "", figure, "", kpi.Headline())
+		if err != nil || len(got) != len(want) {
+			rt.Fatalf("%d visits are behind %s (%v), want %d", len(got), figure, err, len(want))
+		}
+	}
+}
+
+func visitsAt(t testing.TB, l backoffice.Ledger, at uint64) []*kiosk.Visit {
+	t.Helper()
+	all := map[string][]kiosk.Event{}
+	if err := l.Until(context.Background(), store, at, func(v string, events []kiosk.Event) { all[v] = events }); err != nil {
+		t.Fatal(err)
+	}
+	return backoffice.FoldStore(all, cal)
+}
+
+// tell is all that figures need of visits, and where they stand.
+func tell(vs []*kiosk.Visit) string {
+	var b strings.Builder
+	for _, v := range vs {
+		if v == nil {
+			b.WriteString("none\n")
+			continue
+		}
+		fact := kpi.FactOf(v, cal)
+		fmt.Fprintf(&b, "%+v", fact)
+		for _, s := range v.Track {
+			fmt.Fprintf(&b, " %s from %d", s.Stage, s.At.UnixMilli())
+		}
+		b.WriteString("\n")
+	}
+	return b.String()
 }

@@ -165,13 +165,22 @@ type made struct {
 	note note
 }
 
-// make folds a visit with what overlaps mean for it; at is a position this is true for.
-func (r *room) make(id string, rec recorded, cuts []backoffice.Cut, at uint64, now time.Time) made {
+// visit folds a visit with what overlaps mean for it; nil if nothing of it is left.
+func (r *room) visit(rec recorded, cuts []backoffice.Cut) *kiosk.Visit {
 	v := rec.Visit
 	if len(cuts) > 0 {
 		v = backoffice.FoldCut(rec.events, cuts, r.Calendar)
 	}
 	if v == nil || v.ID == "" {
+		return nil
+	}
+	return v
+}
+
+// make folds a visit with what overlaps mean for it; at is a position this is true for.
+func (r *room) make(id string, rec recorded, cuts []backoffice.Cut, at uint64, now time.Time) made {
+	v := r.visit(rec, cuts)
+	if v == nil {
 		return made{Fact: backoffice.Fact{Visit: id, At: at}}
 	}
 	fact := kpi.FactOf(v, r.Calendar)

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 	"time"
 
 	"baylight/kiosk"
@@ -174,7 +175,13 @@ const (
 	keyOpen    = "open"
 	keyOrder   = "order:"
 	keyVehicle = "vehicle:"
+	keyTicket  = "ticket:" // its number, and the year of the arrival
 )
+
+// ticketYears is how many years a ticket is looked for.
+const ticketYears = 12
+
+func yearOf(year int) string { return fmt.Sprintf(" %04d", year) }
 
 // keep makes what the ledger keeps of a visit.
 func keep(n note, f *kpi.Fact, stretches []backoffice.Stretch, at uint64, cal kiosk.Calendar, now time.Time) backoffice.Fact {
@@ -194,6 +201,9 @@ func keep(n note, f *kpi.Fact, stretches []backoffice.Stretch, at uint64, cal ki
 	}
 	if f.Vehicle != "" {
 		out.Keys = append(out.Keys, keyVehicle+f.Vehicle)
+	}
+	if f.Ticket != "" {
+		out.Keys = append(out.Keys, keyTicket+strings.ToLower(f.Ticket)+yearOf(f.Arrived.In(cal.Zone).Year()))
 	}
 	out.Due = dueAfter(f, now)
 	return out

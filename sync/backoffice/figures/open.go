@@ -3,12 +3,13 @@ package figures
 import (
 	"cmp"
 	"context"
-	"fmt"
 	"slices"
+	"strings"
 	"sync"
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/kpi"
 )
 
 // openCache keeps the open visits of a store as last folded.
@@ -47,121 +48,130 @@ func (f *Folder) openOf(ctx context.Context, r *room, rows []backoffice.Fact, at
 	r.open.mu.Lock()
 	defer r.open.mu.Unlock()
 	next := make(map[string]openVisit, len(rows))
-	var stale []backoffice.Fact
+	var names []string
+	stale := map[string]held{}
 	for _, row := range rows {
-		n, err := readNote(row.Visit, row.Bytes)
+		h, err := hold(row)
 		if err != nil {
 			return nil, err
 		}
-		if was, ok := r.open.visits[row.Visit]; ok && was.at == row.At && was.cuts == string(n.cuts) {
+		if was, ok := r.open.visits[row.Visit]; ok && was.at == row.At && was.cuts == string(h.note.cuts) {
 			next[row.Visit] = was
-		} else {
-			stale = append(stale, row)
-			next[row.Visit] = openVisit{at: row.At, cuts: string(n.cuts)}
+			continue
 		}
+		stale[row.Visit], names = h, append(names, row.Visit)
 	}
-	folded, err := f.visits(ctx, r, stale, at)
+	folded, err := (&standing{folder: f, room: r, asOf: at, kept: stale}).visits(ctx, names)
 	if err != nil {
 		return nil, err
 	}
 	for _, v := range folded {
-		o := next[v.ID]
-		o.visit = v
-		next[v.ID] = o
+		next[v.ID] = openVisit{stale[v.ID].At, string(stale[v.ID].note.cuts), v}
 	}
 	r.open.visits = next
 	out := make([]*kiosk.Visit, 0, len(next))
-	for id, o := range next {
-		if o.visit == nil {
-			delete(next, id)
-			continue
-		}
+	for _, o := range next {
 		out = append(out, o.visit)
 	}
-	byArrival(out)
-	return out, nil
-}
-
-func byArrival(visits []*kiosk.Visit) {
-	slices.SortFunc(visits, func(a, b *kiosk.Visit) int {
+	slices.SortFunc(out, func(a, b *kiosk.Visit) int {
 		return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.ID, b.ID))
 	})
-}
-
-// visits folds visits at a position, with what is kept of their overlaps.
-func (f *Folder) visits(ctx context.Context, r *room, rows []backoffice.Fact, at uint64) ([]*kiosk.Visit, error) {
-	ids := make([]string, len(rows))
-	cuts := map[string][]backoffice.Cut{}
-	for i, row := range rows {
-		n, err := readNote(row.Visit, row.Bytes)
-		if err != nil {
-			return nil, err
-		}
-		if ids[i] = row.Visit; len(n.cuts) > 0 {
-			if cuts[row.Visit], err = readCuts(row.Visit, n.cuts); err != nil {
-				return nil, err
-			}
-		}
-	}
-	events, err := f.record(ctx, r, ids, at)
-	if err != nil {
-		return nil, err
-	}
-	var out []*kiosk.Visit
-	for id, rec := range events {
-		v := rec.Visit
-		if len(cuts[id]) > 0 {
-			v = backoffice.FoldCut(rec.events, cuts[id], r.Calendar)
-		}
-		if v.ID != "" {
-			out = append(out, v)
-		}
-	}
-	byArrival(out)
 	return out, nil
 }
 
-// Visits are those named, as they stand, by arrival, with the position they are
-// true for. Names that are none of the store's visits are left out.
-func (f *Folder) Visits(ctx context.Context, store string, names []string) ([]*kiosk.Visit, uint64, error) {
-	return f.found(ctx, store, func(r *room) ([]backoffice.Fact, error) { return f.cfg.Ledger.Facts(ctx, r.Name, names) })
+// Visits are those named as they stand, or as they stood at a position, by
+// arrival, with the position they are true for. Names that are none of the
+// store's visits are left out.
+func (f *Folder) Visits(ctx context.Context, store string, names []string, asOf *uint64) (visits []*kiosk.Visit, at uint64, err error) {
+	err = f.folded(ctx, store, func(r *room, head uint64) error {
+		at = f.answer(Query{AsOf: asOf}, head).AsOf
+		st, err := f.standing(ctx, r, at, head, f.named(ctx, r, names))
+		if err == nil {
+			visits, err = st.visits(ctx, names)
+		}
+		return err
+	})
+	return visits, at, err
 }
 
-// VisitsOfVehicle are those of a keyed VIN, by arrival.
-func (f *Folder) VisitsOfVehicle(ctx context.Context, store, vehicle string) ([]*kiosk.Visit, uint64, error) {
-	return f.found(ctx, store, func(r *room) ([]backoffice.Fact, error) {
+// FactsOf are the facts of the visits named, as they stand, by visit.
+func (f *Folder) FactsOf(ctx context.Context, store string, names []string) (facts []kpi.Fact, err error) {
+	return f.facts(ctx, store, func(r *room) ([]backoffice.Fact, error) { return f.cfg.Ledger.Facts(ctx, r.Name, names) })
+}
+
+// FactsOfVehicle are the facts of the visits of a keyed VIN, by visit.
+func (f *Folder) FactsOfVehicle(ctx context.Context, store, vehicle string) ([]kpi.Fact, error) {
+	return f.facts(ctx, store, func(r *room) ([]backoffice.Fact, error) {
 		return f.cfg.Ledger.FactsOf(ctx, r.Name, keyVehicle+vehicle)
 	})
 }
 
-// Visit is a visit by its id or by its order's; nil if there is none.
-func (f *Folder) Visit(ctx context.Context, store, id string) (*kiosk.Visit, uint64, error) {
-	visits, at, err := f.found(ctx, store, func(r *room) ([]backoffice.Fact, error) {
-		rows, err := f.cfg.Ledger.Facts(ctx, r.Name, []string{id})
-		if err != nil || len(rows) > 0 {
-			return rows, err
+func (f *Folder) facts(ctx context.Context, store string, find func(*room) ([]backoffice.Fact, error)) (facts []kpi.Fact, err error) {
+	err = f.folded(ctx, store, func(r *room, _ uint64) error {
+		rows, err := find(r)
+		for _, row := range rows {
+			h, err := hold(row)
+			if err != nil {
+				return err
+			}
+			fact, err := h.note.factOf(row.Visit)
+			if err != nil {
+				return err
+			}
+			facts = append(facts, fact)
 		}
-		return f.cfg.Ledger.FactsOf(ctx, r.Name, keyOrder+id)
+		return err
 	})
-	if err != nil || len(visits) == 0 {
-		return nil, at, err
-	}
-	return visits[0], at, nil
+	return facts, err
 }
 
-// found folds the visits that a question finds.
-func (f *Folder) found(ctx context.Context, store string, find func(*room) ([]backoffice.Fact, error)) (visits []*kiosk.Visit, at uint64, err error) {
-	err = f.folded(ctx, store, func(r *room, now uint64) error {
-		at = now
-		rows, err := find(r)
+// Find is a visit as it stands by its id, by its order's, or by its ticket, the
+// latest that has it; nil if there is none.
+func (f *Folder) Find(ctx context.Context, store, name string) (v *kiosk.Visit, at uint64, err error) {
+	err = f.folded(ctx, store, func(r *room, head uint64) error {
+		at, v = head, nil
+		row, err := f.found(ctx, r, name)
+		if err != nil || row == nil {
+			return err
+		}
+		h, err := hold(*row)
 		if err != nil {
 			return err
 		}
-		visits, err = f.visits(ctx, r, rows, at)
+		st := &standing{folder: f, room: r, asOf: at, kept: map[string]held{row.Visit: h}}
+		visits, err := st.visits(ctx, []string{row.Visit})
+		if len(visits) > 0 {
+			v = visits[0]
+		}
 		return err
 	})
-	if err != nil {
-		return nil, 0, fmt.Errorf("find visits: %w", err)
+	return v, at, err
+}
+
+// found is what is kept of the visit that a name means. Tickets come again every
+// day: they are kept by year, and the newest year that has one is looked at.
+func (f *Folder) found(ctx context.Context, r *room, name string) (*backoffice.Fact, error) {
+	rows, err := f.cfg.Ledger.Facts(ctx, r.Name, []string{name})
+	if len(rows) == 0 && err == nil {
+		rows, err = f.cfg.Ledger.FactsOf(ctx, r.Name, keyOrder+name)
 	}
-	return visits, at, nil
+	for year, back := f.now().In(r.Calendar.Zone).Year()+1, 0; len(rows) == 0 && err == nil && back < ticketYears && name != ""; back++ {
+		rows, err = f.cfg.Ledger.FactsOf(ctx, r.Name, keyTicket+strings.ToLower(name)+yearOf(year-back))
+	}
+	var latest *backoffice.Fact
+	var arrived kpi.Instant
+	for i := range rows {
+		h, err := hold(rows[i])
+		if err != nil {
+			return nil, err
+		}
+		fact, err := h.note.factOf(rows[i].Visit)
+		if err != nil {
+			return nil, err
+		}
+		if latest == nil || fact.Arrived >= arrived {
+			latest, arrived = &rows[i], fact.Arrived
+		}
+	}
+	return latest, err
 }

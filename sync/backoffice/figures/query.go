@@ -1,15 +1,12 @@
 package figures
 
 import (
-	"bytes"
-	"cmp"
 	"context"
 	"fmt"
 	"maps"
 	"slices"
 	"time"
 
-	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/kpi"
 )
 
@@ -32,35 +29,52 @@ type Answer struct {
 
 // Figures makes the rows of a period. Asked for the present they come from the
 // rows kept of its days.
-func (f *Folder) Figures(ctx context.Context, store string, q Query) (a Answer, err error) {
-	err = f.folded(ctx, store, func(r *room, at uint64) error {
-		a = Answer{AsOf: at, Now: f.now()}
-		var days []kpi.Dated
-		if q.AsOf == nil && q.Now.IsZero() {
-			days, err = f.keptDays(ctx, r, q)
-		} else {
-			if q.AsOf != nil {
-				a.AsOf = *q.AsOf
-			}
-			if !q.Now.IsZero() {
-				a.Now = q.Now
-			}
-			days, err = f.days(ctx, r, q, a.AsOf, at, a.Now)
-		}
-		if err != nil {
-			return err
-		}
-		a.Rows = kpi.Rows(q.By, days, kpi.Period{Calendar: r.Calendar, From: q.From, To: q.To, Now: a.Now, Bays: r.Bays})
-		return nil
-	})
+func (f *Folder) Figures(ctx context.Context, store string, q Query) (Answer, error) {
+	days, a, err := f.Days(ctx, store, q)
 	if err != nil {
 		return Answer{}, err
 	}
+	r, err := f.room(store)
+	if err != nil {
+		return Answer{}, err
+	}
+	a.Rows = kpi.Rows(q.By, days, r.period(q, a))
 	return a, nil
 }
 
-// period is the first and the last day of a question.
-func (r *room) period(q Query) (first, last string) {
+// Days are the tallies of the days of a question, and the answer without rows:
+// tallies of several stores make rows of all of them ([kpi.Rows]).
+func (f *Folder) Days(ctx context.Context, store string, q Query) (days []kpi.Dated, a Answer, err error) {
+	err = f.folded(ctx, store, func(r *room, at uint64) error {
+		a = f.answer(q, at)
+		if q.AsOf == nil && q.Now.IsZero() {
+			days, err = f.keptDays(ctx, r, q)
+		} else {
+			days, err = f.daysOfFacts(ctx, r, q, a, at)
+		}
+		return err
+	})
+	return days, a, err
+}
+
+// answer is what will be said of a question asked while what is kept is true for at.
+func (f *Folder) answer(q Query, at uint64) Answer {
+	a := Answer{AsOf: at, Now: q.Now}
+	if q.AsOf != nil {
+		a.AsOf = min(*q.AsOf, at)
+	}
+	if a.Now.IsZero() {
+		a.Now = f.now()
+	}
+	return a
+}
+
+func (r *room) period(q Query, a Answer) kpi.Period {
+	return kpi.Period{Calendar: r.Calendar, From: q.From, To: q.To, Now: a.Now, Bays: r.Bays}
+}
+
+// days is the first and the last day of a question.
+func (r *room) days(q Query) (first, last string) {
 	return r.Calendar.Day(q.From), r.Calendar.Day(q.To.Add(-time.Nanosecond))
 }
 
@@ -73,7 +87,7 @@ func kind(by kpi.By) kpi.By {
 
 // keptDays reads the rows kept of the days of a question.
 func (f *Folder) keptDays(ctx context.Context, r *room, q Query) ([]kpi.Dated, error) {
-	first, last := r.period(q)
+	first, last := r.days(q)
 	rows, err := f.cfg.Ledger.DayRows(ctx, r.Name, string(kind(q.By)), first, last)
 	if err != nil {
 		return nil, err
@@ -89,10 +103,14 @@ func (f *Folder) keptDays(ctx context.Context, r *room, q Query) ([]kpi.Dated, e
 	return out, nil
 }
 
-// days makes the tallies of the days of a question from facts.
-func (f *Folder) days(ctx context.Context, r *room, q Query, asOf, at uint64, now time.Time) (out []kpi.Dated, err error) {
-	first, last := r.period(q)
-	facts, err := f.factsAt(ctx, r, first, last, asOf, at)
+// daysOfFacts makes the tallies of the days of a question from facts.
+func (f *Folder) daysOfFacts(ctx context.Context, r *room, q Query, a Answer, at uint64) (out []kpi.Dated, err error) {
+	first, last := r.days(q)
+	st, err := f.standing(ctx, r, a.AsOf, at, f.inDays(ctx, r, first, last))
+	if err != nil {
+		return nil, err
+	}
+	facts, err := st.facts(first, last)
 	if err != nil {
 		return nil, err
 	}
@@ -105,7 +123,7 @@ func (f *Folder) days(ctx context.Context, r *room, q Query, asOf, at uint64, no
 		}
 	}
 	for _, d := range slices.Sorted(maps.Keys(on)) {
-		tallies, err := kpi.Tallies(on[d], d, r.Calendar, now)
+		tallies, err := kpi.Tallies(on[d], d, r.Calendar, a.Now)
 		if err != nil {
 			return nil, err
 		}
@@ -118,124 +136,41 @@ func (f *Folder) days(ctx context.Context, r *room, q Query, asOf, at uint64, no
 	return out, nil
 }
 
-// Facts are those with a part in the period of a question, by visit, with the
-// position they are true for.
+// Facts are those with a part in the period of a question, by visit.
 func (f *Folder) Facts(ctx context.Context, store string, q Query) (facts []kpi.Fact, a Answer, err error) {
 	err = f.folded(ctx, store, func(r *room, at uint64) error {
-		a = Answer{AsOf: at, Now: f.now()}
-		if q.AsOf != nil {
-			a.AsOf = *q.AsOf
+		a = f.answer(q, at)
+		first, last := r.days(q)
+		st, err := f.standing(ctx, r, a.AsOf, at, f.inDays(ctx, r, first, last))
+		if err == nil {
+			facts, err = st.facts(first, last)
 		}
-		if !q.Now.IsZero() {
-			a.Now = q.Now
-		}
-		first, last := r.period(q)
-		facts, err = f.factsAt(ctx, r, first, last, a.AsOf, at)
 		return err
 	})
 	return facts, a, err
 }
 
-// factsAt are the facts with a part in some days as the ledger stood at a
-// position, by visit; what is kept is true for at. They may be read at an earlier
-// position: the visits touched since are folded again as they stood there, those
-// born since are left out, and overlaps are found again.
-func (f *Folder) factsAt(ctx context.Context, r *room, first, last string, asOf, at uint64) (out []kpi.Fact, err error) {
-	p := f.pool(r)
-	touched := map[string]recorded{}
-	if asOf < at {
-		if touched, err = f.touched(ctx, r, asOf); err != nil {
-			return nil, err
-		}
-		p.at(asOf)
-	}
-	for id, rec := range touched {
-		p.put(id, rec.Stretches)
-	}
-	kept := map[string]held{}
-	if err := p.load(ctx, first, last, func(h held) error {
-		if _, again := touched[h.Visit]; again {
-			return nil
-		}
-		kept[h.Visit] = h
-		p.work[h.Visit], err = readStretches(h.Visit, h.note.stretches)
-		return err
-	}); err != nil {
-		return nil, err
-	}
-	cuts, stale := map[string][]backoffice.Cut{}, []string(nil)
-	if asOf < at {
-		if cuts, stale, err = p.others(ctx, touched, kept); err != nil {
-			return nil, err
-		}
-	}
-	again, err := f.record(ctx, r, stale, asOf)
+// Behind are the facts behind a figure of a row ([kpi.Period.Behind]), by visit.
+// key is the row's; that of a day narrows the question to it.
+func (f *Folder) Behind(ctx context.Context, store string, q Query, key, figure, value string, v kpi.Variant) ([]kpi.Fact, Answer, error) {
+	r, err := f.room(store)
 	if err != nil {
-		return nil, err
+		return nil, Answer{}, err
 	}
-	maps.Copy(again, touched)
-	for id, h := range kept {
-		if _, folded := again[id]; !folded {
-			fact, err := h.note.factOf(id)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, fact)
+	if q.By == kpi.ByDay && key != "" {
+		if q.From, err = time.ParseInLocation(time.DateOnly, key, r.Calendar.Zone); err != nil {
+			return nil, Answer{}, fmt.Errorf("find visits: %.40q is no day", key)
 		}
+		q.To = r.Calendar.Midnight(q.From.Add(36 * time.Hour))
 	}
-	for id, rec := range again {
-		m := r.make(id, rec, cuts[id], asOf, time.Time{})
-		if m.fact != nil && slices.ContainsFunc(m.Days, func(d string) bool { return first <= d && d <= last }) {
-			out = append(out, *m.fact)
-		}
+	g := kpi.Group{By: kind(q.By), Key: key}
+	if g.By == kpi.ByNone || key == "" {
+		g = kpi.Group{By: kpi.ByNone}
 	}
-	slices.SortFunc(out, func(a, b kpi.Fact) int { return cmp.Compare(a.Visit, b.Visit) })
-	return out, nil
-}
-
-// touched are the visits that stood at a position and changed after it, as they
-// stood.
-func (f *Folder) touched(ctx context.Context, r *room, asOf uint64) (map[string]recorded, error) {
-	ids, err := f.cfg.Ledger.Touched(ctx, r.Name, asOf)
+	facts, a, err := f.Facts(ctx, store, q)
 	if err != nil {
-		return nil, err
+		return nil, a, err
 	}
-	return f.record(ctx, r, ids, asOf)
-}
-
-// at leaves out what is not true for a position: whatever was touched since is
-// put in from its events.
-func (p *pool) at(asOf uint64) {
-	load := p.load
-	p.load = func(ctx context.Context, first, last string, f func(held) error) error {
-		return load(ctx, first, last, func(h held) error {
-			if h.At > asOf {
-				return nil
-			}
-			return f(h)
-		})
-	}
-}
-
-// others tells what overlaps mean at a position for visits that were touched
-// since, and which of the others mean something else there than is kept.
-func (p *pool) others(ctx context.Context, touched map[string]recorded, kept map[string]held) (map[string][]backoffice.Cut, []string, error) {
-	all := map[string]bool{}
-	for id := range touched {
-		all[id] = true
-	}
-	for id := range kept {
-		all[id] = true
-	}
-	cuts, err := p.cuts(ctx, all)
-	if err != nil {
-		return nil, nil, err
-	}
-	var stale []string
-	for id, h := range kept {
-		if !bytes.Equal(h.note.cuts, appendCuts(nil, cuts[id])) {
-			stale = append(stale, id)
-		}
-	}
-	return cuts, stale, nil
+	facts, err = r.period(q, a).Behind(facts, g, figure, value, v)
+	return facts, a, err
 }
