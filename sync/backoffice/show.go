@@ -17,7 +17,7 @@ import (
 // Bounds on showing visits.
 const (
 	maxPatience = 50               // rounds that wait while a backlog comes in: 10 s
-	backlogFrom = 500              // events of one store between two rounds; its boards make a few a second
+	backlogFrom = 100              // events of one store between two rounds; its boards make a few a second
 	showShare   = 20               // a round that took long is followed by a pause that many times as long,
 	longestShow = 10 * time.Second // but by no longer one
 	maxFlying   = 32               // publications without acknowledgement

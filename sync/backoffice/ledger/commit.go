@@ -65,8 +65,9 @@ type commit struct {
 	rows   *rows              // events that wait to be inserted
 	out    backoffice.Outcome
 	before int64 // the highest position before it
-	waits  *bool // whether any correction waits for its event
-	again  *bool // whether any event was recorded again after a rollback
+	asked  bool  // the next two are known
+	waits  bool  // a correction waits for its event
+	again  bool  // an event was recorded again after a rollback
 }
 
 type place struct{ source, epoch string }
@@ -247,10 +248,10 @@ func (c *commit) entry(in *backoffice.Entry) error {
 	ep.grow(e, hash)
 	c.out.Added++
 	if target != "" && visit == "" {
-		c.waits = new(true)
+		c.waits = true
 	}
 	if e.Was != "" {
-		c.again = new(true)
+		c.again = true
 	}
 	return c.follow(in.Store, at, e, visit)
 }
@@ -315,8 +316,7 @@ func (c *commit) state(e *kiosk.Event, hash kiosk.Hash) (int64, error) {
 			return repeated, nil
 		}
 	}
-	again, err := c.flag(&c.again, `SELECT EXISTS(SELECT 1 FROM events WHERE was <> '')`)
-	if err != nil || !again {
+	if err := c.ask(); err != nil || !c.again {
 		return counted, err
 	}
 	return c.recordedAgain(e, hash)
@@ -333,16 +333,17 @@ func (c *commit) recordedAgain(e *kiosk.Event, hash kiosk.Hash) (int64, error) {
 	return counted, nil
 }
 
-// flag answers a yes-or-no question once a transaction.
-func (c *commit) flag(known **bool, query string) (bool, error) {
-	if *known == nil {
-		yes := false
-		if err := c.get([]any{&yes}, query); err != nil {
-			return false, err
-		}
-		*known = &yes
+// ask finds out, once a transaction, what most ledgers have none of.
+func (c *commit) ask() error {
+	if c.asked {
+		return nil
 	}
-	return **known, nil
+	var waits, again bool
+	if err := c.get([]any{&waits, &again}, `SELECT EXISTS(SELECT 1 FROM events WHERE target <> '' AND visit = ''), EXISTS(SELECT 1 FROM events WHERE was <> '')`); err != nil {
+		return err
+	}
+	c.asked, c.waits, c.again = true, c.waits || waits, c.again || again
+	return nil
 }
 
 // reject keeps a message that is no event.

@@ -63,8 +63,7 @@ func (c *commit) visitAgain(store string, e *kiosk.Event, id string) (visit stri
 
 // claim gives corrections that came before their event its visit.
 func (c *commit) claim(store, id string) error {
-	waits, err := c.flag(&c.waits, `SELECT EXISTS(SELECT 1 FROM events WHERE target <> '' AND visit = '')`)
-	if err != nil || !waits {
+	if err := c.ask(); err != nil || !c.waits {
 		return err
 	}
 	ws, err := c.waiting(store, id)

@@ -13,13 +13,14 @@ import (
 // predecessor. What does not come at the end of its epoch, and what moves others,
 // is corrected by settle.
 func (c *commit) place(at place, ep *epoch, e kiosk.Event) (when int64, uncertain bool, err error) {
-	first, seen := ep.boots[e.Moment.Boot]
-	if !seen || e.Seq < first {
-		ep.boots[e.Moment.Boot] = e.Seq
-	}
 	if ep.max > 0 && ep.tail.Data == nil {
 		if ep.tail, err = c.tail(at, ep.max+1); err != nil {
 			return 0, false, err
+		}
+	}
+	if e.Seq < ep.max || ep.tail.Data == nil || e.Moment.Boot != ep.tail.Moment.Boot { // else its boot is known
+		if first, seen := ep.boots[e.Moment.Boot]; !seen || e.Seq < first {
+			ep.boots[e.Moment.Boot] = e.Seq
 		}
 	}
 	e.Moment.Wall = ms(e.Moment.Wall.UnixMilli())
@@ -180,6 +181,9 @@ var noData kiosk.Payload = &kiosk.Unknown{}
 // advance moves the contiguous prefix of an epoch: every sequence up to it is
 // here with its person part, or was destroyed.
 func (c *commit) advance(at place, ep *epoch) error {
+	if ep.through == ep.max {
+		return nil
+	}
 	rows, err := c.query(`SELECT e.seq, e.hash, e.digest = '' OR p.seq IS NOT NULL FROM events e
 		LEFT JOIN persons p ON p.epoch = e.epoch AND p.source = e.source AND p.seq = e.seq
 		WHERE e.epoch = ? AND e.source = ? AND e.seq > ? ORDER BY e.seq`,

@@ -36,7 +36,7 @@ func understand(tx *sql.Tx) error {
 		if err := c.exec(`UPDATE events SET type = ?, visit = ?, target = ? WHERE n = ?`, string(k.event.Type()), visit, target, k.n); err != nil {
 			return err
 		}
-		c.waits = nil // ask again: this one may wait
+		c.asked = false // ask again: this one may wait
 		if err := c.follow(k.store, place{k.event.Source, k.event.Epoch}, &k.event, visit); err != nil {
 			return fmt.Errorf("event %s: %w", k.event.ID(), err)
 		}
