@@ -69,6 +69,9 @@ type Kept struct {
 	Days    []DayRows // each replaces what was kept for its day
 }
 
+// KeyOpen is the key of the facts of visits that have not ended.
+const KeyOpen = "open"
+
 // Fact is what is kept of one visit. Without bytes, nothing is: the fact goes.
 type Fact struct {
 	Visit string

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"maps"
+	"math"
 	"slices"
 	"sync"
 	"time"
@@ -22,15 +23,24 @@ const (
 	longestShow = 10 * time.Second // but by no longer one
 	maxFlying   = 32               // publications without acknowledgement
 	maxFound    = 4 * wire.MaxOpenVisits
-	seenEpochs  = 8 // of one source in the list: the newest
+	seenEpochs  = 8   // of one source in the list: the newest
+	maxReopened = 500 // visits folded at a time
 )
 
 // shown is what the broker holds of a store's visits in this session.
 type shown struct {
 	visits map[string]shownVisit
 	list   []byte
-	at     uint64
 	seen   []wire.Seen
+	open   openSet
+	stale  bool // visits changed since a round went well
+}
+
+// openSet are the open visits of a store, brought up to date as visits change.
+type openSet struct {
+	begun  bool
+	next   Cursor
+	visits map[string]*kiosk.Visit // another pointer means that something changed
 }
 
 // shownVisit is one published visit.
@@ -98,7 +108,7 @@ func (o *Office) show(ctx context.Context, r *room, s *shown) error {
 	if err != nil {
 		return err
 	}
-	visits, at, err := o.Visits(ctx, r.Name)
+	changed, err := o.reopen(ctx, r, &s.open)
 	if err != nil {
 		return err
 	}
@@ -106,14 +116,15 @@ func (o *Office) show(ctx context.Context, r *room, s *shown) error {
 	found := r.found
 	r.found = map[string]bool{}
 	r.mu.Unlock()
-	if at == s.at && len(found) == 0 && s.list != nil && slices.Equal(seen, s.seen) {
+	s.stale = s.stale || changed
+	if !s.stale && len(found) == 0 && s.list != nil && slices.Equal(seen, s.seen) {
 		return nil
 	}
 	topics, err := wire.NewStore(r.Name)
 	if err != nil {
 		return err
 	}
-	open, leftOut := openVisits(visits)
+	open, leftOut := openVisits(s.open.visits)
 	if err := o.showStates(ctx, r, s, topics, open, seen); err != nil {
 		return err
 	}
@@ -126,7 +137,7 @@ func (o *Office) show(ctx context.Context, r *room, s *shown) error {
 	if err := o.hide(ctx, r, s, topics, open, found); err != nil {
 		return err
 	}
-	s.at, s.seen = at, seen
+	s.seen, s.stale = seen, false
 	return nil
 }
 
@@ -146,12 +157,66 @@ func (o *Office) seen(ctx context.Context, store string) (out []wire.Seen, err e
 	return out, nil
 }
 
+// reopen brings the open visits up to date. The first time it begins with those
+// that were open when the store was last folded, and reads what changed since.
+func (o *Office) reopen(ctx context.Context, r *room, open *openSet) (changed bool, err error) {
+	if !open.begun {
+		is, err := o.cfg.Ledger.Folded(ctx, r.Name)
+		if err != nil {
+			return false, err
+		}
+		facts, err := o.cfg.Ledger.FactsOf(ctx, r.Name, KeyOpen)
+		if err != nil {
+			return false, err
+		}
+		names := make([]string, len(facts))
+		for i, f := range facts {
+			names[i] = f.Visit
+		}
+		open.visits = map[string]*kiosk.Visit{}
+		if err := o.foldInto(ctx, r, open, names); err != nil {
+			return false, err
+		}
+		open.next, open.begun = is.Next, true
+	}
+	for {
+		stale, err := o.cfg.Ledger.Stale(ctx, r.Name, open.next, maxReopened)
+		if err != nil || len(stale) == 0 {
+			return changed, err
+		}
+		names := make([]string, len(stale))
+		for i, c := range stale {
+			names[i] = c.Visit
+		}
+		if err := o.foldInto(ctx, r, open, names); err != nil {
+			return false, err
+		}
+		open.next, changed = stale[len(stale)-1], true
+	}
+}
+
+// foldInto folds visits and keeps those that are open.
+func (o *Office) foldInto(ctx context.Context, r *room, open *openSet, names []string) error {
+	for _, n := range names {
+		delete(open.visits, n)
+	}
+	return o.cfg.Ledger.VisitsAt(ctx, r.Name, names, math.MaxInt64, func(id string, events []kiosk.Event) error {
+		if v := Fold(events, r.Calendar); v.ID != "" && v.Open() {
+			open.visits[id] = v
+		}
+		return nil
+	})
+}
+
 // openVisits are the open visits by id; of too many the latest.
-func openVisits(all []*kiosk.Visit) (open map[string]*kiosk.Visit, leftOut int) {
+func openVisits(all map[string]*kiosk.Visit) (open map[string]*kiosk.Visit, leftOut int) {
+	latest := slices.SortedFunc(maps.Values(all), func(a, b *kiosk.Visit) int {
+		return cmp.Or(b.Arrived.Compare(a.Arrived), cmp.Compare(b.ID, a.ID))
+	})
 	open = map[string]*kiosk.Visit{}
-	for _, v := range slices.Backward(all) { // by arrival
+	for _, v := range latest {
 		switch {
-		case !v.Open() || wire.CheckVisit(v.ID) != nil:
+		case wire.CheckVisit(v.ID) != nil:
 		case len(open) == wire.MaxOpenVisits:
 			leftOut++
 		default:

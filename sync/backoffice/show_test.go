@@ -269,3 +269,28 @@ func TestTheTimeIsTold(t *testing.T) {
 		}
 	}
 }
+
+// TestShowBeginsWhereFolded: an office that starts asks for the visits that were
+// open when the store was last folded and for those that changed since; the rest
+// of history it does not read.
+func TestShowBeginsWhereFolded(t *testing.T) {
+	l := openLedger(t)
+	k1 := ledgertest.NewBoard(t, store, "k1", "e1")
+	take(t, l, k1.CheckIn(one), k1.CheckIn("0A7A000003"))
+	at, err := l.Position(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	// It was folded with the second visit ended, which its events do not say.
+	if err := l.Keep(t.Context(), store, backoffice.Kept{
+		Is:    backoffice.Progress{Round: 1, Next: backoffice.Cursor{Changed: at + 1}, Through: at},
+		Facts: []backoffice.Fact{{Visit: one, At: at, Bytes: []byte("1"), Keys: []string{backoffice.KeyOpen}}, {Visit: "0A7A000003", At: at, Bytes: []byte("3")}},
+	}); err != nil {
+		t.Fatal(err)
+	}
+	take(t, l, k1.CheckIn(two))
+	b := startBroker(t)
+	s := watchVisits(t, b, "eyes")
+	wireUp(t, b, l)
+	s.shows(one, two)
+}

@@ -170,9 +170,8 @@ func readCuts(visit string, b []byte) (all []backoffice.Cut, err error) {
 	return all, nil
 }
 
-// Keys under which facts are found.
+// Keys under which facts are found, besides backoffice.KeyOpen.
 const (
-	keyOpen    = "open"
 	keyOrder   = "order:"
 	keyVehicle = "vehicle:"
 	keyTicket  = "ticket:" // its number, and the year of the arrival
@@ -194,7 +193,7 @@ func keep(n note, f *kpi.Fact, stretches []backoffice.Stretch, at uint64, cal ki
 		}
 	}
 	if f.Open() {
-		out.Keys = append(out.Keys, keyOpen)
+		out.Keys = append(out.Keys, backoffice.KeyOpen)
 	}
 	if f.Order != "" {
 		out.Keys = append(out.Keys, keyOrder+f.Order)

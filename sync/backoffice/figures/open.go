@@ -29,7 +29,7 @@ type openVisit struct {
 func (f *Folder) Open(ctx context.Context, store string) (visits []*kiosk.Visit, at uint64, err error) {
 	err = f.folded(ctx, store, func(r *room, now uint64) error {
 		at = now
-		rows, err := f.cfg.Ledger.FactsOf(ctx, r.Name, keyOpen)
+		rows, err := f.cfg.Ledger.FactsOf(ctx, r.Name, backoffice.KeyOpen)
 		if err != nil {
 			return err
 		}
