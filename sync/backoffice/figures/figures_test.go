@@ -246,9 +246,23 @@ func (s *shop) sameVisits(t *testing.T, rt *rapid.T, asOf uint64) {
 		if v.Open() {
 			open = append(open, v)
 		}
-		if found, _, err := s.Find(ctx, store, v.ID); err != nil || tell([]*kiosk.Visit{found}) != tell([]*kiosk.Visit{v}) {
+		if found, _, err := s.Visit(ctx, store, v.ID); err != nil || tell([]*kiosk.Visit{found}) != tell([]*kiosk.Visit{v}) {
 			rt.Fatalf("visit %s is found as\n%s (%v)", v.ID, tell([]*kiosk.Visit{found}), err)
 		}
+	}
+	for _, vehicle := range []string{"X1", "X2", "none"} {
+		var want []*kiosk.Visit
+		for _, v := range head {
+			if v.Vehicle == vehicle {
+				want = append(want, v)
+			}
+		}
+		if got, _, err := s.VisitsOfVehicle(ctx, store, vehicle); err != nil || tell(got) != tell(want) {
+			rt.Fatalf("visits of vehicle %s are (%v)\n%s\nwant\n%s", vehicle, err, tell(got), tell(want))
+		}
+	}
+	if facts, err := s.FactsOf(ctx, store, names); err != nil || len(facts) != len(head) {
+		rt.Fatalf("%d facts (%v), want %d", len(facts), err, len(head))
 	}
 	for range 2 { // the second comes from the cache
 		if got, _, err := s.Open(ctx, store); err != nil || tell(got) != tell(open) {

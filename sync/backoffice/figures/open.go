@@ -96,38 +96,41 @@ func (f *Folder) Visits(ctx context.Context, store string, names []string, asOf 
 
 // FactsOf are the facts of the visits named, as they stand, by visit.
 func (f *Folder) FactsOf(ctx context.Context, store string, names []string) (facts []kpi.Fact, err error) {
-	return f.facts(ctx, store, func(r *room) ([]backoffice.Fact, error) { return f.cfg.Ledger.Facts(ctx, r.Name, names) })
-}
-
-// FactsOfVehicle are the facts of the visits of a keyed VIN, by visit.
-func (f *Folder) FactsOfVehicle(ctx context.Context, store, vehicle string) ([]kpi.Fact, error) {
-	return f.facts(ctx, store, func(r *room) ([]backoffice.Fact, error) {
-		return f.cfg.Ledger.FactsOf(ctx, r.Name, keyVehicle+vehicle)
-	})
-}
-
-func (f *Folder) facts(ctx context.Context, store string, find func(*room) ([]backoffice.Fact, error)) (facts []kpi.Fact, err error) {
-	err = f.folded(ctx, store, func(r *room, _ uint64) error {
-		rows, err := find(r)
-		for _, row := range rows {
-			h, err := hold(row)
-			if err != nil {
-				return err
-			}
-			fact, err := h.note.factOf(row.Visit)
-			if err != nil {
-				return err
-			}
-			facts = append(facts, fact)
+	err = f.folded(ctx, store, func(r *room, at uint64) error {
+		st, err := f.standing(ctx, r, at, at, f.named(ctx, r, names))
+		if err == nil {
+			facts, err = st.facts("", endOfDays)
 		}
 		return err
 	})
 	return facts, err
 }
 
-// Find is a visit as it stands by its id, by its order's, or by its ticket, the
+// VisitsOfVehicle are those of a keyed VIN as they stand, by arrival, with the
+// position they are true for.
+func (f *Folder) VisitsOfVehicle(ctx context.Context, store, vehicle string) (visits []*kiosk.Visit, at uint64, err error) {
+	err = f.folded(ctx, store, func(r *room, head uint64) error {
+		at = head
+		rows, err := f.cfg.Ledger.FactsOf(ctx, r.Name, keyVehicle+vehicle)
+		if err != nil {
+			return err
+		}
+		names := make([]string, len(rows))
+		for i, row := range rows {
+			names[i] = row.Visit
+		}
+		st, err := f.standing(ctx, r, at, head, f.named(ctx, r, names))
+		if err == nil {
+			visits, err = st.visits(ctx, names)
+		}
+		return err
+	})
+	return visits, at, err
+}
+
+// Visit is a visit as it stands by its id, by its order's, or by its ticket, the
 // latest that has it; nil if there is none.
-func (f *Folder) Find(ctx context.Context, store, name string) (v *kiosk.Visit, at uint64, err error) {
+func (f *Folder) Visit(ctx context.Context, store, name string) (v *kiosk.Visit, at uint64, err error) {
 	err = f.folded(ctx, store, func(r *room, head uint64) error {
 		at, v = head, nil
 		row, err := f.found(ctx, r, name)
