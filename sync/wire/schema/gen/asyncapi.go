@@ -36,8 +36,8 @@ func channels() []channel {
 		{wire.KindOffice, "office", "{store}/office", true, false, "office", "Birth and will of the office's connection."},
 		{wire.KindVisits, "visits", "{store}/visits", true, false, "visits", "The ids of all open visits."},
 		{wire.KindVisits, "visit", "{store}/visits/{visit}", true, false, "visit", "State of one open visit: items, jobs, promises, risk, and through which event of which board it is known. No VIN, plate or name. Emptied when the visit has ended."},
-		{wire.KindSetup, "setup", "{store}/setup", true, false, "", "Calendar, opening hours, service menu, bays."},
-		{wire.KindStaff, "staff", "{store}/staff", true, false, "", "Keyed badge hashes, PIN verifiers, display names, roles, teams."},
+		{wire.KindSetup, "setup", "{store}/setup", true, false, "setup", "Calendar, opening hours, service menu, bays."},
+		{wire.KindStaff, "staff", "{store}/staff", true, false, "staff", "Keyed badge hashes, PIN verifiers, display names, roles, teams."},
 		{wire.KindBookings, "bookings", "{store}/bookings/{day}", true, false, "bookings", "The day's bookings: masked plate, keyed hashes; emptied the next day."},
 		{wire.KindErasures, "erasures", "{store}/erasures", true, false, "", "Erasures to apply."},
 	}
@@ -129,7 +129,7 @@ func (c channel) operation() object {
 
 func messages() object {
 	out := object{"object": object{"name": "object", "payload": ref("components", "schemas", "object")}}
-	for _, name := range []string{"person", "conn", "office", "health", "receipt", "visits", "visit", "time", "cmd.time", "command", "bookings"} {
+	for _, name := range []string{"person", "conn", "office", "health", "receipt", "visits", "visit", "time", "cmd.time", "command", "bookings", "setup", "staff"} {
 		out[name] = object{"name": name, "contentType": "application/json", "payload": ref("components", "schemas", name)}
 	}
 	for _, t := range kiosk.Types() {
