@@ -65,9 +65,11 @@ type Office struct {
 // room is what the office keeps for one store.
 type room struct {
 	Store
-	folded folded
-	line   Line
-	wake   chan struct{} // capacity 1: something is due to be sent
+	folded  folded
+	setups  setups
+	keeping sync.Mutex // one setup at a time
+	line    Line
+	wake    chan struct{} // capacity 1: something is due to be sent
 
 	mu     sync.Mutex
 	due    map[string]bool // sources whose receipt changed

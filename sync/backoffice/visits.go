@@ -96,10 +96,10 @@ func (f *folded) take(fresh map[string]Recorded, cal kiosk.Calendar, read func(v
 	return nil
 }
 
-// VisitsAt folds all visits of a store as they stood at a position. It reads
-// the whole store.
+// VisitsAt folds all visits of a store as they stood at a position, with the
+// calendar of then. It reads the whole store.
 func (o *Office) VisitsAt(ctx context.Context, store string, at uint64) ([]*kiosk.Visit, error) {
-	r, err := o.room(store)
+	cal, err := o.CalendarAt(ctx, store, at)
 	if err != nil {
 		return nil, err
 	}
@@ -107,7 +107,7 @@ func (o *Office) VisitsAt(ctx context.Context, store string, at uint64) ([]*kios
 	if err := o.cfg.Ledger.Until(ctx, store, at, func(visit string, events []kiosk.Event) { all[visit] = events }); err != nil {
 		return nil, fmt.Errorf("fold visits of %s: %w", store, err)
 	}
-	return FoldStore(all, r.Calendar), nil
+	return FoldStore(all, cal), nil
 }
 
 func sorted(visits map[string]*kiosk.Visit) []*kiosk.Visit {

@@ -1,0 +1,189 @@
+package roster
+
+import (
+	"context"
+	"fmt"
+	"maps"
+	"slices"
+	"strings"
+
+	"baylight/kiosk"
+	"baylight/kiosk/staff"
+	"baylight/sync/wire"
+)
+
+// NewBadge asks for a badge that nobody has had.
+const NewBadge = "new"
+
+// officeLetter stands in badges where the letter of a board stands in tickets.
+const officeLetter = 'Z'
+
+// Change is what is asked to be changed of one person; nil leaves as it is.
+type Change struct {
+	ID     string        `json:"id"`
+	Name   *string       `json:"name"`
+	Badge  *string       `json:"badge"` // the ten middle characters of its code, NewBadge, or "" for none
+	Roles  *[]staff.Role `json:"roles"`
+	Team   *string       `json:"team"`
+	PIN    *string       `json:"pin"` // digits; "" for none
+	Remove bool          `json:"remove"`
+	By     string        `json:"by"` // who says so, with the token only
+}
+
+// Wrong is a change that cannot be; Field says of what.
+type Wrong struct {
+	Field, Detail string
+	Conflict      bool // it could be if others were not as they are
+}
+
+func (w *Wrong) Error() string { return w.Field + ": " + w.Detail }
+
+func wrong(field, format string, args ...any) *Wrong {
+	return &Wrong{Field: field, Detail: fmt.Sprintf(format, args...)}
+}
+
+// Change changes a person, as by says. It returns once the change is durable.
+func (r *Roster) Change(ctx context.Context, by string, c Change) (Person, error) {
+	next, err := r.next(by, c)
+	if err != nil {
+		return Person{}, err
+	}
+	r.mu.Lock()
+	changed := maps.Clone(r.changed)
+	before, there := find(r.people(), c.ID)
+	e := next(before)
+	if err := r.fits(before, there, e); err != nil {
+		r.mu.Unlock()
+		return Person{}, err
+	}
+	changed[e.ID] = e
+	people := r.with(changed)
+	if err := r.keep(changed); err != nil {
+		r.mu.Unlock()
+		return Person{}, err
+	}
+	r.changed = changed
+	r.People.Replace(people)
+	r.mu.Unlock()
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+	if r.SignOut != nil && (c.PIN != nil || c.Remove) {
+		r.SignOut(c.ID)
+	}
+	r.Log.Info("staff changed", "store", r.Store, "who", c.ID, "by", by, "what", c.what())
+	// The change stands; that it is not recorded is said, and made up for at the next start.
+	if err := r.Keep(ctx, r.setup(people), by, "staff "+c.ID+": "+c.what()); err != nil {
+		return Person{}, fmt.Errorf("record change of %s: it is in force, but not in the ledger yet: %w", c.ID, err)
+	}
+	return r.shown(e), nil
+}
+
+// what names what a change changes, without telling it.
+func (c Change) what() string {
+	if c.Remove {
+		return "removed"
+	}
+	var out []string
+	for name, asked := range map[string]bool{"name": c.Name != nil, "badge": c.Badge != nil, "roles": c.Roles != nil, "team": c.Team != nil, "pin": c.PIN != nil} {
+		if asked {
+			out = append(out, name)
+		}
+	}
+	slices.Sort(out)
+	return strings.Join(out, ", ")
+}
+
+// next checks a change by itself, and is what it makes of a person. It hashes
+// the PIN, which takes a while: the caller does not hold the lock.
+func (r *Roster) next(by string, c Change) (func(staff.Person) entry, error) {
+	if wire.CheckName(c.ID) != nil {
+		return nil, wrong("id", "id %.40q is not 1 to 32 of a-z, 0-9 and -", c.ID)
+	}
+	if c.what() == "" {
+		return nil, wrong("id", "nothing of %s is to be changed", c.ID)
+	}
+	if c.Roles != nil {
+		for _, x := range *c.Roles {
+			if !slices.Contains(staff.Roles(), x) {
+				return nil, wrong("roles", "role %.40q is not one of %v", x, staff.Roles())
+			}
+		}
+	}
+	badge := c.Badge
+	if badge != nil && *badge == NewBadge {
+		id := kiosk.MakeID(r.Tag, officeLetter, r.Now(), r.Random())
+		badge = &id
+	} else if badge != nil && *badge != "" {
+		code, err := kiosk.ParseCode(kiosk.MakeCode(kiosk.KindBadge, *badge))
+		if err != nil || len(*badge) != 10 || code.ID != *badge {
+			return nil, wrong("badge", "badge %.40q is not the ten middle characters of a badge's code, or %q", *badge, NewBadge)
+		}
+	}
+	pin := ""
+	if c.PIN != nil && *c.PIN != "" {
+		var err error
+		if pin, err = staff.HashPIN(r.Key, *c.PIN); err != nil {
+			return nil, wrong("pin", "%v", err)
+		}
+	}
+	e := entry{At: r.Now(), By: by}
+	return func(p staff.Person) entry {
+		e.ID, e.Name, e.Badge, e.Roles, e.Team, e.PIN = c.ID, p.Name, p.Badge, p.Roles, p.Team, p.PIN
+		if c.Remove {
+			e.Removed, e.Name, e.Badge, e.PIN = true, "", "", "" // what is not needed is not kept
+			return e
+		}
+		set(&e.Name, c.Name)
+		set(&e.Badge, badge)
+		set(&e.Team, c.Team)
+		set(&e.Roles, c.Roles)
+		if c.PIN != nil {
+			e.PIN = pin
+		}
+		return e
+	}, nil
+}
+
+func set[T any](to, from *T) {
+	if from != nil {
+		*to = *from
+	}
+}
+
+func find(people []staff.Person, id string) (staff.Person, bool) {
+	i := slices.IndexFunc(people, func(p staff.Person) bool { return p.ID == id })
+	if i < 0 {
+		return staff.Person{ID: id}, false
+	}
+	return people[i], true
+}
+
+// fits checks what a change makes of a person against everybody else. The caller holds the lock.
+func (r *Roster) fits(before staff.Person, there bool, e entry) error {
+	people := r.people()
+	if e.Removed && !there {
+		return &Wrong{"id", fmt.Sprintf("nobody here is %s", e.ID), true}
+	}
+	if !there && e.Name == "" {
+		return wrong("name", "a new person needs a name")
+	}
+	if err := (wire.Staff{People: []wire.Member{{ID: e.ID, Name: e.Name, Team: e.Team}}}).Check(); err != nil {
+		return wrong("name", "%v", err)
+	}
+	if !there && len(people) >= wire.MaxPeople || len(r.changed) >= 4*wire.MaxPeople {
+		return &Wrong{"id", fmt.Sprintf("%d people work here; there is room for no more", len(people)), true}
+	}
+	for _, p := range people {
+		if e.Badge != "" && p.Badge == e.Badge && p.ID != e.ID {
+			return &Wrong{"badge", "the badge is " + p.ID + "'s", true}
+		}
+	}
+	manages := func(p staff.Person) bool { return p.Has(staff.Manager) && p.PIN != "" }
+	last := manages(before) && !slices.ContainsFunc(people, func(p staff.Person) bool { return p.ID != e.ID && manages(p) })
+	if last && (e.Removed || !manages(e.person())) {
+		return &Wrong{"id", e.ID + " is the last manager who can sign in", true}
+	}
+	return nil
+}

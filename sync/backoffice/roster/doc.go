@@ -1,0 +1,22 @@
+// Package roster keeps who works in a store and what the store is like, and
+// tells its boards: {store}/staff and {store}/setup, retained.
+//
+//	configuration ─┐
+//	               ├─▶ Roster ─▶ staff.Directory of the office (sign-in, names)
+//	GET, POST ─────┘      │  └─▶ setup.changed in the ledger, whenever figures may depend on it
+//	/api/v1/staff         └────▶ {store}/staff, {store}/setup on the broker
+//
+// What wins. The staff file of the configuration is the beginning. Whoever is
+// changed here afterwards is as they were changed here, also if they were
+// removed; everybody else is as the file says at the next start. A store of which
+// neither the file nor anybody here names a person publishes no staff at all, and
+// its boards go on with their own files.
+//
+// Changes are durable before they are told: the file beside the ledger is written
+// and synchronised, with who changed what and when, then the directory, the
+// broker and the ledger hear of it. Boards get keyed hashes of badges and
+// verifiers of PINs; the ledger gets ids, roles and teams, no name.
+//
+// Run owns no goroutine but its own. Times are the store's, from Config.Now; how
+// often it looks at the connection is real time.
+package roster

@@ -1,0 +1,159 @@
+package backoffice
+
+import (
+	"bytes"
+	"context"
+	"encoding/json"
+	"fmt"
+	"sync"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/wire"
+)
+
+// setups are what was in force in a store, newest first, as far as it was asked for.
+type setups struct {
+	mu    sync.Mutex
+	known bool
+	list  []inForce
+}
+
+// inForce is a setup from a position of the ledger on.
+type inForce struct {
+	position uint64
+	id       string // of its event
+	setup    wire.Setup
+}
+
+func setupMark(store, ledger string) string { return "setup/" + store + "/" + ledger }
+
+// Setup is the setup last recorded in a store; ok is false if none was.
+func (o *Office) Setup(ctx context.Context, store string) (s wire.Setup, ok bool, err error) {
+	list, err := o.setups(ctx, store)
+	if err != nil || len(list) == 0 {
+		return wire.Setup{}, false, err
+	}
+	return list[0].setup, true, nil
+}
+
+// KeepSetup records a setup as setup.changed, unless it is what was recorded
+// last and no reason is given: why says what else a person changed, by who it was.
+func (o *Office) KeepSetup(ctx context.Context, store string, s wire.Setup, by, why string) error {
+	r, err := o.room(store)
+	if err != nil {
+		return fmt.Errorf("keep setup: %w", err)
+	}
+	r.keeping.Lock() // one after the other, or two would follow the same one
+	defer r.keeping.Unlock()
+	list, err := o.setups(ctx, store)
+	if err != nil {
+		return fmt.Errorf("keep setup of %s: %w", store, err)
+	}
+	s.Previous = ""
+	if len(list) > 0 {
+		last := list[0].setup
+		last.Previous = ""
+		if why == "" && bytes.Equal(setupBytes(last), setupBytes(s)) {
+			return nil
+		}
+		s.Previous = list[0].id
+	}
+	raw, err := s.Encode()
+	if err != nil {
+		return err
+	}
+	e, err := o.Record(ctx, store, &kiosk.SetupChanged{Setup: raw, Meta: kiosk.Meta{By: by, Reason: why}})
+	if err != nil {
+		return err
+	}
+	r.setups.mu.Lock()
+	r.setups.known = false
+	r.setups.mu.Unlock()
+	if err := o.cfg.Ledger.Mark(ctx, setupMark(store, o.cfg.Ledger.ID()), e.Seq); err != nil {
+		return fmt.Errorf("keep setup of %s: %w", store, err)
+	}
+	return nil
+}
+
+func setupBytes(s wire.Setup) []byte {
+	b, _ := s.Encode() // what cannot be encoded is never equal to what was
+	return b
+}
+
+// setups reads what was recorded, from the last one back.
+func (o *Office) setups(ctx context.Context, store string) ([]inForce, error) {
+	r, err := o.room(store)
+	if err != nil {
+		return nil, err
+	}
+	r.setups.mu.Lock()
+	defer r.setups.mu.Unlock()
+	if r.setups.known {
+		return r.setups.list, nil
+	}
+	seq, err := o.cfg.Ledger.Marked(ctx, setupMark(store, o.cfg.Ledger.ID()))
+	if err != nil {
+		return nil, err
+	}
+	var list []inForce
+	for id, seen := kiosk.EventID(o.cfg.Ledger.ID(), seq), map[string]bool{}; seq > 0 && id != "" && !seen[id]; {
+		seen[id] = true
+		row, found, err := o.cfg.Ledger.Event(ctx, store, id)
+		if err != nil {
+			return nil, err
+		}
+		if !found {
+			break
+		}
+		e, err := kiosk.Decode(row.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		d, ok := e.Data.(*kiosk.SetupChanged)
+		if !ok {
+			break
+		}
+		var s wire.Setup
+		if err := json.Unmarshal(d.Setup, &s); err != nil {
+			return nil, fmt.Errorf("read setup of event %s: %w", id, err)
+		}
+		list = append(list, inForce{row.Position, id, s})
+		id = s.Previous
+	}
+	r.setups.known, r.setups.list = true, list
+	return list, nil
+}
+
+// CalendarAt is the calendar that was in force in a store at a position of the
+// ledger: a figure asked for again is reckoned with the hours of its time. Before
+// the first setup that was recorded it is that one's; without any, the store's.
+func (o *Office) CalendarAt(ctx context.Context, store string, position uint64) (kiosk.Calendar, error) {
+	r, err := o.room(store)
+	if err != nil {
+		return kiosk.Calendar{}, err
+	}
+	list, err := o.setups(ctx, store)
+	if err != nil {
+		return kiosk.Calendar{}, fmt.Errorf("find calendar of %s: %w", store, err)
+	}
+	if len(list) == 0 {
+		return r.Calendar, nil
+	}
+	at := list[len(list)-1]
+	for _, s := range list {
+		if s.position <= position {
+			at = s
+			break
+		}
+	}
+	var zone *time.Location
+	if at.setup.Calendar.Zone == r.Calendar.Zone.String() {
+		zone = r.Calendar.Zone
+	}
+	cal, err := at.setup.Calendar.Calendar(zone)
+	if err != nil {
+		return kiosk.Calendar{}, fmt.Errorf("read calendar of event %s: %w", at.id, err)
+	}
+	return cal, nil
+}
