@@ -63,6 +63,7 @@ type app struct {
 	commands commands
 	view     *view
 	bookings *bookings
+	told     *told
 	paper    station.Printer // nil: none
 	lights   *lamps
 	tasks    []task.Task
@@ -95,7 +96,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer stop()
 	a.source = source{a.journal, appended, func(ctx context.Context, begin func() error) error { return a.station.Renew(ctx, begin) },
 		func(ctx context.Context, in floor.Input) (floor.Reply, error) { return a.station.Do(ctx, in) }}
-	for _, part := range []func() error{a.network, a.obey, a.expect, a.shop, a.pages, a.socket} {
+	for _, part := range []func() error{a.network, a.obey, a.expect, a.learn, a.shop, a.pages, a.socket} {
 		if err := part(); err != nil {
 			return err
 		}
@@ -139,6 +140,8 @@ func (a *app) shop() error {
 		Floor: FloorConfig(a.set), Version: a.o.Version, Title: a.set.Store.Title, KeyID: a.keyID(),
 		Journal: a.journal, Snapshots: a.journal, Clock: a.o.Clock, NewID: a.o.NewID, Log: a.log, Beep: a.devices.beep,
 	}
+	cfg.Floor.Staff = a.told.people
+	cfg.Floor.Calendar, _ = a.told.now()
 	var err error
 	if cfg.Known, err = a.neighbours(); err != nil {
 		return err
@@ -199,15 +202,18 @@ func (a *app) network() (err error) {
 
 // pages makes the screens.
 func (a *app) pages() error {
-	dir := staff.NewDirectory(a.set.Staff)
-	people := func() *staff.Directory { return dir }
-	setup := screen.Setup{Store: a.set.Store.Title, Calendar: a.set.Store.Calendar, Staff: dir}
-	for _, m := range a.set.Menu {
-		setup.Menu = append(setup.Menu, screen.MenuItem{Code: m.Code, Text: m.Text, Category: m.Category, Payer: m.Payer, Minutes: m.StandardMinutes})
+	people := func() *staff.Directory { return a.told.people }
+	setup := func() screen.Setup {
+		cal, menu := a.told.now()
+		s := screen.Setup{Store: a.set.Store.Title, Calendar: cal, Staff: a.told.people}
+		for _, m := range menu {
+			s.Menu = append(s.Menu, screen.MenuItem{Code: m.Code, Text: m.Text, Category: m.Category, Payer: m.Payer, Minutes: m.StandardMinutes})
+		}
+		return s
 	}
 	h := screen.New(screen.Config{
 		Hosts: a.set.HTTP.Hosts, InsecureLAN: a.set.HTTP.InsecureLAN, Log: a.log,
-		Setup: func() screen.Setup { return setup },
+		Setup: setup,
 		Door:  staff.NewDoor(people, a.set.Store.Key, time.Now),
 		Keys:  a.key,
 		Test:  a.try, Identify: a.identify, Lines: a.lately.Lines, Support: a.support,

@@ -1,6 +1,7 @@
 package kioskapp
 
 import (
+	"slices"
 	"sync"
 
 	"baylight/kiosk/screen"
@@ -24,6 +25,10 @@ func people(k uplink.Kind) words.Key {
 		return "alarm.other_history"
 	case uplink.Twin:
 		return "alarm.twin"
+	case staffRefused, setupRefused:
+		return "alarm.office_says"
+	case staffLocal:
+		return "alarm.staff_local"
 	}
 	return ""
 }
@@ -38,6 +43,13 @@ func (n *notices) add(a uplink.Alarm) {
 		}
 	}
 	n.list = append(n.list, a)
+}
+
+// clear takes a kind of notice off: what it was about is over.
+func (n *notices) clear(k uplink.Kind) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.list = slices.DeleteFunc(n.list, func(a uplink.Alarm) bool { return a.Kind == k })
 }
 
 // texts are for the health message.

@@ -71,13 +71,15 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 	}()
 	now := func() time.Time { return o.Clock.Now().Wall }
-	office, err := backoffice.New(backoffice.Config{Stores: stores(set), Ledger: book, Now: now, Log: o.Log,
+	people := directories(set)
+	office, err := backoffice.New(backoffice.Config{Stores: stores(set, people), Ledger: book, Now: now, Log: o.Log,
 		Synced: func() bool { return o.Clock.Now().Clock == kiosk.Synced }})
 	if err != nil {
 		return err
 	}
 	tasks := []task.Task{office}
-	books := bookings{}
+	door := staff.NewDoor(func() *staff.Directory { return people[set.Stores[0].Name] }, set.Stores[0].Key, time.Now)
+	books, rolls := bookings{}, rosters{}
 	for _, s := range set.Stores {
 		l, err := office.Connect(s.Name, link.Config{
 			Broker: set.MQTT.URL, ClientID: "backoffice." + s.Name,
@@ -91,10 +93,12 @@ func Run(ctx context.Context, o Options) (err error) {
 		if err != nil {
 			return err
 		}
-		tasks = append(tasks, l, book)
+		roll, err := rolls.open(office, people[s.Name], s, l, door, o)
+		if err != nil {
+			return err
+		}
+		tasks = append(tasks, l, book, roll)
 	}
-	dir := staff.NewDirectory(set.Staff)
-	door := staff.NewDoor(func() *staff.Directory { return dir }, set.Stores[0].Key, time.Now)
 	web, err := dashboard.New(dashboard.Config{
 		Office: office, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
 	})
@@ -102,7 +106,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	f := front{set: set, door: door}
-	if err := f.fill(office, books, o.Log); err != nil {
+	if err := f.fill(office, books, rolls, o.Log); err != nil {
 		return err
 	}
 	web = f.before(web)
@@ -121,10 +125,22 @@ func Run(ctx context.Context, o Options) (err error) {
 	return task.Run(ctx, o.Log, o.Ready, tasks...)
 }
 
-func stores(set *settings.Office) (out []backoffice.Store) {
-	dir := staff.NewDirectory(set.Staff)
+// directories are the people of each store; rosters keep them at who works there.
+func directories(set *settings.Office) map[string]*staff.Directory {
+	out := map[string]*staff.Directory{}
 	for _, s := range set.Stores {
-		out = append(out, backoffice.Store{Name: s.Name, Title: s.Title, Calendar: s.Calendar, Staff: dir})
+		out[s.Name] = staff.NewDirectory(set.Staff)
+	}
+	return out
+}
+
+func stores(set *settings.Office, people map[string]*staff.Directory) (out []backoffice.Store) {
+	for _, s := range set.Stores {
+		one := backoffice.Store{Name: s.Name, Title: s.Title, Calendar: s.Calendar, Staff: people[s.Name]}
+		for _, b := range s.Bays {
+			one.Bays = append(one.Bays, b.ID)
+		}
+		out = append(out, one)
 	}
 	return out
 }

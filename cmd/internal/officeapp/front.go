@@ -85,7 +85,7 @@ func (f front) mayTransfer(r *http.Request, what string) (string, error) {
 }
 
 // fill makes the routes.
-func (f *front) fill(office *backoffice.Office, books bookings, log *slog.Logger) error {
+func (f *front) fill(office *backoffice.Office, books bookings, rolls rosters, log *slog.Logger) error {
 	imports, exports, err := transfer.New(transfer.Config{Office: office, Dir: f.set.Data, May: f.mayTransfer, Log: log, Room: func() int { return room(f.set.Data) }})
 	if err != nil {
 		return err
@@ -94,6 +94,8 @@ func (f *front) fill(office *backoffice.Office, books bookings, log *slog.Logger
 		"POST /api/v1/bookings": books.handler(*f),
 		"POST /api/v1/import":   imports,
 		"GET /api/v1/export":    exports,
+		"GET /api/v1/staff":     rolls.handler(*f),
+		"POST /api/v1/staff":    rolls.handler(*f),
 	}
 	return nil
 }

@@ -41,6 +41,11 @@ type Store struct {
 	Tag      string // three characters in codes
 	Key      []byte
 	Calendar kiosk.Calendar
+
+	// At the back office only; boards are told.
+	Menu    []kiosk.Item
+	Bays    []floor.Bay
+	Targets map[string]int64 // the store's own, by name
 }
 
 // HTTP is where pages are served.
@@ -124,9 +129,7 @@ type kioskFile struct {
 		Limit      int                `toml:"limit"`
 	} `toml:"scanner"`
 	Bay []struct {
-		ID        string            `toml:"id"`
-		Name      string            `toml:"name"`
-		Kind      string            `toml:"kind"`
+		bay
 		Lamp      map[string]string `toml:"lamp"`
 		ActiveLow bool              `toml:"active_low"`
 	} `toml:"bay"`
@@ -140,6 +143,12 @@ type kioskFile struct {
 		Width  int       `toml:"width"`
 	} `toml:"printer"`
 	Menu []menuItem `toml:"menu"`
+}
+
+type bay struct {
+	ID   string `toml:"id"`
+	Name string `toml:"name"`
+	Kind string `toml:"kind"`
 }
 
 type menuItem struct {
@@ -213,8 +222,7 @@ func (p *problems) bays(f kioskFile, k *Kiosk) {
 	pins := map[string]string{}
 	for i, b := range f.Bay {
 		key := fmt.Sprintf("bay %d (%s)", i+1, b.ID)
-		p.need(key+" id", b.ID, name.MatchString(b.ID) && b.ID != floor.Reception && b.ID != floor.Desk, "a to z, 0 to 9 and -, at most 32, not reception or desk")
-		p.need(key+" kind", b.Kind, b.Kind == "" || b.Kind == "work" || b.Kind == "wash", `"work" or "wash"`)
+		bay := p.bay(key, b.bay)
 		if slices.ContainsFunc(k.Bays, func(o Bay) bool { return o.ID == b.ID }) {
 			p.add("%s: the id is used twice", key)
 		}
@@ -225,8 +233,14 @@ func (p *problems) bays(f kioskFile, k *Kiosk) {
 			}
 			pins[pin] = b.ID + "." + colour
 		}
-		k.Bays = append(k.Bays, Bay{Bay: floor.Bay{ID: b.ID, Name: cmp.Or(b.Name, b.ID), Wash: b.Kind == "wash"}, Pins: b.Lamp, ActiveLow: b.ActiveLow})
+		k.Bays = append(k.Bays, Bay{Bay: bay, Pins: b.Lamp, ActiveLow: b.ActiveLow})
 	}
+}
+
+func (p *problems) bay(key string, b bay) floor.Bay {
+	p.need(key+" id", b.ID, name.MatchString(b.ID) && b.ID != floor.Reception && b.ID != floor.Desk, "a to z, 0 to 9 and -, at most 32, not reception or desk")
+	p.need(key+" kind", b.Kind, b.Kind == "" || b.Kind == "work" || b.Kind == "wash", `"work" or "wash"`)
+	return floor.Bay{ID: b.ID, Name: cmp.Or(b.Name, b.ID), Wash: b.Kind == "wash"}
 }
 
 func (p *problems) scanners(f kioskFile, k *Kiosk) {

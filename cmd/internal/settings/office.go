@@ -2,8 +2,10 @@ package settings
 
 import (
 	"cmp"
+	"fmt"
 
 	"baylight/kiosk/staff"
+	"baylight/sync/wire"
 )
 
 // Office is the checked configuration of a back office.
@@ -27,7 +29,10 @@ type officeFile struct {
 	} `toml:"office"`
 	Store []struct {
 		store
-		Hours hours `toml:"hours"`
+		Hours   hours            `toml:"hours"`
+		Menu    []menuItem       `toml:"menu"`
+		Bay     []bay            `toml:"bay"`
+		Targets map[string]int64 `toml:"targets"`
 	} `toml:"store"`
 }
 
@@ -60,7 +65,13 @@ func LoadOffice(path string) (*Office, error) {
 			p.add("store %q stands here twice", s.Name)
 		}
 		seen[s.Name] = true
-		o.Stores = append(o.Stores, p.store(path, s.store, s.Hours))
+		one := p.store(path, s.store, s.Hours)
+		one.Menu, one.Targets = p.menu(s.Menu), s.Targets
+		for i, b := range s.Bay {
+			one.Bays = append(one.Bays, p.bay(fmt.Sprintf("store %q bay %d (%s)", s.Name, i+1, b.ID), b))
+		}
+		p.told(one)
+		o.Stores = append(o.Stores, one)
 	}
 	if f.StaffFile != "" {
 		var err error
@@ -69,4 +80,26 @@ func LoadOffice(path string) (*Office, error) {
 		}
 	}
 	return o, p.err()
+}
+
+// told checks what boards are told as they will check it.
+func (p *problems) told(s Store) {
+	if s.Calendar.Zone == nil || p.err() != nil {
+		return // said already
+	}
+	if err := SetupOf(s).Check(); err != nil {
+		p.add("store %q: %v", s.Name, err)
+	}
+}
+
+// SetupOf is what a store's configuration says of it, as boards are told.
+func SetupOf(s Store) wire.Setup {
+	out := wire.Setup{Calendar: wire.CalendarOf(s.Calendar), Targets: s.Targets}
+	for _, m := range s.Menu {
+		out.Menu = append(out.Menu, wire.SetupItem{Code: m.Code, Text: m.Text, Category: m.Category, Payer: m.Payer, Minutes: m.StandardMinutes})
+	}
+	for _, b := range s.Bays {
+		out.Bays = append(out.Bays, wire.SetupBay{ID: b.ID, Name: b.Name, Wash: b.Wash})
+	}
+	return out
 }
