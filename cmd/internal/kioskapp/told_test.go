@@ -41,6 +41,10 @@ func (r *rig) staff(l *listener, ids ...string) {
 	b, err := s.Encode()
 	must(r.t, err)
 	l.publish(r.t, "baylight/v1/"+store+"/staff", b)
+	r.await("staff to be kept", func() bool {
+		there, err := os.ReadFile(filepath.Join(r.dir, "data", "office", "staff.json"))
+		return err == nil && bytes.Equal(there, b)
+	})
 	r.barrier(l)
 }
 
