@@ -3,7 +3,7 @@ package words
 // officeWords are the texts of the back office's pages, and the definitions of
 // its figures (kpi/1).
 func officeWords() map[Key]Pair {
-	return merge(officePages(), kpiNames(), kpiDefinitions(), figureWords())
+	return merge(officePages(), kpiNames(), kpiDefinitions(), figureWords(), dashboardWords())
 }
 
 func officePages() map[Key]Pair {

@@ -21,7 +21,9 @@ import (
 	"baylight/kiosk/clock"
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/dashboard"
+	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/ledger"
 	"baylight/sync/link"
 )
@@ -99,12 +101,23 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		tasks = append(tasks, l, book, roll)
 	}
+	told, err := figures.New(figures.Config{Ledger: book, Stores: office.Stores(), Now: now, Log: o.Log})
+	if err != nil {
+		return err
+	}
+	seen, err := audit.Open(filepath.Join(set.Data, "audit"), time.Now)
+	if err != nil {
+		return err
+	}
+	defer func() { err = errors.Join(err, seen.Close()) }()
 	web, err := dashboard.New(dashboard.Config{
-		Office: office, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
+		Office: office, Data: told, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
+		Audit: seen, Bookings: books.importer,
 	})
 	if err != nil {
 		return err
 	}
+	tasks = append(tasks, told)
 	f := front{set: set, door: door}
 	if err := f.fill(office, books, rolls, o.Log); err != nil {
 		return err

@@ -8,6 +8,7 @@ import (
 	"baylight/cmd/internal/settings"
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice/booking"
+	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/link"
 )
 
@@ -40,4 +41,12 @@ func (b bookings) handler(f front) http.Handler {
 		}
 		return b[store]
 	})
+}
+
+// importer is the book of a store for the dashboard's page, nil if there is none.
+func (b bookings) importer(store string) dashboard.Importer {
+	if book := b[store]; book != nil {
+		return book
+	}
+	return nil
 }

@@ -5,12 +5,14 @@ import (
 	"crypto/subtle"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net"
 	"net/http"
 	"net/url"
 	"strings"
 
 	"baylight/kiosk/staff"
+	"baylight/kiosk/words"
 	"baylight/sync/backoffice"
 )
 
@@ -21,12 +23,28 @@ type problem struct {
 	Status    int    `json:"status"`
 	Detail    string `json:"detail"`
 	Parameter string `json:"parameter,omitempty"` // where it stands in the request
+
+	message words.Message // what pages say: in words, with what to do next
 }
 
 func (p *problem) Error() string { return p.Detail }
 
 func fault(status int, parameter, detail string) *problem {
 	return &problem{Type: "about:blank", Title: http.StatusText(status), Status: status, Detail: detail, Parameter: parameter}
+}
+
+// say gives the problem the words that pages show.
+func (p *problem) say(key words.Key, args ...string) *problem {
+	p.message = words.Say(key, args...)
+	return p
+}
+
+// clip bounds what is shown of a parameter.
+func clip(s string) string {
+	if r := []rune(s); len(r) > 60 {
+		return string(r[:60]) + "…"
+	}
+	return s
 }
 
 func bad(parameter string, err error) *problem {
@@ -44,10 +62,10 @@ func (d *dashboard) answering(h func(http.ResponseWriter, *http.Request) error) 
 		switch {
 		case errors.As(err, &p):
 		case errors.Is(err, backoffice.ErrNoStore):
-			p = fault(http.StatusNotFound, "store", err.Error())
+			p = fault(http.StatusNotFound, "store", err.Error()).say("office.err.store")
 		default:
 			d.Log.Error("request failed", "path", r.URL.Path, "err", err)
-			p = fault(http.StatusInternalServerError, "", "the back office could not read its ledger; its log says why")
+			p = fault(http.StatusInternalServerError, "", "the back office could not read its ledger; its log says why").say("office.err.ledger")
 		}
 		if p.Status == http.StatusUnauthorized && r.Method == http.MethodGet && !api(r) && d.Door != nil {
 			http.Redirect(w, r, "/signin?next="+url.QueryEscape(r.URL.RequestURI()), http.StatusSeeOther)
@@ -55,6 +73,10 @@ func (d *dashboard) answering(h func(http.ResponseWriter, *http.Request) error) 
 		}
 		if p.Status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="baylight"`)
+		}
+		if !api(r) && r.URL.Path != "/stream" && r.URL.Path != "/metrics" {
+			d.wrongPage(w, r, p)
+			return
 		}
 		w.Header().Set("Content-Type", "application/problem+json")
 		w.WriteHeader(p.Status)
@@ -78,18 +100,27 @@ func (d *dashboard) guard(next http.Handler) http.Handler {
 			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
 			return
 		}
-		r.Body = http.MaxBytesReader(w, r.Body, maxBody)
+		most := int64(maxBody)
+		if r.URL.Path == "/bookings" {
+			most = maxImport
+		}
+		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
 }
 
-// reading lets a request through that may read.
-func (d *dashboard) reading(h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
+// reading lets a request through that has a right to look.
+func (d *dashboard) reading(right Right, h func(http.ResponseWriter, *http.Request) error) http.HandlerFunc {
 	return d.answering(func(w http.ResponseWriter, r *http.Request) error {
-		if _, signedIn := d.who(r); signedIn || d.tokenOK(r) || d.Token == "" && local(r) {
+		p, signedIn := d.who(r)
+		switch {
+		case signedIn && !right.of(p):
+			return fault(http.StatusForbidden, "", fmt.Sprintf("%s may not %s; it takes one of %v", p.ID, right, rights()[right])).
+				say("office.err.right", roleNames(newPage(r, d.Office.Stores()[0]).Lang, rights()[right]))
+		case signedIn || d.tokenOK(r) || d.Token == "" && local(r) && right.of(staff.Person{Roles: []staff.Role{staff.Viewer}}):
 			return h(w, r)
 		}
-		return fault(http.StatusUnauthorized, "Authorization", "sign in, or bring the token: Authorization: Bearer …")
+		return fault(http.StatusUnauthorized, "Authorization", "sign in, or bring the token: Authorization: Bearer …").say("office.err.signin")
 	})
 }
 
@@ -111,36 +142,6 @@ func (d *dashboard) tokenOK(r *http.Request) bool {
 func local(r *http.Request) bool {
 	ip := net.ParseIP(staff.Address(r))
 	return ip != nil && ip.IsLoopback()
-}
-
-func (d *dashboard) signin(w http.ResponseWriter, r *http.Request) {
-	if err := staff.CheckOrigin(r); err != nil || d.Door == nil {
-		http.Error(w, "sign-in is not possible from here", http.StatusForbidden)
-		return
-	}
-	token, _, err := d.Door.SignIn(r.Context(), r.PostFormValue("who"), r.PostFormValue("pin"), staff.Address(r))
-	if err != nil {
-		key := "office.signin.refused"
-		var locked *staff.LockedError
-		if errors.As(err, &locked) {
-			key = "office.signin.locked"
-		}
-		w.WriteHeader(http.StatusForbidden)
-		d.render(w, "signin.html", signin{page: newPage(r, d.Office.Stores()[0]), Next: r.PostFormValue("next"), Refused: key})
-		return
-	}
-	staff.SetCookie(w, r, token)
-	http.Redirect(w, r, ownPath(r.PostFormValue("next")), http.StatusSeeOther)
-}
-
-func (d *dashboard) signout(w http.ResponseWriter, r *http.Request) {
-	if err := staff.CheckOrigin(r); err != nil || d.Door == nil {
-		http.Error(w, "sign-out is not possible from here", http.StatusForbidden)
-		return
-	}
-	d.Door.SignOut(staff.CookieToken(r))
-	staff.ClearCookie(w, r)
-	http.Redirect(w, r, "/signin", http.StatusSeeOther)
 }
 
 // ownPath is a path of this site, or "/".

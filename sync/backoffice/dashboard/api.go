@@ -38,18 +38,40 @@ type kpiAnswer struct {
 	AsOf       string    `json:"as_of"`
 	Now        string    `json:"now"`
 	Rows       []kpi.Row `json:"rows"`
+	Sum        *kpi.Row  `json:"sum,omitempty"` // of all stores, with store=*
 }
 
 func (d *dashboard) apiKPI(w http.ResponseWriter, r *http.Request) error {
+	if d.group(r) {
+		return d.apiGroup(w, r)
+	}
 	q, err := d.query(r)
 	if err != nil {
 		return err
 	}
-	rows := kpi.Compute(q.in, q.by)
-	if rows == nil {
-		rows = []kpi.Row{}
+	a, err := d.rows(r.Context(), q.store, q.span, q.by)
+	if err != nil {
+		return err
 	}
-	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, q.store.Name, q.fromDay, q.toDay, q.by, d.stamp(q.at), stampTime(q.store, q.in.Now), rows})
+	rows := append([]kpi.Row{}, a.Rows...)
+	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, q.store.Name, q.fromDay, q.toDay, q.by, d.stamp(a.AsOf), stampTime(q.store, a.Now), rows, nil})
+}
+
+// apiGroup is GET /api/v1/kpi?store=*: a row for each store by its name, and the sum.
+func (d *dashboard) apiGroup(w http.ResponseWriter, r *http.Request) error {
+	if v := r.URL.Query(); v.Get("as_of") != "" || v.Get("by") != "" && v.Get("by") != string(byStore) && v.Get("by") != string(kpi.ByNone) {
+		return fault(http.StatusBadRequest, "by", "store=* gives a row for each store; by and as_of ask for one store")
+	}
+	var q query
+	rows, sum, err := d.groupRows(r, &q)
+	if err != nil {
+		return err
+	}
+	at, err := d.Office.Ledger().Position(r.Context())
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, allStores, q.fromDay, q.toDay, byStore, d.stamp(at), stampTime(q.store, q.span.Now), rows, &sum})
 }
 
 func stampTime(s backoffice.Store, t time.Time) string {
@@ -58,6 +80,7 @@ func stampTime(s backoffice.Store, t time.Time) string {
 
 // summary is one visit as lists show it. Absent times are null.
 type summary struct {
+	Store        string           `json:"store"`
 	Visit        string           `json:"visit"`
 	Order        string           `json:"order,omitempty"`
 	Ticket       string           `json:"ticket"`
@@ -77,7 +100,7 @@ type summary struct {
 	Flags        []kiosk.Flag     `json:"flags"`
 }
 
-func summarise(s backoffice.Store, v *kiosk.Visit, now time.Time) summary {
+func summarise(s backoffice.Store, c Case) summary {
 	at := func(t time.Time) *string {
 		if t.IsZero() {
 			return nil
@@ -85,45 +108,43 @@ func summarise(s backoffice.Store, v *kiosk.Visit, now time.Time) summary {
 		text := stampTime(s, t)
 		return &text
 	}
-	out := summary{Visit: v.ID, Ticket: v.Ticket, Adviser: v.Adviser, Categories: []kiosk.Category{}, CheckedIn: at(v.Arrived), Accepted: at(v.Accepted),
-		Passed: at(v.Passed), Washed: at(v.Washed), Delivered: at(v.Delivered), Outcome: v.Outcome, Stage: v.StageAt(now), Flags: slices.Clone(v.Flags)}
-	if out.Flags == nil {
-		out.Flags = []kiosk.Flag{}
-	}
-	if o := v.Order; o != nil {
-		out.Order, out.Adviser, out.Signed, out.Cancelled = o.ID, o.Adviser, at(o.Signed), at(o.Cancelled)
-		out.Categories = append(out.Categories, o.Categories()...)
-	}
-	if p, ok := v.FirstPromise(); ok {
-		out.FirstPromise = at(p.Due)
-	}
-	if p, ok := v.EffectivePromise(); ok {
-		out.LastPromise = at(p.Due)
-	}
+	out := summary{Store: c.Store, Visit: c.Visit, Order: c.Order, Ticket: c.Ticket, Adviser: c.Adviser, Categories: []kiosk.Category{}, CheckedIn: at(c.Arrived),
+		Accepted: at(c.Accepted), Signed: at(c.Signed), FirstPromise: at(c.First), LastPromise: at(c.Last), Passed: at(c.Passed), Washed: at(c.Washed),
+		Delivered: at(c.Handed), Cancelled: at(c.Cancelled), Outcome: c.Outcome, Stage: c.Stage, Flags: []kiosk.Flag{}}
+	out.Categories, out.Flags = append(out.Categories, c.Categories...), append(out.Flags, c.Flags...)
 	return out
 }
 
-// apiOrders lists the visits behind a figure.
+// apiOrders lists the visits behind a figure; with store=* of each store.
 func (d *dashboard) apiOrders(w http.ResponseWriter, r *http.Request) error {
-	q, err := d.query(r)
-	if err != nil {
-		return err
+	stores := d.Office.Stores()
+	name := allStores
+	if !d.group(r) {
+		s, err := d.store(r)
+		if err != nil {
+			return err
+		}
+		stores, name = []backoffice.Store{s}, s.Name
 	}
-	v := r.URL.Query()
-	variant, err := kpi.ParseVariant(v.Get("variant"))
-	if err != nil {
-		return bad("variant", err)
+	orders := []summary{}
+	var q query
+	var dr drill
+	var at uint64
+	for _, s := range stores {
+		var err error
+		if q, dr, err = d.drilledIn(r, s); err != nil {
+			return err
+		}
+		var cases []Case
+		if cases, at, err = d.cases(r.Context(), s, q.span, dr); err != nil {
+			return err
+		}
+		for _, c := range cases {
+			orders = append(orders, summarise(s, c))
+		}
 	}
-	behind, err := kpi.Behind(q.in, cmp.Or(v.Get("kpi"), "orders"), v.Get("value"), variant)
-	if err != nil {
-		return bad("kpi", err)
-	}
-	orders := make([]summary, 0, len(behind))
-	for _, b := range behind {
-		orders = append(orders, summarise(q.store, b, q.in.Now))
-	}
-	return answer(w, http.StatusOK, map[string]any{"definition": kpi.Definition, "store": q.store.Name, "from": q.fromDay, "to": q.toDay,
-		"kpi": cmp.Or(v.Get("kpi"), "orders"), "value": v.Get("value"), "variant": variant.String(), "as_of": d.stamp(q.at), "orders": orders})
+	return answer(w, http.StatusOK, map[string]any{"definition": kpi.Definition, "store": name, "from": q.fromDay, "to": q.toDay,
+		"kpi": dr.Figure, "value": dr.Value, "variant": dr.Variant.String(), "as_of": d.stamp(at), "orders": orders})
 }
 
 // step is one event of a visit's history.
@@ -184,7 +205,7 @@ func (d *dashboard) apiOrder(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	v, err := d.find(r.Context(), s.Name, r.PathValue("id"))
+	v, err := d.find(r.Context(), s, r.PathValue("id"))
 	if err != nil {
 		return err
 	}
@@ -192,20 +213,45 @@ func (d *dashboard) apiOrder(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, map[string]any{"store": s.Name, "order": summarise(s, v, d.Office.Now()), "events": steps})
+	return answer(w, http.StatusOK, map[string]any{"store": s.Name, "order": summarise(s, caseOfVisit(s, v, d.Office.Now())), "events": steps})
 }
 
 func (d *dashboard) apiBays(w http.ResponseWriter, r *http.Request) error {
+	if d.group(r) {
+		return d.each(w, r, d.bayAnswer)
+	}
 	s, err := d.store(r)
 	if err != nil {
 		return err
 	}
-	vs, at, err := d.Office.Visits(r.Context(), s.Name)
+	v, err := d.bayAnswer(r, s)
 	if err != nil {
 		return err
 	}
+	return answer(w, http.StatusOK, v)
+}
+
+// each answers for every store: {"stores":[…]}.
+func (d *dashboard) each(w http.ResponseWriter, r *http.Request, of func(*http.Request, backoffice.Store) (any, error)) error {
+	out := []any{}
+	for _, s := range d.Office.Stores() {
+		v, err := of(r, s)
+		if err != nil {
+			return err
+		}
+		out = append(out, v)
+	}
+	return answer(w, http.StatusOK, map[string]any{"stores": out})
+}
+
+func (d *dashboard) bayAnswer(r *http.Request, s backoffice.Store) (any, error) {
+	vs, at, err := d.open(r.Context(), s)
+	if err != nil {
+		return nil, err
+	}
 	now := d.Office.Now()
-	return answer(w, http.StatusOK, map[string]any{"store": s.Name, "as_of": d.stamp(at), "now": stampTime(s, now), "bays": bays(s, vs, now)})
+	board, err := d.bayBoard(r.Context(), s, vs, now)
+	return map[string]any{"store": s.Name, "as_of": d.stamp(at), "now": stampTime(s, now), "bays": board}, err
 }
 
 // kioskAnswer is one source of events: a board, or the office itself.
@@ -286,13 +332,24 @@ func (d *dashboard) kiosks(ctx context.Context, s backoffice.Store) ([]kioskAnsw
 }
 
 func (d *dashboard) apiKiosks(w http.ResponseWriter, r *http.Request) error {
+	if d.group(r) {
+		return d.each(w, r, d.kioskList)
+	}
 	s, err := d.store(r)
 	if err != nil {
 		return err
 	}
-	ks, err := d.kiosks(r.Context(), s)
+	v, err := d.kioskList(r, s)
 	if err != nil {
 		return err
+	}
+	return answer(w, http.StatusOK, v)
+}
+
+func (d *dashboard) kioskList(r *http.Request, s backoffice.Store) (any, error) {
+	ks, err := d.kiosks(r.Context(), s)
+	if err != nil {
+		return nil, err
 	}
 	type alarm struct {
 		At   string `json:"at"`
@@ -309,7 +366,7 @@ func (d *dashboard) apiKiosks(w http.ResponseWriter, r *http.Request) error {
 	for _, a := range d.Office.Alarms() {
 		alarms = append(alarms, alarm{stampTime(s, a.At), a.Text})
 	}
-	return answer(w, http.StatusOK, map[string]any{"store": s.Name, "ledger": d.Office.Ledger().ID(), "kiosks": ks, "alarms": alarms})
+	return map[string]any{"store": s.Name, "ledger": d.Office.Ledger().ID(), "kiosks": ks, "alarms": alarms}, nil
 }
 
 // apiEvents exports a store's events, one JSON object a line, bytes as they are.
@@ -318,11 +375,11 @@ func (d *dashboard) apiEvents(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	after, err := count(r, "after", 0, 1<<63-1)
+	after, err := countParam(r, "after", 0, 1<<63-1)
 	if err != nil {
 		return err
 	}
-	limit, err := count(r, "limit", 1000, 100_000)
+	limit, err := countParam(r, "limit", 1000, 100_000)
 	if err != nil {
 		return err
 	}

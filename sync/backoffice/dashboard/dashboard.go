@@ -12,9 +12,13 @@ import (
 	"net/http"
 	"time"
 
+	"github.com/google/uuid"
+
 	"baylight/kiosk"
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/audit"
+	"baylight/sync/backoffice/figures"
 )
 
 // Office is what the dashboard shows; *backoffice.Office is one.
@@ -22,8 +26,6 @@ type Office interface {
 	Stores() []backoffice.Store
 	Ledger() backoffice.Ledger
 	Now() time.Time
-	Visits(ctx context.Context, store string) ([]*kiosk.Visit, uint64, error)
-	VisitsAt(ctx context.Context, store string, at uint64) ([]*kiosk.Visit, error)
 	Record(ctx context.Context, store string, p kiosk.Payload) (kiosk.Event, error)
 	Kiosks(store string) ([]backoffice.Kiosk, error)
 	Alarms() []backoffice.Alarm
@@ -35,6 +37,7 @@ type Office interface {
 // Config is what a dashboard is made of.
 type Config struct {
 	Office Office
+	Data   Data // nil: a figures.Folder of its own
 	// Token opens the API (Authorization: Bearer …). Without one, requests from
 	// this machine may read and nobody may record by token.
 	Token string
@@ -44,7 +47,20 @@ type Config struct {
 	Log   *slog.Logger  // nil discards
 	Beat  time.Duration // of an idle stream; 15 s if 0
 
+	Audit    *audit.Log                  // nil: sign-ins and exports are not kept
+	Bookings func(store string) Importer // nil, or gives nil: no bookings are taken
+	// Risk gives what the open orders of a store risk, by visit; nil: nothing was
+	// learnt from history.
+	Risk func(ctx context.Context, store string) (map[string]Risk, error)
+
 	InsecureLAN bool // reached without TLS from beyond loopback: every page says so
+}
+
+// Risk is the probability that the promise in force of an open order is missed.
+type Risk struct {
+	P      float64
+	Enough bool   // false: too little history to say
+	Reason string // one of Reasons, or ""
 }
 
 //go:embed web
@@ -61,6 +77,8 @@ type dashboard struct {
 	Config
 	pages   *template.Template
 	streams chan struct{}
+	calls   calls
+	once    once
 }
 
 // New makes the handler of every path.
@@ -72,7 +90,14 @@ func New(cfg Config) (http.Handler, error) {
 		cfg.Log = slog.New(slog.DiscardHandler)
 	}
 	cfg.Beat = cmp.Or(cfg.Beat, 15*time.Second)
-	d := &dashboard{Config: cfg, streams: make(chan struct{}, maxStreams)}
+	if cfg.Data == nil {
+		own, err := figures.New(figures.Config{Ledger: cfg.Office.Ledger(), Stores: cfg.Office.Stores(), Now: cfg.Office.Now, Log: cfg.Log})
+		if err != nil {
+			return nil, fmt.Errorf("make dashboard: %w", err)
+		}
+		cfg.Data = own
+	}
+	d := &dashboard{Config: cfg, streams: make(chan struct{}, maxStreams), once: once{make: uuid.NewString}}
 	pages, err := template.New("").Funcs(functions()).ParseFS(web, "web/*.html")
 	if err != nil {
 		return nil, fmt.Errorf("make dashboard: %w", err)
@@ -89,16 +114,34 @@ func New(cfg Config) (http.Handler, error) {
 	mux.HandleFunc("GET /signin", d.signinPage)
 	mux.HandleFunc("POST /signin", d.signin)
 	mux.HandleFunc("POST /signout", d.signout)
-	for path, h := range map[string]func(http.ResponseWriter, *http.Request) error{
-		"GET /{$}": d.livePage, "GET /kpi": d.kpiPage, "GET /orders/{id}": d.orderPage, "GET /kiosks": d.kiosksPage,
-		"GET /stream": d.stream, "GET /metrics": d.metrics,
-		"GET /api/v1/kpi": d.apiKPI, "GET /api/v1/orders": d.apiOrders, "GET /api/v1/orders/{id}": d.apiOrder,
-		"GET /api/v1/bays": d.apiBays, "GET /api/v1/kiosks": d.apiKiosks, "GET /api/v1/events": d.apiEvents,
-	} {
-		mux.HandleFunc(path, d.reading(h))
+	for path, page := range d.paths() {
+		mux.HandleFunc(path, d.reading(page.right, page.show))
 	}
+	mux.HandleFunc("POST /record", d.answering(d.record))
+	mux.HandleFunc("POST /bookings", d.answering(d.importBookings))
 	mux.HandleFunc("POST /api/v1/events", d.answering(d.postEvent))
 	return d.guard(mux), nil
+}
+
+// shown is what may be looked at by who has the right.
+type shown struct {
+	right Right
+	show  func(http.ResponseWriter, *http.Request) error
+}
+
+func (d *dashboard) paths() map[string]shown {
+	return map[string]shown{
+		"GET /{$}": {SeeToday, d.todayPage}, "GET /orders/{id}": {SeeToday, d.orderPage}, "GET /kiosks": {SeeToday, d.kiosksPage},
+		"GET /stream": {SeeToday, d.stream}, "GET /metrics": {SeeToday, d.metrics},
+		"GET /kpi": {SeeFigures, d.kpiPage}, "GET /kpi/{figure}": {SeeFigures, d.kpiFigure}, "GET /orders": {SeeFigures, d.ordersPage},
+		"GET /report":             {SeeFigures, d.reportPage},
+		"GET /export/figures.csv": {SeeFigures, d.exportFigures}, "GET /export/figures.xlsx": {SeeFigures, d.exportFigures},
+		"GET /export/orders.csv": {SeeFigures, d.exportOrders}, "GET /export/orders.xlsx": {SeeFigures, d.exportOrders},
+		"GET /worklist": {SeeWork, d.worklistPage}, "GET /bookings": {SeeWork, d.importsPage},
+		"GET /staff": {SeeStaff, d.staffPage}, "GET /audit": {SeeAudit, d.auditPage},
+		"GET /api/v1/kpi": {SeeFigures, d.apiKPI}, "GET /api/v1/orders": {SeeFigures, d.apiOrders}, "GET /api/v1/orders/{id}": {SeeToday, d.apiOrder},
+		"GET /api/v1/bays": {SeeToday, d.apiBays}, "GET /api/v1/kiosks": {SeeToday, d.apiKiosks}, "GET /api/v1/events": {SeeFigures, d.apiEvents},
+	}
 }
 
 func (d *dashboard) readyz(w http.ResponseWriter, r *http.Request) {

@@ -351,10 +351,10 @@ func TestPages(t *testing.T) {
 	later := clock(t, "18:00") // signed today, and not yet due
 	s.at("16:50", &kiosk.Signed{Visit: "VX", Order: "WX", Adviser: "a1", Promise: &later})
 	for path, wants := range map[string][]string{
-		"/":                                  {"准时交车率", "63.6%", "7 / 11", "70.0%", "7 / 10", "已超时", "A009", "超时 60 分钟", "上海浦东店", "到店数"},
+		"/":                                  {"准时交车率", "63.6%", ">7</a>/<a", ">11</a>", "70.0%", ">10</a>", "已超时", "A009", "超时 60 分钟", "上海浦东店", "到店数", "李娜"},
 		"/?lang=en":                          {"On-time rate", "60 min over", "No order is at risk", "Latest events"},
 		"/?part=live":                        {"准时交车率"},
-		"/kpi?from=2026-11-03&to=2026-11-04": {"指标定义", "同一底盘号多次维修为一辆车", "2026-11-03", "210 / 490"},
+		"/kpi?from=2026-11-03&to=2026-11-04": {"定义", "同一底盘号多次维修为一辆车", "Distinct vehicles among those orders", "11-03 周二", ">210</a> <small>/ 490"},
 		"/kpi?from=x&lang=en":                {"Not possible:", "is not a day"},
 		"/orders/W7":                         {"V0A713K8QZ25", "个人信息", "修改约定时间", "保修"},
 		"/kiosks?lang=en":                    {"Receipted up to", "69", "No alarms"},

@@ -19,35 +19,32 @@ type bay struct {
 	Since       *string  `json:"since"`
 	Promise     *string  `json:"promise"`
 
+	Help time.Time `json:"-"` // since when help is called; zero: it is not
+
 	promise time.Time
 	last    time.Time // of the work there, to tell which visit is the current one
 }
 
 // bays says what stands in each bay: the open visit that was worked on there
-// last, until it passed its inspection or was taken to another bay.
-func bays(s backoffice.Store, visits []*kiosk.Visit, now time.Time) []bay {
+// last, until it passed its inspection or was taken to another bay. worked is when
+// work in each bay last began, of any visit.
+func bays(s backoffice.Store, visits []*kiosk.Visit, worked map[string]time.Time, now time.Time) []bay {
 	found := map[string]bay{}
 	for _, name := range s.Bays {
 		found[name] = bay{Bay: name, State: "free", Technicians: []string{}}
 	}
-	for _, v := range visits {
-		for _, w := range v.Works {
-			for _, span := range w.Spans {
-				if b, known := found[span.Bay]; !known {
-					found[span.Bay] = bay{Bay: span.Bay, State: "free", Technicians: []string{}}
-				} else if span.From.After(b.last) {
-					b.last = span.From
-					found[span.Bay] = b
-				}
-			}
-		}
+	for name, last := range worked {
+		found[name] = bay{Bay: name, State: "free", Technicians: []string{}, last: last}
 	}
 	for _, v := range visits {
 		if !v.Open() || !v.Passed.IsZero() {
 			continue
 		}
 		for _, w := range v.Works {
-			b := found[w.Bay]
+			b, known := found[w.Bay]
+			if !known {
+				b = bay{Bay: w.Bay, State: "free", Technicians: []string{}}
+			}
 			if w.Last().From.Before(b.last) || w.UnclosedAt(now) {
 				continue // another car was worked on there since, or nobody knows
 			}
@@ -143,19 +140,4 @@ func remaining(v *kiosk.Visit, now time.Time) time.Duration {
 		}
 	}
 	return max(0, left)
-}
-
-// promised lists open orders that are late, or at risk, by their promise.
-func promised(visits []*kiosk.Visit, now time.Time, is func(*kiosk.Visit, time.Time) bool) (out []*kiosk.Visit) {
-	for _, v := range visits {
-		if is(v, now) {
-			out = append(out, v)
-		}
-	}
-	slices.SortStableFunc(out, func(a, b *kiosk.Visit) int {
-		p, _ := a.EffectivePromise()
-		q, _ := b.EffectivePromise()
-		return p.Due.Compare(q.Due)
-	})
-	return out
 }

@@ -38,7 +38,7 @@ func TestUnsureTimes(t *testing.T) {
 	if orders := s.get("/api/v1/orders?from=2026-11-03&to=2026-11-04&kpi=uncertain", "orders").([]any); len(orders) != 1 || orders[0].(map[string]any)["visit"] != "VU" {
 		t.Errorf("behind the uncertain stand %v", orders)
 	}
-	if _, page := s.do("GET", "/kpi?from=2026-11-03&to=2026-11-04", ""); !strings.Contains(page, "时间不确定 1") {
+	if _, page := s.do("GET", "/kpi?from=2026-11-03&to=2026-11-04", ""); !strings.Contains(page, "1 次进站时间不确定") {
 		t.Error("the page does not show how many times are uncertain")
 	}
 	k2.Now.Clock, k2.Now.Wall = kiosk.Synced, k2.Now.Wall.Add(6*time.Hour)

@@ -13,7 +13,9 @@ async function refresh() {
     const answer = await fetch(url, { cache: "no-store" });
     if (answer.redirected) { location.reload(); return; }
     if (!answer.ok) throw new Error(answer.status);
+    const at = document.activeElement?.closest("#live a, #live [tabindex]"), all = () => [...live.querySelectorAll("a, [tabindex]")], place = at ? all().indexOf(at) : -1;
     live.innerHTML = await answer.text();
+    if (place >= 0) all()[place]?.focus({ preventScroll: true }); // who moves by keyboard stays where they are
     offline.hidden = true;
   } catch {
     offline.hidden = false;

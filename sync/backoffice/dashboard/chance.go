@@ -1,0 +1,65 @@
+package dashboard
+
+import (
+	"context"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/backoffice"
+)
+
+// chance is what is known about whether an open order's promise will be missed.
+type chance struct {
+	P      float64 // probability, if Known
+	Known  bool    // false: not enough history yet
+	Risky  bool
+	Reason string // words has office.reason.X; "" if nothing speaks for it
+}
+
+// riskyFrom is the probability from which an order is shown as at risk (DOMAIN §5).
+const riskyFrom = 0.5
+
+// chances judges the open visits of a store. Without a history to learn from an
+// order is at risk if more standard minutes are left than minutes to the promise
+// (DOMAIN §9).
+func (d *dashboard) chances(ctx context.Context, s backoffice.Store, open []*kiosk.Visit, now time.Time) (map[string]chance, error) {
+	learnt := map[string]Risk{}
+	if d.Risk != nil {
+		var err error
+		if learnt, err = d.Risk(ctx, s.Name); err != nil {
+			return nil, err
+		}
+	}
+	out := map[string]chance{}
+	for _, v := range open {
+		p, ok := v.EffectivePromise()
+		if !ok || !v.Order.InForce() || !v.Passed.IsZero() || !now.Before(p.Due) {
+			continue
+		}
+		if r, ok := learnt[v.ID]; ok && r.Enough {
+			out[v.ID] = chance{P: r.P, Known: true, Risky: r.P >= riskyFrom, Reason: r.Reason}
+			continue
+		}
+		out[v.ID] = chance{Risky: risky(v, now), Reason: reason(v, now)}
+	}
+	return out, nil
+}
+
+// reason is what stands in the way of an order by the rule alone.
+func reason(v *kiosk.Visit, now time.Time) string {
+	switch v.StageAt(now) {
+	case kiosk.StagePausedParts:
+		return "parts"
+	case kiosk.StagePausedAuthority:
+		return "authority"
+	case kiosk.StageWaitingBay, kiosk.StagePausedSwitched:
+		return "queue"
+	}
+	if risky(v, now) {
+		return "behind"
+	}
+	return ""
+}
+
+// Reasons lists why a promise may be missed; words has office.reason.X.
+func Reasons() []string { return []string{"parts", "authority", "queue", "behind"} }
