@@ -1,0 +1,71 @@
+package backoffice_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/backoffice"
+	"baylight/sync/wire"
+)
+
+// TestCalendarAt: what was in force at a position is found again, also by an
+// office that was started later; what did not change is not recorded.
+func TestCalendarAt(t *testing.T) {
+	s := newShop(t, nil)
+	ctx := context.Background()
+	setup := func(closing time.Duration) wire.Setup {
+		c := kiosk.ShanghaiWeek(zone)
+		c.Week[time.Tuesday].Close = closing
+		return wire.Setup{Calendar: wire.CalendarOf(c)}
+	}
+	if c, err := s.CalendarAt(ctx, store, 0); err != nil || c.Week != kiosk.ShanghaiWeek(zone).Week {
+		t.Errorf("nothing is recorded: %+v, %v", c, err)
+	}
+	var at []uint64 // positions after each
+	keep := func(closing time.Duration, why string) {
+		t.Helper()
+		if err := s.KeepSetup(ctx, store, setup(closing), "", why); err != nil {
+			t.Fatal(err)
+		}
+		n, err := s.ledger.Position(ctx)
+		if err != nil {
+			t.Fatal(err)
+		}
+		at = append(at, n)
+	}
+	keep(17*time.Hour, "")
+	keep(17*time.Hour, "") // the same: not recorded
+	keep(18*time.Hour, "")
+	keep(18*time.Hour, "staff t1: name") // somebody changed what figures do not see
+	keep(20*time.Hour, "")
+	later, err := backoffice.New(backoffice.Config{Ledger: s.ledger, Stores: []backoffice.Store{{Name: store, Calendar: kiosk.ShanghaiWeek(zone)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	for i, want := range []time.Duration{17 * time.Hour, 17 * time.Hour, 18 * time.Hour, 18 * time.Hour, 20 * time.Hour} {
+		for name, o := range map[string]interface {
+			CalendarAt(context.Context, string, uint64) (kiosk.Calendar, error)
+		}{"the office": s.Office, "a later one": later} {
+			if c, err := o.CalendarAt(ctx, store, at[i]); err != nil || c.Week[time.Tuesday].Close != want || c.Zone != zone {
+				t.Errorf("%s, after step %d: closing at %v in %v, %v; want %v", name, i+1, c.Week[time.Tuesday].Close, c.Zone, err, want)
+			}
+		}
+	}
+	if at[1] != at[0] || at[3] != at[2]+1 {
+		t.Errorf("positions after each step are %v", at)
+	}
+	if c, err := s.CalendarAt(ctx, store, 0); err != nil || c.Week[time.Tuesday].Close != 17*time.Hour {
+		t.Errorf("before the first: %v, %v", c.Week[time.Tuesday], err)
+	}
+	if _, ok, err := later.Setup(ctx, store); !ok || err != nil {
+		t.Errorf("no setup: %v", err)
+	}
+	if _, err := s.CalendarAt(ctx, "nowhere", 1); err == nil {
+		t.Error("a store that is not there has a calendar")
+	}
+	if err := s.KeepSetup(ctx, store, wire.Setup{}, "", ""); err == nil {
+		t.Error("a setup without a calendar was recorded")
+	}
+}
