@@ -74,11 +74,11 @@ func (s *State) restore(in saved) error {
 func (s *State) restoreNames(in saved, r *restoring) {
 	for _, v := range s.order {
 		for _, n := range v.entries {
-			s.byID[n.event.ID()] = n
+			s.byID[n.event.ID()], n.inRecord = n, true
 		}
 	}
 	for _, n := range s.log {
-		s.byID[n.event.ID()] = n
+		s.byID[n.event.ID()], n.inLog = n, true
 	}
 	for _, id := range in.Voided {
 		s.voided[id] = true

@@ -23,7 +23,7 @@ import (
 
 // format is that of a snapshot. It is raised whenever what is saved changes, and
 // whenever the same events make another state than before.
-const format = 1
+const format = 2
 
 // saved is what a State is made of, as it is written. Events stand once, in the
 // order of their first use, and are spoken of by their place in the list.

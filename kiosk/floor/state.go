@@ -1,7 +1,6 @@
 package floor
 
 import (
-	"slices"
 	"time"
 
 	"baylight/kiosk"
@@ -95,6 +94,8 @@ type entry struct {
 
 	again    string // the epoch it was recorded again in after a rollback, "" if it was not
 	againSeq uint64
+
+	inLog, inRecord bool // who holds it; it is forgotten when nobody does
 }
 
 // record is all that is known of a visit.
@@ -260,7 +261,7 @@ func (s *State) correct() {
 
 func (s *State) remember(n *entry) {
 	m := n.event.Data.Common()
-	s.log = append(s.log, n)
+	s.log, n.inLog = append(s.log, n), true
 	s.byID[n.event.ID()] = n
 	if m.Cause != "" && s.causes[m.Cause] == nil {
 		s.causes[m.Cause] = n
@@ -311,7 +312,7 @@ func (r *record) person(b []byte) {
 // applying all of them again.
 func (r *record) add(n *entry, cal kiosk.Calendar) {
 	before := r.entries
-	r.entries = append(r.entries, n)
+	r.entries, n.inRecord = append(r.entries, n), true
 	// After a delivery the fold may take back what it says of its inspection.
 	if len(before) == 0 || !r.ordered || !r.visit.Delivered.IsZero() || !follows(before[len(before)-1], n) {
 		r.apply(cal)
@@ -342,77 +343,6 @@ func (s *State) refold() {
 		if !s.voided[n.event.ID()] {
 			s.shop.fold(n, &s.cfg)
 		}
-	}
-}
-
-// forget drops what nothing can need any more.
-func (s *State) forget() {
-	limit := s.newest.Add(-keepEnded)
-	s.order = slices.DeleteFunc(s.order, func(r *record) bool {
-		last := r.entries[len(r.entries)-1].event.When
-		old := !r.visit.Open() && r.visit.Ended.Before(limit) && last.Before(limit) ||
-			!r.visit.Known() && last.Before(limit) || last.Before(s.newest.Add(-keepSilent))
-		if old {
-			delete(s.records, r.id)
-			s.merge(r.id)
-			s.shop.free(r.id)
-			s.base.free(r.id)
-		}
-		return old
-	})
-	n := max(0, len(s.log)-keepLog/2)
-	if len(s.log) <= keepLog {
-		n = 0
-	}
-	for n < len(s.log) && s.log[n].event.When.Before(limit) {
-		n++
-	}
-	for _, old := range s.log[:n] {
-		if !s.voided[old.event.ID()] {
-			s.base.fold(old, &s.cfg)
-		}
-	}
-	s.log = slices.Clone(s.log[n:])
-	s.reindex()
-}
-
-func (s *State) reindex() {
-	s.byID, s.causes = map[string]*entry{}, map[string]*entry{}
-	keep := func(n *entry) {
-		s.byID[n.event.ID()] = n
-		if c := n.event.Data.Common().Cause; c != "" {
-			if first := s.causes[c]; first == nil || n.event.Data.Common().Scan != nil {
-				s.causes[c] = n
-			}
-		}
-	}
-	for _, r := range s.order {
-		for _, n := range r.entries {
-			keep(n)
-		}
-	}
-	for _, n := range s.log {
-		keep(n)
-	}
-	voided := map[string]bool{}
-	for id := range s.byID {
-		if s.voided[id] {
-			voided[id] = true
-		}
-	}
-	s.voided = voided
-	for i, m := range s.segment {
-		if m.entry != nil && s.byID[m.entry.event.ID()] != m.entry {
-			s.segment[i].entry = nil
-		}
-	}
-	n := max(0, len(s.segment)-keepLog)
-	for n < len(s.segment)-keepLog/4 && s.segment[n].entry == nil {
-		n++
-	}
-	if n > 0 {
-		s.before = s.segment[n-1].event()
-		s.segment = slices.Clone(s.segment[n:])
 	}
 }
 
