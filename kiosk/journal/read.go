@@ -50,11 +50,11 @@ func (j *Journal) page(ctx context.Context, l *layout, ep epoch, after uint64, l
 		return nil, classify(err)
 	}
 	defer rows.Close()
-	var out []Row
+	out := make([]Row, 0, min(uint64(limit), l.last(ep)-ep.base-after, pageRows))
+	var hash sql.RawBytes
 	for rows.Next() {
 		var r Row
 		var pos int64
-		var hash []byte
 		if err := rows.Scan(&pos, &r.Type, &r.Bytes, &r.Person, &hash); err != nil {
 			return nil, fmt.Errorf("%w: event %d: %w", ErrDamaged, after+1, err)
 		}
