@@ -1,6 +1,9 @@
 package kiosk
 
-import "time"
+import (
+	"slices"
+	"time"
+)
 
 // What counts as what when times are corrected.
 const (
@@ -33,6 +36,66 @@ const (
 //
 // No event comes before its predecessor.
 func Correct(events []Event) { CorrectAfter(Event{}, events) }
+
+// CorrectMixed is [Correct] for an epoch in which two histories may have gone on: an
+// event need not have come after the one before it in sequence, two boards worked
+// at the same time. follows says whether events[i] follows events[i-1] by its hash.
+// Each chain is corrected as an epoch is. A boot that has its trusted instants in
+// another chain is corrected by itself. A boot that has none and begins a chain is
+// put where the sequence has it: no more is known.
+func CorrectMixed(events []Event, follows func(i int) bool) {
+	whole := slices.Clone(events)
+	Correct(whole)
+	boots, held, begins := map[string][]int{}, map[string]bool{}, map[int]bool{}
+	for from := 0; from < len(events); {
+		to := from + 1
+		for to < len(events) && follows(to) {
+			to++
+		}
+		Correct(events[from:to])
+		here := heldBoots(events[from:to])
+		for i := from; i < to; i++ {
+			b := events[i].Moment.Boot
+			if held[b] = held[b] || here[b]; b != "" && !here[b] {
+				boots[b] = append(boots[b], i)
+				begins[i] = from > 0 && sameBoot(events[from], events[i])
+			}
+		}
+		from = to
+	}
+	for b, at := range boots {
+		if !held[b] {
+			for _, i := range at {
+				uncertain := events[i].Uncertain || whole[i].Uncertain
+				if begins[i] {
+					events[i] = whole[i]
+				}
+				events[i].Uncertain = uncertain
+			}
+			continue
+		}
+		var all []Event
+		for _, e := range events {
+			if e.Moment.Boot == b {
+				all = append(all, e)
+			}
+		}
+		Correct(all)
+		for _, i := range at {
+			n := slices.IndexFunc(all, func(e Event) bool { return e.Seq == events[i].Seq })
+			events[i] = all[n]
+		}
+	}
+}
+
+// heldBoots are those with a trusted instant.
+func heldBoots(events []Event) map[string]bool {
+	held := map[string]bool{}
+	for _, e := range events {
+		held[e.Moment.Boot] = held[e.Moment.Boot] || trusted(e)
+	}
+	return held
+}
 
 // CorrectAfter corrects the end of an epoch. last is the event before it as
 // corrected before, the zero Event if there is none. The result is that of

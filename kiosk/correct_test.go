@@ -218,3 +218,55 @@ func TestTimesNeverRunBack(t *testing.T) {
 		}
 	})
 }
+
+// TestCorrectMixed: where two boards went on in one epoch, what stands around a
+// chain says nothing about it, and a trusted instant counts in every part of its
+// boot.
+func TestCorrectMixed(t *testing.T) {
+	for _, c := range []struct {
+		name   string
+		in     []told
+		breaks []int // do not follow the one before
+		want   []time.Duration
+		unsure []bool
+	}{
+		{"two boards at the same time", []told{{"a", 0, hour, Synced, "-"}, {"b", 20 * mnt, 5 * mnt, Synced, "-"}, {"a", 10 * mnt, hour + 10*mnt, Synced, "-"}},
+			[]int{1, 2}, []time.Duration{0, 20 * mnt, 10 * mnt}, []bool{false, false, false}},
+		{"a chain is corrected as an epoch is", []told{{"a", 50 * mnt, mnt, Unset, "-"}, {"b", 20 * mnt, 5 * mnt, Synced, "-"}, {"c", 0, mnt, Synced, "-"}},
+			[]int{2}, []time.Duration{15 * mnt, 20 * mnt, 0}, []bool{true, false, false}},
+		{"vouched for in another chain", []told{{"a", past, mnt, Unset, "-"}, {"b", 20 * mnt, 5 * mnt, Synced, "-"}, {"a", 2 * mnt, 3 * mnt, Synced, "-"}},
+			[]int{1, 2}, []time.Duration{0, 20 * mnt, 2 * mnt}, []bool{false, false, false}},
+		{"nobody vouches: the sequence is all there is", []told{{"a", 0, hour, Synced, "-"}, {"b", past, 5 * mnt, Unset, "-"}},
+			[]int{1}, []time.Duration{0, 5 * mnt}, []bool{false, true}},
+		{"one chain", []told{{"a", 0, hour, Synced, "-"}, {"b", past, 5 * mnt, Unset, "-"}}, nil, []time.Duration{0, 5 * mnt}, []bool{false, true}},
+	} {
+		var events []Event
+		for i, x := range c.in {
+			events = append(events, x.event(i+1))
+		}
+		CorrectMixed(events, func(i int) bool { return !slices.Contains(c.breaks, i) })
+		for i, e := range events {
+			if got := e.When.Sub(nine); got != c.want[i] || e.Uncertain != c.unsure[i] {
+				t.Errorf("%s: event %d at %s, uncertain %v; want %s, %v", c.name, i, got, e.Uncertain, c.want[i], c.unsure[i])
+			}
+		}
+	}
+	// Without a break it is Correct.
+	rapid.Check(t, func(rt *rapid.T) {
+		var events []Event
+		for i := range rapid.IntRange(0, 12).Draw(rt, "n") {
+			x := told{fmt.Sprint(i / 4), time.Duration(rapid.IntRange(-3000, 3000).Draw(rt, "wall")) * sec, time.Duration(i%4+1) * mnt,
+				rapid.SampledFrom([]Quality{Unset, Holdover, Synced}).Draw(rt, "clock"), "-"}
+			events = append(events, x.event(i+1))
+		}
+		want := slices.Clone(events)
+		Correct(want)
+		CorrectMixed(events, func(int) bool { return true })
+		for i := range want {
+			w, g := want[i], events[i]
+			if !w.When.Equal(g.When) || w.Uncertain != g.Uncertain {
+				rt.Fatalf("event %d at %s (%v), want %s (%v)", i, g.When, g.Uncertain, w.When, w.Uncertain)
+			}
+		}
+	})
+}

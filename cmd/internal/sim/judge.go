@@ -27,7 +27,8 @@ type judge struct {
 	records   map[key]*record            // everything that ever was on a disk
 	acked     map[key]bool               // of what somebody was told that it is recorded
 	gone      map[key]bool               // on no disk any more, through no fault of the program
-	counts    map[key]string             // in the end: the epoch of the row that counts
+	counts    map[key]string             // in the end: the epoch of the row that counts,
+	held      map[span]bool              // and the boots that somebody vouched for in an epoch
 	books     *books                     // of the present ledger
 	backup    *books
 	byLedger  map[string]*books
@@ -39,6 +40,9 @@ type key struct {
 	id   string
 	hash kiosk.Hash
 }
+
+// span is a boot, as far as it is recorded in one epoch.
+type span struct{ epoch, boot string }
 
 // record is an event as it first reached a disk.
 type record struct {

@@ -31,8 +31,11 @@ func (j *judge) verdict() {
 		return
 	}
 	count := map[key]int{}
-	j.counts = map[key]string{}
+	j.counts, j.held = map[key]string{}, map[span]bool{}
 	for _, r := range rows {
+		if _, set := r.event.Data.(*kiosk.ClockSet); set || r.event.Moment.Clock == kiosk.Synced {
+			j.held[span{r.event.Epoch, r.event.Moment.Boot}] = true
+		}
 		if r.counts {
 			count[r.key]++
 			j.counts[r.key] = r.event.Epoch
@@ -53,7 +56,7 @@ func (j *judge) verdict() {
 		}
 	}
 	if len(j.w.res.Violations) == 0 { // figures of what is not all here say nothing more
-		j.figures(count)
+		j.figures(rows, count)
 	}
 }
 
@@ -124,7 +127,8 @@ func (j *judge) order(rows []counted) {
 		if a.event.Seq+1 == b.event.Seq && b.event.Prev != a.hash && twice[a.event.ID()] < 2 {
 			j.w.violated("I3: %s does not follow the event before it", b.event.ID())
 		}
-		if b.when.Before(a.when) && !b.uncertain {
+		together := b.event.Prev == a.hash || b.event.Moment.Boot == a.event.Moment.Boot // else two boards may have worked at the same time
+		if b.when.Before(a.when) && !b.uncertain && together {
 			j.w.violated("I3: %s is earlier than the event before it", b.event.ID())
 		}
 	}
@@ -132,7 +136,7 @@ func (j *judge) order(rows []counted) {
 
 // figures: what the office computes is what a run without loss gives, and what
 // the judge counts in its own way (I6).
-func (j *judge) figures(count map[key]int) {
+func (j *judge) figures(rows []counted, count map[key]int) {
 	visits, err := j.w.office.visits()
 	if err != nil {
 		j.w.violated("I6: the office cannot fold its visits: %v", err)
@@ -145,6 +149,7 @@ func (j *judge) figures(count map[key]int) {
 			j.w.violated("I6: visit %s has times that nobody vouches for, and does not say so", v.ID)
 		}
 	}
+	j.tellTimes(rows, visits, unsure)
 	lossless := j.lossless(count)
 	besideUnsure(lossless, unsure)
 	sure := func(v *kiosk.Visit) bool { return unsure[v.ID] != "" }
@@ -161,18 +166,28 @@ func (j *judge) figures(count map[key]int) {
 	j.own(count, got[0], unsure)
 }
 
+// tellTimes writes down the times of visits that the office takes for uncertain and
+// the judge does not.
+func (j *judge) tellTimes(rows []counted, visits []*kiosk.Visit, unsure map[string]kiosk.Quality) {
+	for _, v := range visits {
+		if !v.Uncertain || unsure[v.ID] != "" || j.w.opt.Trace == nil {
+			continue
+		}
+		for _, r := range rows {
+			if kiosk.VisitOf(r.event.Data) == v.ID && r.counts {
+				m, at := r.event.Moment, j.records[r.key].at
+				j.w.say("visit %s: %s %s boot %.8s %s: truly %s, uncertain %v, %s off", v.ID, r.event.Type(), r.event.ID(), m.Boot, m.Clock,
+					at.Format(time.TimeOnly), r.uncertain, r.when.Sub(at))
+			}
+		}
+	}
+}
+
 // unsure are the visits with an event of a boot whose clock nobody ever vouched
 // for, with the worst of their clocks: unset, or set by a battery's word alone.
 // A clock that was set in another epoch of the boot vouches for its own only:
 // receivers correct times within an epoch.
 func (j *judge) unsure(count map[key]int) map[string]kiosk.Quality {
-	type span struct{ epoch, boot string }
-	held := map[span]bool{}
-	for _, r := range j.sorted() {
-		if _, set := r.event.Data.(*kiosk.ClockSet); count[r.key] > 0 && (set || r.event.Moment.Clock == kiosk.Synced) {
-			held[span{j.counts[r.key], r.event.Moment.Boot}] = true
-		}
-	}
 	names, void := j.names(), map[string]bool{}
 	for _, r := range j.sorted() {
 		if _, ok := r.event.Data.(*kiosk.Voided); ok && count[r.key] > 0 {
@@ -186,7 +201,7 @@ func (j *judge) unsure(count map[key]int) map[string]kiosk.Quality {
 		if void[kiosk.EventID(names[r.key], r.event.Seq)] {
 			continue
 		}
-		if v != "" && count[r.key] > 0 && m.Clock != kiosk.Synced && !held[span{j.counts[r.key], m.Boot}] && out[v] != kiosk.Unset {
+		if v != "" && count[r.key] > 0 && m.Clock != kiosk.Synced && !j.held[span{j.counts[r.key], m.Boot}] && out[v] != kiosk.Unset {
 			out[v] = m.Clock
 		}
 	}

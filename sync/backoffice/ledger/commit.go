@@ -81,6 +81,7 @@ type epoch struct {
 	redo         uint64            // times have to be corrected again from here on, 0: not
 	top          uint64            // the last sequence taken in this batch,
 	topHash      kiosk.Hash        // and its hash
+	seamed       bool              // it was not one chain
 	broken       bool              // whether what comes next follows the one before it cannot be told
 	boots        map[string]uint64 // lowest sequence seen of each boot in this batch
 	tail         kiosk.Event       // the event at max, once it was needed
@@ -142,6 +143,8 @@ func (c *commit) epoch(store string, at place) (*epoch, error) {
 			return nil, err
 		}
 		ep.last = minTime
+	} else if err := c.get([]any{&ep.seamed}, `SELECT EXISTS(SELECT 1 FROM seams WHERE source = ? AND epoch = ? AND seq > 0)`, at.source, at.epoch); err != nil {
+		return nil, err
 	}
 	c.epochs[at] = ep
 	return ep, nil

@@ -10,22 +10,29 @@ import (
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/ledger"
 	"baylight/sync/backoffice/ledger/ledgertest"
+	"baylight/sync/backoffice/ledger/memledger"
 )
 
 var _ backoffice.Ledger = (*ledger.Ledger)(nil)
 
-func TestContract(t *testing.T) {
-	ledgertest.Run(t, func(t testing.TB, dir string) (backoffice.Ledger, func()) {
-		l, err := ledger.Open(filepath.Join(dir, "ledger ?#%.db")) // the path is escaped
-		if err != nil {
-			t.Fatal(err)
+func open(t testing.TB, dir string) (backoffice.Ledger, func()) {
+	l, err := ledger.Open(filepath.Join(dir, "ledger ?#%.db")) // the path is escaped
+	if err != nil {
+		t.Fatal(err)
+	}
+	return l, func() {
+		if err := l.Close(); err != nil {
+			t.Error(err)
 		}
-		return l, func() {
-			if err := l.Close(); err != nil {
-				t.Error(err)
-			}
-		}
-	})
+	}
+}
+
+func TestContract(t *testing.T) { ledgertest.Run(t, open) }
+
+// TestTwins: what two cards leave in a ledger is the same in the ledger in memory,
+// which the simulation plays with.
+func TestTwins(t *testing.T) {
+	ledgertest.Twins(t, open, func(testing.TB, string) (backoffice.Ledger, func()) { return memledger.New("twin"), func() {} })
 }
 
 func TestOpenRefuses(t *testing.T) {

@@ -7,6 +7,7 @@ import (
 	"math"
 
 	"baylight/kiosk"
+	"baylight/sync/backoffice"
 )
 
 // place gives an event its corrected time as it is appended: kiosk.Follow on its
@@ -65,7 +66,7 @@ func (c *commit) settle(at place, ep *epoch) error {
 			return err
 		}
 	}
-	if ep.redo > 0 {
+	if ep.redo > 0 || ep.seamed && len(ep.boots) > 0 {
 		if err := c.correct(at, ep); err != nil {
 			return err
 		}
@@ -79,6 +80,7 @@ func (c *commit) settle(at place, ep *epoch) error {
 
 // light is what correcting needs of a row.
 type light struct {
+	broken       bool // it does not follow the event before it
 	n            int64
 	store, visit string
 	when         int64
@@ -88,7 +90,7 @@ type light struct {
 // correct corrects the times of an epoch again as far back as what came at
 // ep.redo may have moved them, and marks the visits whose events moved.
 func (c *commit) correct(at place, ep *epoch) error {
-	events, old, err := c.reach(at, ep.redo)
+	events, old, err := c.derived(at, ep)
 	if err != nil {
 		return err
 	}
@@ -125,14 +127,33 @@ func (c *commit) moved(old light) error {
 	return c.exec(`INSERT INTO moved SELECT ?, coalesce(max(n), 0), ?, ? FROM events WHERE true ON CONFLICT DO NOTHING`, old.n, old.when, old.uncertain)
 }
 
+// derived gives the events whose times what came may have moved, corrected: all of
+// them in an epoch that is mixed.
+func (c *commit) derived(at place, ep *epoch) (events []kiosk.Event, old []light, err error) {
+	mixed, err := c.mixed(at, ep)
+	if err != nil {
+		return nil, nil, err
+	}
+	if mixed {
+		if events, old, err = c.lights(at, 0); err == nil {
+			kiosk.CorrectMixed(events, func(i int) bool { return !old[i].broken })
+		}
+		return events, old, err
+	}
+	if ep.redo == 0 {
+		return nil, nil, nil
+	}
+	return c.reach(at, ep.redo)
+}
+
 // reach gives the events from the boot of seq on, corrected, and those of the
 // boots before it that they may move (see kiosk.CorrectAfter).
 func (c *commit) reach(at place, seq uint64) (events []kiosk.Event, old []light, err error) {
 	from := seq
 	for {
-		var first uint64
-		if err := c.get([]any{&first}, `SELECT min(b.first) FROM events e JOIN boots b ON b.source = e.source AND b.epoch = e.epoch AND b.boot = e.boot
-			WHERE e.epoch = ? AND e.source = ? AND e.seq = ?`, at.epoch, at.source, int64(from)); err != nil {
+		var first uint64 // of its boot; nothing may be at that place
+		if err := c.get([]any{&first}, `SELECT coalesce(min(b.first), ?) FROM events e JOIN boots b ON b.source = e.source AND b.epoch = e.epoch AND b.boot = e.boot
+			WHERE e.epoch = ? AND e.source = ? AND e.seq = ?`, int64(from), at.epoch, at.source, int64(from)); err != nil {
 			return nil, nil, err
 		}
 		from = min(from, first)
@@ -151,22 +172,29 @@ func (c *commit) reach(at place, seq uint64) (events []kiosk.Event, old []light,
 }
 
 func (c *commit) lights(at place, from uint64) (events []kiosk.Event, old []light, err error) {
-	rows, err := c.query(`SELECT n, when_ms, uncertain, store, visit, bytes FROM events WHERE epoch = ? AND source = ? AND seq >= ? AND state <> 2 ORDER BY seq`,
+	rows, err := c.query(`SELECT n, when_ms, uncertain, store, visit, hash, state, bytes FROM events WHERE epoch = ? AND source = ? AND seq >= ? ORDER BY seq`,
 		at.epoch, at.source, int64(from))
 	if err != nil {
 		return nil, nil, err
 	}
 	defer rows.Close()
+	var links chain
 	for rows.Next() {
 		var l light
-		var b []byte
-		if err := rows.Scan(&l.n, &l.when, &l.uncertain, &l.store, &l.visit, &b); err != nil {
+		var state int64
+		var hash, b []byte
+		if err := rows.Scan(&l.n, &l.when, &l.uncertain, &l.store, &l.visit, &hash, &state, &b); err != nil {
 			return nil, nil, err
+		}
+		if state == malformed {
+			links.add(kiosk.Hash(hash), backoffice.Prev(b), false)
+			continue
 		}
 		e, err := kiosk.Decode(b)
 		if err != nil {
 			return nil, nil, err
 		}
+		l.broken = links.add(kiosk.Hash(hash), e.Prev, true)
 		e.Moment.Wall = ms(e.Moment.Wall.UnixMilli())
 		if _, set := e.Data.(*kiosk.ClockSet); !set {
 			e.Data = noData

@@ -4,7 +4,9 @@ import (
 	"cmp"
 	"context"
 	"fmt"
+	"maps"
 	"math"
+	"slices"
 	"time"
 
 	"baylight/kiosk"
@@ -106,6 +108,9 @@ func (c *commit) strays(ep *epoch, e kiosk.Event) bool {
 }
 
 func (c *commit) add(ep *epoch, seq uint64, r *row) {
+	if ep.max == 0 {
+		c.leave(ep.at.source)
+	}
 	r.n, r.at = uint64(len(c.rows)+1), c.at
 	c.rows = append(c.rows, r)
 	ep.rows[seq] = r
@@ -374,10 +379,20 @@ func (c *commit) strange(p backoffice.PersonEntry, want string) {
 		Reason: fmt.Sprintf("person part of %s does not match the digest in its event (%s)", kiosk.EventID(p.Epoch, p.Seq), want)})
 }
 
+// leave is called when a source begins an epoch: the times of those before it, if
+// they are not one chain, are derived anew.
+func (c *commit) leave(source string) {
+	for at, ep := range c.epochs {
+		if at.source == source && len(ep.seams) > 0 {
+			c.epoch(ep.store, at).redo = true
+		}
+	}
+}
+
 // time gives a row that came at the end of its epoch its corrected time.
 func (c *commit) time(ep *epoch, r *row, top bool) {
 	e := r.event
-	if !top || ep.redo || kiosk.Follow(ep.last, &e) {
+	if !top || ep.redo || len(ep.seams) > 0 || kiosk.Follow(ep.last, &e) {
 		ep.redo = true
 		return
 	}
@@ -409,13 +424,9 @@ func (c *commit) settle(ep *epoch) {
 }
 
 func (c *commit) correct(ep *epoch) {
-	var rows []*row
-	for _, r := range ep.rows {
-		if !r.malformed {
-			rows = append(rows, r)
-		}
-	}
-	for i, e := range corrected(rows) {
+	all := slices.Collect(maps.Values(ep.rows))
+	rows, events := corrected(all, len(ep.seams) > 0 && left(c.rows, all))
+	for i, e := range events {
 		r := rows[i]
 		if !r.when.Equal(e.When) || r.uncertain != e.Uncertain {
 			r.when, r.uncertain = e.When, e.Uncertain

@@ -298,14 +298,16 @@ func (r *row) timed() kiosk.Event {
 // Until is Changed for all visits as they stood at a position.
 func (l *Ledger) Until(_ context.Context, store string, at uint64, f func(string, []kiosk.Event)) error {
 	visits := map[string][]kiosk.Event{}
+	then := l.rows[:min(at, uint64(len(l.rows)))]
 	for _, p := range l.order {
 		var rows []*row
-		for _, r := range l.rows[:min(at, uint64(len(l.rows)))] {
-			if r.store == store && !r.malformed && r.event.Source == p.source && r.event.Epoch == p.epoch {
+		for _, r := range then {
+			if r.store == store && r.event.Source == p.source && r.event.Epoch == p.epoch {
 				rows = append(rows, r)
 			}
 		}
-		for i, e := range corrected(rows) {
+		rows, events := corrected(rows, left(then, rows))
+		for i, e := range events {
 			if r := rows[i]; r.visit != "" && !r.repeated {
 				visits[r.visit] = append(visits[r.visit], e)
 			}
@@ -317,15 +319,48 @@ func (l *Ledger) Until(_ context.Context, store string, at uint64, f func(string
 	return nil
 }
 
-// corrected sorts the rows of one epoch and derives their times.
-func corrected(rows []*row) []kiosk.Event {
-	slices.SortFunc(rows, func(a, b *row) int { return int(a.event.Seq) - int(b.event.Seq) })
-	events := make([]kiosk.Event, len(rows))
-	for i, r := range rows {
-		events[i] = r.event
+// left says whether the source of rows, all those of one epoch, began another
+// epoch after it.
+func left(all, rows []*row) bool {
+	if len(rows) == 0 {
+		return false
 	}
-	kiosk.Correct(events)
-	return events
+	first := slices.MinFunc(rows, func(a, b *row) int { return cmp.Compare(a.n, b.n) })
+	begun := map[string]bool{first.event.Epoch: true}
+	for _, r := range all {
+		if e := r.event; e.Source == first.event.Source && !begun[e.Epoch] {
+			if begun[e.Epoch] = true; r.n > first.n {
+				return true
+			}
+		}
+	}
+	return false
+}
+
+// corrected sorts the rows of one epoch and derives the times of those that are
+// events; left says whether the source went on in another. An epoch that is not
+// one chain is mixed if another history stands right behind an event, or if it
+// was left: else the gap is still to be filled.
+func corrected(all []*row, left bool) (rows []*row, events []kiosk.Event) {
+	slices.SortFunc(all, func(a, b *row) int { return cmp.Compare(a.event.Seq, b.event.Seq) })
+	broken, mixed := []bool{}, false
+	gap := false
+	for i, r := range all {
+		if i > 0 && all[i-1].hash != r.event.Prev {
+			gap = true
+			mixed = mixed || left || all[i-1].event.Seq+1 == r.event.Seq
+		}
+		if !r.malformed {
+			rows, events, broken = append(rows, r), append(events, r.event), append(broken, gap)
+			gap = false
+		}
+	}
+	if mixed {
+		kiosk.CorrectMixed(events, func(i int) bool { return !broken[i] })
+	} else {
+		kiosk.Correct(events)
+	}
+	return rows, events
 }
 
 // Visit lists the events of a visit.
