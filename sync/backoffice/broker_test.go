@@ -62,9 +62,13 @@ func give[T any](ctx context.Context, c chan<- T, v T) {
 	}
 }
 
-func wireUp(t *testing.T, b *broker.Broker, l backoffice.Ledger) (*wired, func()) {
+func wireUp(t *testing.T, b *broker.Broker, l backoffice.Ledger, change ...func(*backoffice.Config)) (*wired, func()) {
 	t.Helper()
-	o, err := backoffice.New(backoffice.Config{Ledger: l, Stores: []backoffice.Store{{Name: store, Calendar: kiosk.ShanghaiWeek(zone)}}})
+	cfg := backoffice.Config{Ledger: l, Stores: []backoffice.Store{{Name: store, Calendar: kiosk.ShanghaiWeek(zone)}}}
+	for _, f := range change {
+		f(&cfg)
+	}
+	o, err := backoffice.New(cfg)
 	if err != nil {
 		t.Fatal(err)
 	}

@@ -30,6 +30,11 @@ type Config struct {
 	// VisitsEvery is the least time between two rounds of showing open visits to
 	// the boards; 200 ms if 0.
 	VisitsEvery time.Duration
+	// Risks estimates how likely the promises of a store's open visits are missed,
+	// by visit; the boards are told with the visits. nil: they go by their own rule.
+	Risks func(store string, open []*kiosk.Visit, now time.Time) map[string]wire.Risk
+	// RisksEvery is how often Risks is asked without an event; 1 min if 0.
+	RisksEvery time.Duration
 	// Synced says whether Now comes from a synchronised clock; nil: it does not.
 	// It is told to boards that ask for the time.
 	Synced func() bool
@@ -118,6 +123,7 @@ func New(cfg Config) (*Office, error) {
 	}
 	cfg.ReceiptEvery = cmp.Or(cfg.ReceiptEvery, 20*time.Millisecond)
 	cfg.VisitsEvery = cmp.Or(cfg.VisitsEvery, 200*time.Millisecond)
+	cfg.RisksEvery = cmp.Or(cfg.RisksEvery, time.Minute)
 	o := &Office{cfg: cfg, log: cfg.Log, queue: newQueue(), older: make(chan error, 1), boot: uuid.NewString(), begun: cfg.Now(), ready: make(chan struct{}),
 		rooms: map[string]*room{}, watchers: map[chan struct{}]bool{}}
 	if o.log == nil {

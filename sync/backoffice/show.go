@@ -34,6 +34,8 @@ type shown struct {
 	seen   []wire.Seen
 	open   openSet
 	stale  bool // visits changed since a round went well
+	risks  map[string]wire.Risk
+	risked time.Time // when they were estimated
 }
 
 // openSet are the open visits of a store, brought up to date as visits change.
@@ -47,6 +49,7 @@ type openSet struct {
 type shownVisit struct {
 	fold *kiosk.Visit // it was made of; the same pointer means nothing changed
 	held bool         // an event of it waits for an earlier one, or for a person part
+	risk *wire.Risk   // as it was told
 }
 
 // find notes a visit that stands retained on the broker, perhaps from an
@@ -68,10 +71,13 @@ func (r *room) find(t wire.Topic, payload []byte) {
 func (o *Office) showVisits(ctx context.Context, r *room) {
 	s := &shown{visits: map[string]shownVisit{}}
 	poke(r.moved)
+	risks, stop := o.riskTicks()
+	defer stop()
 	waited, came := 0, r.came.Load()
 	for {
 		select {
 		case <-r.moved:
+		case <-risks:
 		case <-ctx.Done():
 			return
 		}
@@ -117,7 +123,8 @@ func (o *Office) show(ctx context.Context, r *room, s *shown) error {
 	r.found = map[string]bool{}
 	r.mu.Unlock()
 	s.stale = s.stale || changed
-	if !s.stale && len(found) == 0 && s.list != nil && slices.Equal(seen, s.seen) {
+	due := o.estimate(r, s)
+	if !s.stale && !due && len(found) == 0 && s.list != nil && slices.Equal(seen, s.seen) {
 		return nil
 	}
 	topics, err := wire.NewStore(r.Name)
@@ -230,7 +237,8 @@ func (o *Office) showStates(ctx context.Context, r *room, s *shown, topics wire.
 	var out []publication
 	fresh := map[string]shownVisit{}
 	for id, v := range open {
-		if was, ok := s.visits[id]; ok && was.fold == v && !was.held {
+		risk := s.risk(id)
+		if was, ok := s.visits[id]; ok && was.fold == v && !was.held && !riskMoved(was.risk, risk) {
 			continue
 		}
 		state, held, err := o.stateOf(ctx, r, id, seen)
@@ -240,6 +248,7 @@ func (o *Office) showStates(ctx context.Context, r *room, s *shown, topics wire.
 		if state == nil {
 			continue // all of it waits for something earlier; the next round asks again
 		}
+		state.Risk = risk
 		b, err := state.Encode()
 		if err != nil {
 			o.alarm("a visit cannot be shown to the boards: " + err.Error())
@@ -247,7 +256,7 @@ func (o *Office) showStates(ctx context.Context, r *room, s *shown, topics wire.
 			topic, _ := topics.Visit(id) // openVisits checked the id
 			out = append(out, publication{topic, b})
 		}
-		fresh[id] = shownVisit{fold: v, held: held}
+		fresh[id] = shownVisit{fold: v, held: held, risk: risk}
 	}
 	if err := r.publishAll(ctx, out); err != nil {
 		return err

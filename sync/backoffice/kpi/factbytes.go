@@ -17,12 +17,6 @@ const (
 	bitNano // instants in nanoseconds; in milliseconds otherwise
 )
 
-// Bits of a job and a span.
-const (
-	bitUnclosed = 1
-	bitParallel = 1
-)
-
 // clock writes and reads instants as distances from the one before.
 type clock struct {
 	unit int64

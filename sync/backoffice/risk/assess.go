@@ -62,7 +62,7 @@ func (m *Model) Assess(v *kiosk.Visit, shop Shop, now time.Time) (r Risk, ok boo
 		return r, false
 	}
 	r = Risk{P: 1, Reason: reason(at), At: now, Due: promise.Due}
-	s := sample{stage: at.Stage, over: over(at), category: f.Main(), standard: minutes(at.Remaining)}
+	s := sample{stage: at.Stage, over: over(at), category: f.Main(), whole: whole(&f), standard: minutes(at.Remaining)}
 	s.queue = queued(s.stage, float64(shop.Ahead), shop.Bays)
 	r.Needs = int(m.expected(s))
 	if minute(kpi.InstantOf(promise.Due)) <= minute(kpi.InstantOf(now)) {

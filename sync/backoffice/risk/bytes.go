@@ -40,10 +40,17 @@ func (m *Model) Append(b []byte) []byte {
 		b = appendText(appendText(b, string(c.state)), string(c.category))
 		b = appendFloat(b, m.allowance[c])
 	}
-	b = m.all.append(b)
-	b = binary.AppendUvarint(b, uint64(len(m.states)))
-	for _, s := range slices.Sorted(maps.Keys(m.states)) {
-		b = m.states[s].append(appendText(b, string(s)))
+	b = binary.AppendUvarint(b, uint64(len(m.errors)))
+	for _, of := range slices.Sorted(maps.Keys(m.errors)) {
+		e := m.errors[of]
+		b = binary.AppendUvarint(binary.AppendUvarint(appendText(b, string(of)), uint64(e.n)), uint64(len(e.quantiles)))
+		for _, q := range e.quantiles {
+			b = appendFloat(b, q)
+		}
+	}
+	b = binary.AppendUvarint(b, uint64(len(m.curve)))
+	for _, p := range m.curve {
+		b = appendFloat(appendFloat(b, p.x), p.p)
 	}
 	return b
 }
@@ -55,14 +62,6 @@ func appendFloat(b []byte, f float64) []byte {
 func appendText(b []byte, s string) []byte {
 	s = s[:min(len(s), maxText)]
 	return append(binary.AppendUvarint(b, uint64(len(s))), s...)
-}
-
-func (c curve) append(b []byte) []byte {
-	b = binary.AppendUvarint(b, uint64(len(c)))
-	for _, p := range c {
-		b = appendFloat(appendFloat(b, p.x), p.p)
-	}
-	return b
 }
 
 // reader reads what Append made; the first error stays.
@@ -106,7 +105,7 @@ func (r *reader) text() string { return string(r.take(int(r.uint(maxText)))) }
 // curve reads a curve: x rises, p never does.
 func (r *reader) curve() (c curve) {
 	for range r.uint(maxPoints) {
-		p := point{r.float(-math.MaxFloat64, math.MaxFloat64), r.float(0, 1)}
+		p := point{r.float(0, 1), r.float(0, 1)}
 		if n := len(c); r.bad || n > 0 && (p.x < c[n-1].x || p.p > c[n-1].p) {
 			r.bad = true
 			return nil
@@ -114,6 +113,21 @@ func (r *reader) curve() (c curve) {
 		c = append(c, p)
 	}
 	return c
+}
+
+// spread reads errors: the quantiles rise, and there are two at least.
+func (r *reader) spread() (e spread) {
+	e.n = int(r.uint(math.MaxInt32))
+	for range r.uint(maxPoints) {
+		q := r.float(-1e9, 1e9)
+		if n := len(e.quantiles); r.bad || n > 0 && q < e.quantiles[n-1] {
+			r.bad = true
+			return e
+		}
+		e.quantiles = append(e.quantiles, q)
+	}
+	r.bad = r.bad || len(e.quantiles) < 2
+	return e
 }
 
 // DecodeModel reads the bytes of a model.
@@ -128,15 +142,18 @@ func DecodeModel(b []byte) (*Model, error) {
 	}
 	r.b = r.b[size:]
 	m := &Model{Trained: time.UnixMilli(trained).UTC(), Orders: int(r.uint(math.MaxInt32)), Samples: int(r.uint(math.MaxInt32)), Late: r.float(0, 1),
-		allowance: map[cell]float64{}, states: map[state]curve{}}
+		allowance: map[cell]float64{}, errors: map[state]spread{}}
 	for range r.uint(maxCells) {
 		c := cell{state(r.text()), kiosk.Category(r.text())}
 		m.allowance[c] = r.float(-1e9, 1e9)
 	}
-	m.all = r.curve()
 	for range r.uint(maxStates) {
-		s := state(r.text())
-		m.states[s] = r.curve()
+		of := state(r.text())
+		m.errors[of] = r.spread()
+	}
+	m.curve = r.curve()
+	if _, all := m.errors[""]; !all {
+		r.bad = true
 	}
 	if r.bad || len(r.b) > 0 {
 		return nil, fmt.Errorf("read late-risk model: %w", errBytes)

@@ -10,13 +10,14 @@
 //	         + what orders of its category in its stage have usually needed on top
 //
 // and a slack, the time to the promise; both in opening time, since nothing moves
-// at night. What counts is slack ÷ expected: of the past orders in that stage with
-// as little slack for as much to do, how many were late? That share, smoothed and
-// never rising with slack, is the probability ([Model.Assess]). The main reason is
-// the stage: waiting for parts, for the customer's consent, for a bay or an
-// inspector, or behind the standard time.
+// at night. Of the past orders in that stage, how many exceeded their expected time
+// by as much as this one may? The errors are compared in units of the order's
+// size. That share, put right by how often promises were really missed where it
+// said so (advisers know things that the model does not), is the probability
+// ([Model.Assess]). The main reason is the stage: waiting for parts, for the
+// customer's consent, for a bay or an inspector, or behind the standard time.
 //
-// A past order is looked at every half hour of opening time between signing and
+// A past order is looked at every quarter of an hour of opening time between signing and
 // pass, or promise if that came first, with the promise that bound then, as it
 // would have been asked about. Late is as in 准时交车率: the pass not strictly
 // before the promise at whole minutes. Orders without a pass count as late once

@@ -40,12 +40,12 @@ type store struct {
 }
 
 func newStore(seed uint64) *store {
-	return &store{r: rand.New(rand.NewPCG(seed, 1)), bays: make([]float64, 4), spread: 0.4, parts: 0.15, margin: 1.6}
+	return &store{r: rand.New(rand.NewPCG(seed, 1)), bays: make([]float64, 8), spread: 0.4, parts: 0.15, margin: 1.6}
 }
 
 // orders simulates days of a store's orders.
 func (s *store) orders(days int) (facts []kpi.Fact) {
-	for t := 0.0; t < float64(days)*openDay; t += s.r.ExpFloat64() * 38 {
+	for t := 0.0; t < float64(days)*openDay; t += s.r.ExpFloat64() * 19 {
 		facts = append(facts, s.order(len(facts), t))
 	}
 	return facts
@@ -96,8 +96,8 @@ func TestBeatsTheBaseRate(t *testing.T) {
 		if err != nil {
 			t.Fatal(err)
 		}
-		if skill := 1 - c.Brier/c.Base; !c.Better() || skill < 0.2 {
-			t.Errorf("store %d: Brier score %.3f, base %.3f: skill %.2f, want 0.2 or more", seed, c.Brier, c.Base, skill)
+		if skill := 1 - c.Brier/c.Base; !c.Better() || skill < 0.15 {
+			t.Errorf("store %d: Brier score %.3f, base %.3f: skill %.2f, want 0.15 or more", seed, c.Brier, c.Base, skill)
 		}
 		off := 0.0
 		for _, d := range c.Deciles {

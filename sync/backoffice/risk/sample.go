@@ -2,6 +2,7 @@ package risk
 
 import (
 	"cmp"
+	"hash/fnv"
 	"math"
 	"slices"
 	"time"
@@ -23,7 +24,8 @@ type sample struct {
 	stage    kiosk.Stage
 	over     bool // the items in work have had their standard time
 	category kiosk.Category
-	standard float64 // minutes of standard time left
+	whole    float64 // standard minutes of the order
+	standard float64 // those left
 	queue    float64 // minutes it waits for others, while it waits for a bay
 	slack    float64 // opening minutes to the promise
 	left     float64 // opening minutes to the pass; what is known of it if that never came
@@ -84,10 +86,16 @@ func waitsOf(f *kpi.Fact) waits {
 			w.to = min(w.to, end)
 		}
 	}
-	for _, it := range f.Items {
-		w.standard += float64(max(it.Standard, 0))
-	}
+	w.standard = whole(f)
 	return w
+}
+
+// whole is the standard time of an order in minutes.
+func whole(f *kpi.Fact) (minutes float64) {
+	for _, it := range f.Items {
+		minutes += float64(max(it.Standard, 0))
+	}
+	return minutes
 }
 
 // newHistory takes the orders with a promise signed in a period, whose visits
@@ -126,13 +134,21 @@ func (h history) samples(now time.Time) (all []sample) {
 		if whole := opening(h.cal, f.Signed.In(h.cal.Zone), end.In(h.cal.Zone)); whole > maxLooks*every.Minutes() {
 			step = time.Duration(whole/maxLooks) * time.Minute
 		}
-		for t := f.Signed; t < end; t = h.after(t, step) {
+		for t := h.after(f.Signed, within(f.Visit, step)); t < end; t = h.after(t, step) {
 			if s, ok := h.look(i, t, end, known); ok {
 				all = append(all, s)
 			}
 		}
 	}
 	return all
+}
+
+// within is a time from 0 up to d that seems chosen at random and is the same for
+// the same visit: looks at many orders must not all fall on their signing.
+func within(visit string, d time.Duration) time.Duration {
+	n := fnv.New32a()
+	n.Write([]byte(visit))
+	return d * time.Duration(n.Sum32()%1000) / 1000
 }
 
 // after is the instant that much opening time later.
@@ -180,7 +196,7 @@ func stand(f *kpi.Fact, t kpi.Instant, cal kiosk.Calendar) (s sample, due kpi.In
 		return s, promise.Due, false
 	}
 	return sample{
-		stage: at.Stage, over: over(at), category: f.Main(), standard: minutes(at.Remaining),
+		stage: at.Stage, over: over(at), category: f.Main(), whole: whole(f), standard: minutes(at.Remaining),
 		slack: opening(cal, t.In(cal.Zone), promise.Due.In(cal.Zone)),
 	}, promise.Due, true
 }

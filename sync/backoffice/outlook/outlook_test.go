@@ -1,0 +1,171 @@
+package outlook_test
+
+import (
+	"errors"
+	"fmt"
+	"testing"
+	"testing/synctest"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/figures"
+	"baylight/sync/backoffice/ledger/ledgertest"
+	"baylight/sync/backoffice/ledger/memledger"
+	"baylight/sync/backoffice/outlook"
+	"baylight/sync/backoffice/risk"
+)
+
+var (
+	zone = time.FixedZone("CST", 8*3600)
+	cal  = kiosk.ShanghaiWeek(zone)
+)
+
+// shop records a store's orders: every third is of two standard hours and takes a
+// little longer, the others take half an hour; every promise is for an hour and a half.
+type shop struct {
+	t     testing.TB
+	board *ledgertest.Board
+	book  *memledger.Ledger
+	made  int
+}
+
+func newShop(t testing.TB) *shop {
+	return &shop{t: t, board: ledgertest.NewBoard(t, "sh", "k1", "e1"), book: memledger.New("l")}
+}
+
+func (s *shop) id() string { return fmt.Sprintf("0A7A%06d", s.made) }
+
+// sign opens a visit and begins its job.
+func (s *shop) sign() {
+	s.made++
+	standard := 30
+	if s.made%3 == 0 {
+		standard = 120
+	}
+	due := s.board.Now.Wall.Add(90 * time.Minute)
+	s.record(s.board.CheckIn(s.id()), s.board.Event(&kiosk.Signed{Visit: s.id(), Order: s.id(), Adviser: "a1", Promise: &due,
+		Items: []kiosk.Item{{No: 1, Code: "C", Category: kiosk.Minor, Payer: "customer", StandardMinutes: standard}}}),
+		s.board.Event(&kiosk.Started{Job: kiosk.Job{Visit: s.id(), Bay: fmt.Sprint("b", s.made%2), Technician: "t1"}}))
+}
+
+func (s *shop) finish() {
+	s.record(s.board.Event(&kiosk.Finished{Job: kiosk.Job{Visit: s.id(), Bay: fmt.Sprint("b", s.made%2), Technician: "t1"}}),
+		s.board.Event(&kiosk.Passed{Visit: s.id(), Inspector: "q"}), s.board.Event(&kiosk.Delivered{Visit: s.id(), Adviser: "a1"}))
+}
+
+func (s *shop) record(entries ...backoffice.Entry) {
+	s.t.Helper()
+	if _, err := s.book.Commit(s.t.Context(), backoffice.Batch{Entries: entries}); err != nil {
+		s.t.Fatal(err)
+	}
+}
+
+func (s *shop) wait(d time.Duration) { s.board.Now = s.board.Now.Add(d) }
+
+// days lets days of four orders go by.
+func (s *shop) days(n int) {
+	for range n {
+		for range 4 {
+			s.sign()
+			if s.made%3 == 0 {
+				s.wait(125 * time.Minute)
+			} else {
+				s.wait(30 * time.Minute)
+			}
+			s.finish()
+		}
+		s.wait(24*time.Hour - s.board.Now.Wall.Sub(cal.Midnight(s.board.Now.Wall)) + 9*time.Hour)
+	}
+}
+
+func (s *shop) outlook() *outlook.Outlook {
+	s.t.Helper()
+	stores := []backoffice.Store{{Name: "sh", Calendar: cal}}
+	now := func() time.Time { return s.board.Now.Wall }
+	f, err := figures.New(figures.Config{Ledger: s.book, Stores: stores, Now: now})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	o, err := outlook.New(outlook.Config{History: f, Stores: stores, Now: now})
+	if err != nil {
+		s.t.Fatal(err)
+	}
+	return o
+}
+
+func TestFromEventsToRisks(t *testing.T) {
+	s := newShop(t)
+	s.days(60)
+	o := s.outlook()
+	if err := o.Train(t.Context(), "sh"); err != nil {
+		t.Fatal(err)
+	}
+	state, err := o.State("sh")
+	if err != nil || state.Bays != 2 || state.Model.Orders < 200 || !state.Calibration.Better() {
+		t.Errorf("the state is %+v (%v)", state, err)
+	}
+	for range 3 {
+		s.sign()
+		risks, err := o.Risks(t.Context(), "sh")
+		if err != nil {
+			t.Fatal(err)
+		}
+		r, late := risks[s.id()], s.made%3 == 0
+		if len(risks) != 1 || late != (r.P > 0.7) || !late != (r.P < 0.3) || r.Reason != risk.Behind {
+			t.Errorf("order %d: %+v, that it is late is %v", s.made, r, late)
+		}
+		open := []*kiosk.Visit{{}}
+		if shown := o.Shown("sh", open, s.board.Now.Wall); len(shown) != 0 {
+			t.Errorf("a visit without an order risks %+v", shown)
+		}
+		s.finish()
+	}
+	if risks, err := o.Risks(t.Context(), "sh"); err != nil || len(risks) != 0 {
+		t.Errorf("nothing is open and at risk is %v (%v)", risks, err)
+	}
+	if _, err := o.State("nowhere"); err == nil {
+		t.Error("a store of others has a state")
+	}
+}
+
+// TestNotEnoughHistory: nothing is estimated, and it says why, until there is enough.
+func TestNotEnoughHistory(t *testing.T) {
+	s := newShop(t)
+	s.days(10)
+	o := s.outlook()
+	if err := o.Train(t.Context(), "sh"); !errors.Is(err, risk.ErrHistory) {
+		t.Errorf("forty orders: %v", err)
+	}
+	s.sign()
+	if risks, err := o.Risks(t.Context(), "sh"); err != nil || risks != nil {
+		t.Errorf("without history the risks are %v (%v)", risks, err)
+	}
+	s.finish()
+	s.days(40)
+	if err := o.Train(t.Context(), "sh"); err != nil {
+		t.Errorf("two hundred orders: %v", err)
+	}
+}
+
+// TestTrainsAgain: a running outlook learns as history grows.
+func TestTrainsAgain(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		o := s.outlook()
+		done := make(chan error, 1)
+		ctx := t.Context()
+		go func() { done <- o.Run(ctx) }()
+		<-o.Ready()
+		synctest.Wait()
+		if state, _ := o.State("sh"); !errors.Is(state.Err, risk.ErrHistory) {
+			t.Errorf("at first: %v", state.Err)
+		}
+		s.days(60)
+		time.Sleep(6*time.Hour + time.Second)
+		synctest.Wait()
+		if state, _ := o.State("sh"); state.Err != nil || state.Model == nil {
+			t.Errorf("six hours later: %v", state.Err)
+		}
+	})
+}
