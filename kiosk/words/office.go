@@ -22,9 +22,9 @@ func officePages() map[Key]Pair {
 		"office.as_of":          {"账本位置", "Ledger position"},
 		"office.offline":        {"连接中断,画面可能已过时", "Not connected: what you see may be old"},
 
-		"office.headline":     {"今日签单,首次约定,质检通过", "Signed today, first promise, by inspection"},
+		"office.headline":     {"今日签单", "Signed today"},
 		"office.due":          {"已到约定时间", "Due by now"},
-		"office.due.note":     {"约定时间已到的工单", "Orders whose promise has come"},
+		"office.due.note":     {"已到约定时间", "Promise has come"},
 		"office.none_yet":     {"暂无", "None yet"},
 		"office.late":         {"已超时", "Late"},
 		"office.at_risk":      {"可能超时", "At risk"},

@@ -62,7 +62,7 @@ func draw(p page, f figure, by kpi.By, rows, before []kpi.Row) *chart {
 		}
 	}
 	if f.Kind == percent {
-		top = max(0.1, min(1, math.Ceil(top*10)/10))
+		top = max(0.1, math.Ceil(top*10)/10)
 	}
 	top = max(top, 1e-9)
 	c.Top = scaleText(f.Kind, top)
@@ -70,7 +70,7 @@ func draw(p page, f figure, by kpi.By, rows, before []kpi.Row) *chart {
 	every := (len(rows) + 11) / 12
 	for i, r := range rows {
 		v := f.of(r)
-		high := v.F / top * chartHigh
+		high := max(0, v.F) / top * chartHigh // what lies below 0 is shown by uPlot alone, and in the table
 		b := bar{X: round(float64(i)*step + step*.15), W: round(min(step*.7, 64)), H: round(high), Y: round(chartHigh - high), Label: labels[i], Text: v.Big,
 			Labelled: i%every == 0, None: !v.Has, WasY: -1}
 		if step*.7 > 64 {

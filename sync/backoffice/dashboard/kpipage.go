@@ -201,7 +201,7 @@ func (f *figurePage) earlier(q query, before span) {
 
 // draw makes the charts: of the figure by itself, or of the first two.
 func (f *figurePage) draw() {
-	shown := []figure{*must(figureOf("on_time")), *must(figureOf("orders"))}
+	shown := append(f.Columns()[:1:1], chosen("orders")...)
 	if f.One != nil {
 		shown = []figure{*f.One}
 	}
@@ -211,8 +211,6 @@ func (f *figurePage) draw() {
 		}
 	}
 }
-
-func must(f figure, _ bool) *figure { return &f }
 
 // beside puts the rows of the earlier period in the places of the later: days by
 // their order, all others by their key.
@@ -270,7 +268,16 @@ func (f figurePage) Tiles() []figure {
 
 // Columns are the figures of the table.
 func (f figurePage) Columns() []figure {
-	return chosen("on_time", "arrivals", "orders", "category_counts", "vehicles", "rework", "response_accepted", "repair_net", "turnaround", "unclosed_jobs", "data_quality")
+	keys := []string{"on_time", "arrivals", "orders", "category_counts", "vehicles", "rework", "response_accepted", "repair_net", "turnaround", "unclosed_jobs", "data_quality"}
+	switch f.By {
+	case kpi.ByAdviser:
+		keys = []string{"on_time", "promise_error", "promises_revised", "promises_late", "orders", "category_counts", "receptions_per_adviser_day", "rework", "response_accepted", "turnaround", "data_quality"}
+	case kpi.ByTechnician:
+		keys = []string{"efficiency", "productivity", "throughput", "orders", "on_time", "rework", "repair_net", "unclosed_jobs"}
+	case kpi.ByBay:
+		keys = []string{"bay_utilisation_running", "bay_utilisation_occupied", "throughput", "orders", "on_time", "repair_net", "unclosed_jobs"}
+	}
+	return chosen(keys...)
 }
 
 func chosen(keys ...string) (out []figure) {
@@ -332,6 +339,12 @@ func (f figurePage) NumLink() string {
 
 // OverviewLink leads back to all figures.
 func (f figurePage) OverviewLink() string { return f.with("/kpi", "by", string(f.By)) }
+
+// Near says whether a reading differs from the headline in one answer at most.
+func (figurePage) Near(v kpi.Variant) bool {
+	h := kpi.Headline()
+	return b2i(v.Promise != h.Promise)+b2i(v.Moment != h.Moment)+b2i(v.Population != h.Population)+b2i(v.Tie != h.Tie) <= 1
+}
 
 // VariantLink leads to the orders behind a reading of the on-time rate.
 func (f figurePage) VariantLink(v kpi.Variant, value string) string {

@@ -27,6 +27,7 @@ type today struct {
 	Risk     []openOrder // whose promise will probably break today
 	Rest     []openOrder
 	Waiting  []openOrder // customers without an adviser
+	Learnt   bool        // some chance comes from history
 	Loads    []load
 	Helps    []helpCall
 	Latest   []happening
@@ -127,6 +128,9 @@ func (d *dashboard) lookAround(r *http.Request, t *today) error {
 		return err
 	}
 	tickets := map[string]string{}
+	for _, c := range chances {
+		t.Learnt = t.Learnt || c.Known
+	}
 	for _, v := range open {
 		tickets[v.ID] = v.Ticket
 		if v.Known() {

@@ -4,7 +4,7 @@
 const css = (name) => getComputedStyle(document.documentElement).getPropertyValue(name).trim();
 
 function shown(kind, unit) {
-  return (v) => v == null ? "—" : kind === "percent" ? (v * 100).toFixed(1) + "%" : unit ? v + " " + unit : String(v);
+  return (v) => v == null ? "—" : kind === "percent" ? (v * 100).toFixed(1) + "%" : kind === "decimal" ? v.toFixed(1) : unit ? v + " " + unit : String(v);
 }
 
 function draw(figure) {
@@ -20,13 +20,13 @@ function draw(figure) {
   ];
   const values = [xs, data.now];
   if (data.was) {
-    series.push({ label: data.before, stroke: "#b9812c", width: 1.5, dash: [5, 4], points: { show: data.labels.length < 3, size: 7 }, value: (_, v) => text(v) });
+    series.push({ label: data.before, stroke: "#b9812c", width: 1.5, dash: [5, 4], paths: data.by === "day" ? undefined : () => null, points: { show: data.by !== "day" || data.labels.length < 3, size: 8 }, value: (_, v) => text(v) });
     values.push(xs.map((i) => data.was[i] ?? null));
   }
   const step = Math.max(1, Math.ceil(data.labels.length / Math.max(2, Math.floor(place.clientWidth / 90))));
   const plot = new uPlot({
     width: place.clientWidth, height: 210, series, cursor: { y: false, points: { size: 7 } },
-    scales: { x: { time: false, range: [-0.6, data.labels.length - 0.4] }, y: { range: (_u, _min, max) => [0, data.kind === "percent" ? Math.min(1.02, Math.max(0.1, (max ?? 0) * 1.08)) : Math.max(1, (max ?? 0) * 1.12)] } },
+    scales: { x: { time: false, range: [-0.6, data.labels.length - 0.4] }, y: { range: (_u, min, max) => [Math.min(0, (min ?? 0) * 1.12), data.kind === "percent" ? Math.max(0.1, max > 0.93 && max <= 1 ? 1.02 : (max ?? 0) * 1.08) : Math.max(1, (max ?? 0) * 1.12)] } },
     axes: [
       { stroke: soft, font, grid: { show: false }, ticks: { show: false }, splits: () => xs.filter((i) => i % step === 0), values: (_, s) => s.map((i) => data.labels[i]) },
       { stroke: soft, font, size: 52, grid: { stroke: hair, width: 1 }, ticks: { show: false }, values: (_, s) => s.map((v) => data.kind === "percent" ? Math.round(v * 100) + "%" : Number.isInteger(v) ? v : "") },
