@@ -119,7 +119,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	tasks = append(tasks, told)
 	f := front{set: set, door: door}
-	if err := f.fill(office, books, rolls, o.Log); err != nil {
+	if err := f.fill(office, books, rolls, seen, o.Log); err != nil {
 		return err
 	}
 	web = f.before(web)

@@ -12,6 +12,7 @@ import (
 	"baylight/cmd/internal/settings"
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/transfer"
 )
 
@@ -85,8 +86,18 @@ func (f front) mayTransfer(r *http.Request, what string) (string, error) {
 }
 
 // fill makes the routes.
-func (f *front) fill(office *backoffice.Office, books bookings, rolls rosters, log *slog.Logger) error {
-	imports, exports, err := transfer.New(transfer.Config{Office: office, Dir: f.set.Data, May: f.mayTransfer, Log: log, Room: func() int { return room(f.set.Data) }})
+func (f *front) fill(office *backoffice.Office, books bookings, rolls rosters, seen *audit.Log, log *slog.Logger) error {
+	imports, exports, err := transfer.New(transfer.Config{Office: office, Dir: f.set.Data, May: f.mayTransfer, Log: log, Room: func() int { return room(f.set.Data) },
+		Audit: func(r *http.Request, what, who, store, detail string) error {
+			kind := audit.Exported
+			if what == transfer.Import {
+				kind = audit.Imported
+			}
+			if what == transfer.ExportPersons {
+				detail += ", with person parts"
+			}
+			return seen.Add(audit.Entry{What: kind, Who: who, From: staff.Address(r), Store: store, Detail: detail})
+		}})
 	if err != nil {
 		return err
 	}

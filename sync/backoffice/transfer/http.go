@@ -39,6 +39,9 @@ type Config struct {
 	// Room is how many bytes the disk of Dir has to spare; nil: enough.
 	Room     func() int
 	MaxBytes int64 // of an import; 8 GiB if 0
+	// Audit keeps who took events out or brought them, before it happens; an error
+	// stops it. nil: nothing is kept.
+	Audit func(r *http.Request, what, who, store, detail string) error
 	Log      *slog.Logger
 }
 
@@ -69,6 +72,9 @@ func New(c Config) (imports, exports http.Handler, err error) {
 	}
 	if c.MaxBytes == 0 {
 		c.MaxBytes = MaxImport
+	}
+	if c.Audit == nil {
+		c.Audit = func(*http.Request, string, string, string, string) error { return nil }
 	}
 	h := &handler{Config: c, one: make(chan struct{}, 1)}
 	return http.HandlerFunc(h.serveImport), http.HandlerFunc(h.serveExport), nil
@@ -155,7 +161,9 @@ func (h *handler) serveImport(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	defer f.Close()
-	h.Log.Info("import begins", "store", store.Name, "by", who)
+	if !h.audited(w, r, Import, who, store.Name, "events from a file") {
+		return
+	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	answer, control := json.NewEncoder(w), http.NewResponseController(w)
 	last, err := h.commit(r.Context(), store.Name, f, func(p Progress) {
@@ -169,6 +177,17 @@ func (h *handler) serveImport(w http.ResponseWriter, r *http.Request) {
 	}
 	h.Log.Info("import ends", "store", store.Name, "by", who, "lines", last.Lines, "added", last.Added, "duplicates", last.Duplicates, "conflicts", last.Conflicts)
 	_ = answer.Encode(last)
+}
+
+// audited keeps who does what; it has answered if not ok.
+func (h *handler) audited(w http.ResponseWriter, r *http.Request, what, who, store, detail string) bool {
+	h.Log.Info(what, "store", store, "by", who, "what", detail)
+	if err := h.Audit(r, what, who, store, detail); err != nil {
+		h.Log.Error("audit log", "err", err)
+		refuse(w, http.StatusInternalServerError, "", "nothing was done: the audit log could not be written; the office's log says why")
+		return false
+	}
+	return true
 }
 
 // failed answers an import of which nothing was committed.
@@ -222,7 +241,9 @@ func (h *handler) serveExport(w http.ResponseWriter, r *http.Request) {
 		refuse(w, http.StatusNotImplemented, "persons", errNoPersons.Error())
 		return
 	}
-	h.Log.Info("export", "store", store.Name, "by", who, "after", q.After, "through", q.Through, "persons", q.Persons)
+	if !h.audited(w, r, what, who, store.Name, fmt.Sprintf("events after position %d through %d", q.After, q.Through)) {
+		return
+	}
 	w.Header().Set("Content-Type", "application/x-ndjson")
 	w.Header().Set("Trailer", Position)
 	out := bufio.NewWriterSize(w, 1<<16)
