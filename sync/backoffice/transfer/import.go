@@ -61,13 +61,14 @@ var errFull = errors.New("the disk has no room for it")
 
 // spool copies a file into the folder and checks each line on the way. The file
 // it returns has no name any more: closing it deletes it.
-func (h *handler) spool(ctx context.Context, store string, r io.Reader) (f *os.File, err error) {
-	if f, err = os.CreateTemp(h.Dir, "import-*.part"); err != nil {
+func (h *handler) spool(ctx context.Context, store string, r io.Reader) (_ *os.File, err error) {
+	f, err := os.CreateTemp(h.Dir, "import-*.part")
+	if err != nil {
 		return nil, fmt.Errorf("spool import: %w", err)
 	}
 	defer func() {
 		if err != nil {
-			err = errors.Join(err, f.Close())
+			_ = f.Close() // it is to be forgotten, and err says more
 		}
 	}()
 	if err := os.Remove(f.Name()); err != nil {
