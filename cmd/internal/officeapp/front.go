@@ -13,11 +13,12 @@ import (
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/audit"
+	"baylight/sync/backoffice/openapi"
 	"baylight/sync/backoffice/transfer"
 )
 
 // front stands before the dashboard: what has larger bodies, or other rights,
-// than its pages. Routes are "METHOD /path".
+// than its pages. Routes are "METHOD /path"; a path that ends in / is all below it.
 type front struct {
 	set    *settings.Office
 	door   *staff.Door
@@ -27,7 +28,11 @@ type front struct {
 // before puts the routes before next.
 func (f front) before(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
-		h := f.routes[r.Method+" "+r.URL.Path]
+		path := r.URL.Path
+		if under := "/schemas/"; strings.HasPrefix(path, under) {
+			path = under
+		}
+		h := f.routes[r.Method+" "+path]
 		if h == nil {
 			next.ServeHTTP(w, r)
 			return
@@ -107,6 +112,10 @@ func (f *front) fill(office *backoffice.Office, books bookings, rolls rosters, s
 		"GET /api/v1/export":    exports,
 		"GET /api/v1/staff":     rolls.handler(*f),
 		"POST /api/v1/staff":    rolls.handler(*f),
+
+		"GET /api/v1/openapi.json":  openapi.Handler(),
+		"GET /api/v1/asyncapi.json": openapi.Handler(),
+		"GET /schemas/":             openapi.Handler(),
 	}
 	return nil
 }

@@ -1,0 +1,139 @@
+package main
+
+import (
+	"reflect"
+
+	"baylight/kiosk"
+	"baylight/sync/backoffice/kpi"
+	"baylight/sync/backoffice/roster"
+	"baylight/sync/backoffice/transfer"
+	"baylight/sync/wire"
+)
+
+// Schemas of texts and numbers.
+func text(says string) object  { return object{"type": "string", "description": says} }
+func truth(says string) object { return object{"type": "boolean", "description": says} }
+func whole(says string) object { return object{"type": "integer", "description": says} }
+func when(says string) object {
+	return object{"type": "string", "format": "date-time", "description": says}
+}
+func nullable(s object) object       { return orNull(s) }
+func list(of object) object          { return object{"type": "array", "items": of} }
+func one(says string, of any) object { return object{"enum": of, "description": says} }
+func ref(name string) object         { return object{"$ref": "#/components/schemas/" + name} }
+
+// shape is an object; names that begin with ? may be absent.
+func shape(says string, members object) object {
+	properties, required := object{}, []string{}
+	for name, s := range members {
+		if name[0] == '?' {
+			properties[name[1:]] = s
+			continue
+		}
+		properties[name] = s
+		required = append(required, name)
+	}
+	sortText(required)
+	return object{"type": "object", "description": says, "properties": properties, "required": required}
+}
+
+// shared are the members of answers about one store at one position.
+func shared(more object) object {
+	all := object{"definition": object{"const": kpi.Definition}, "store": text("its name; * for all"), "from": day(), "to": day(),
+		"as_of": text("<ledger>-<position>: asked for again with it, the figures are the same")}
+	for k, v := range more {
+		all[k] = v
+	}
+	return all
+}
+
+func day() object { return object{"type": "string", "pattern": `^[0-9]{4}-[0-9]{2}-[0-9]{2}$`} }
+
+func schemas() object {
+	row := of(reflect.TypeFor[kpi.Row]())
+	row["description"] = "The figures of one period or group. A figure that nothing can be said of is null, never 0."
+	stages := make([]string, 0, 16)
+	for _, s := range kiosk.Stages() {
+		stages = append(stages, string(s))
+	}
+	stages = append(stages, string(kiosk.StageEnded))
+	types := make([]string, 0, 64)
+	for _, t := range kiosk.Types() {
+		types = append(types, string(t))
+	}
+	return object{
+		"Row": row,
+		"Figures": shape("Figures of a period, a row for each group.", shared(object{
+			"by": one("what rows are made of", []string{"none", "day", "adviser", "category", "bay", "technician", "store"}), "now": when("the time they were reckoned at"),
+			"rows": list(ref("Row")), "?sum": ref("Row")})),
+		"Visit": shape("One visit as lists show it; absent times are null.", object{
+			"store": text("its name"), "visit": text("10 characters of Crockford's base 32"), "?order": text("the order's number"), "ticket": text("the number for people"), "adviser": text("staff id, or empty"),
+			"categories": list(one("", kiosk.Categories())), "checked_in": nullable(when("")), "accepted": nullable(when("")), "signed": nullable(when("")),
+			"first_promise": nullable(when("")), "last_promise": nullable(when("the last effective one")), "passed": nullable(when("")), "washed": nullable(when("")),
+			"delivered": nullable(when("")), "cancelled": nullable(when("")), "?outcome": text("how a visit without a delivery ended"),
+			"stage": one("where it stands now", stages), "flags": list(text("oddities"))}),
+		"Orders": shape("The visits behind a figure.", shared(object{"kpi": text("the figure"), "value": text("which part of it"), "variant": text("of 准时交车率"), "orders": list(ref("Visit"))})),
+		"Step": shape("One event of a visit's history.", object{
+			"position": whole("in the ledger"), "id": text("<epoch>-<sequence>"), "type": text("e.g. job.started"), "time": when("the one that counts: stated, else corrected"),
+			"recorded": when("corrected time of recording"), "stated": truth("a person stated the time"), "uncertain": truth("no clock vouches for the time"),
+			"counted": truth("false: recorded twice after a rollback"), "voided": truth("taken back by a person"),
+			"person": one("its person part", []string{"none", "present", "erased", "missing"}), "?scan": ref("Scan"), "event": ref("Event")}),
+		"Scan":  of(reflect.TypeFor[kiosk.ScanRecord]()),
+		"Event": object{"type": "object", "description": "A CloudEvents event as its recorder made it; /schemas/envelope.v1.json, its data as its dataschema names it.", "additionalProperties": true},
+		"Order": shape("One visit and its history.", object{"store": text("its name"), "order": ref("Visit"), "events": list(ref("Step"))}),
+		"Bay": shape("What stands in a bay.", object{"bay": text("its name"), "state": one("", []string{"free", "working", "waiting", "risk", "late", "ready", "help"}),
+			"visit": text("or empty"), "ticket": text("or empty"), "technicians": list(text("staff id")), "since": nullable(when("")), "promise": nullable(when(""))}),
+		"Bays": either(shape("The bays of a store.", object{"store": text("its name"), "as_of": text("<ledger>-<position>"), "now": when(""), "bays": list(ref("Bay"))})),
+		"Kiosk": shape("One source of events: a board, or the office itself.", object{
+			"kiosk": text("its name"), "source": text("as events say it"), "state": one("of its connection", []string{"ready", "disconnected", "lost", "unknown"}),
+			"session": whole("counts its connections"), "version": text("of its software"), "health": nullable(health()), "heard": nullable(when("when health last came")),
+			"last_event": nullable(when("when its last event came")), "receipt": list(shape("", object{"epoch": text(""), "through": whole("everything up to here is here"), "hash": text("of that event"),
+				"gaps": list(object{"type": "array", "items": object{"type": "integer"}, "minItems": 2, "maxItems": 2})})),
+			"conflicts": whole("another event stood in the place"), "rejected": whole("kept aside"), "destroyed": whole("reported as destroyed"),
+			"alarms": list(shape("", object{"code": text("what kind"), "count": whole(""), "text": text("in words"), "?do": text("what to do")}))}),
+		"Kiosks": either(shape("The boards of a store.", object{"store": text("its name"), "ledger": text("its id"), "kiosks": list(ref("Kiosk")),
+			"alarms": list(shape("", object{"at": when(""), "text": text("")}))})),
+		"Line":     shape("One line of GET /api/v1/events.", object{"position": whole(""), "event": ref("Event")}),
+		"NewEvent": shape("What a person states, confirms or corrects.", object{"type": one("", recordable(types)), "?by": text("who says so: with the token only"), "data": object{"type": "object", "description": "as /schemas/<type>.v1.json says, without by"}}),
+		"Recorded": shape("", object{"id": text("<epoch>-<sequence>"), "source": text(""), "type": text(""), "by": text(""), "time": when("")}),
+		"Person":   of(reflect.TypeFor[roster.Person]()),
+		"People":   shape("", object{"store": text("its name"), "people": list(ref("Person"))}),
+		"Changed":  shape("", object{"store": text("its name"), "person": ref("Person")}),
+		"Change":   change(),
+		"Progress": of(reflect.TypeFor[transfer.Progress]()),
+		"Booked": shape("", object{"store": text("its name"), "days": object{"type": "object", "additionalProperties": object{"type": "integer"}, "description": "bookings that each day has now"},
+			"ignored": list(text("columns that were read past"))}),
+		"Problem": shape("RFC 9457 problem details.", object{"type": text(""), "title": text(""), "status": whole(""), "detail": text("what is wrong, and what would be right"),
+			"?parameter": text("where it stands in the request"), "?bad": whole("bad lines, perhaps more than errors has"),
+			"?errors": list(shape("", object{"line": whole("from 1"), "?column": text("of a file of bookings"), "?detail": text("of a file of events"), "?message": text("of a file of bookings")}))}),
+	}
+}
+
+// health is wire.Health as a board last said.
+func health() object { return of(reflect.TypeFor[wire.Health]()) }
+
+// either is one store's answer, or with store=* those of all.
+func either(single object) object {
+	return object{"anyOf": []object{single, shape("With store=*.", object{"stores": list(single)})}}
+}
+
+// change is a roster.Change; all but the id may be absent.
+func change() object {
+	s := of(reflect.TypeFor[roster.Change]())
+	s["required"] = []string{"id"}
+	s["description"] = `What is to be changed of one person; absent leaves as it is. badge: its ten middle characters, "new", or "" for none. pin: digits, or "" for none.`
+	return s
+}
+
+// recordable are the types that POST /api/v1/events takes.
+func recordable(all []string) (out []string) {
+	may := []string{"rework.confirmed", "proposal.declined", "event.voided", "event.amended", "job.finished", "attendance.recorded", "promise.revised", "order.cancelled", "visit.closed"}
+	for _, t := range all {
+		for _, m := range may {
+			if t == m {
+				out = append(out, t)
+			}
+		}
+	}
+	return out
+}
