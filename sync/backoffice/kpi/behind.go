@@ -146,7 +146,7 @@ func (f *Fact) stayed(stage string) bool {
 }
 
 func (s scope) behindOnTime(f *Fact, value string, a Variant) bool {
-	i := slices.Index(Variants(), a)
+	i := a.index()
 	if !f.InForce() || i < 0 {
 		return false
 	}

@@ -211,16 +211,7 @@ func (t Tally) throughput(opening int64, days WorkingDays) Throughput {
 }
 
 // spread reads the percentiles of sorted milliseconds off by nearest rank.
-func spread(ms []int64) Spread {
-	s := Spread{N: len(ms)}
-	if s.N > 0 {
-		s.P10, s.P50, s.P90 = rank(ms, 10), rank(ms, 50), rank(ms, 90)
-	}
-	return s
-}
-
-// rank is the p-th percentile in whole minutes, truncated.
-func rank(ms []int64, p int) *int64 {
-	whole := ms[(p*len(ms)+99)/100-1] / time.Minute.Milliseconds()
-	return &whole
+func spread(all []bin) Spread {
+	n := size(all)
+	return Spread{N: int(n), P10: rank(all, n, 10), P50: rank(all, n, 50), P90: rank(all, n, 90)}
 }

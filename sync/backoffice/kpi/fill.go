@@ -46,12 +46,9 @@ func counts[K ~string](m map[string]int64) map[K]int {
 }
 
 // described reads the percentiles of sorted milliseconds off by nearest rank.
-func described(ms []int64) Minutes {
-	m := Minutes{N: len(ms)}
-	if m.N > 0 {
-		m.P50, m.P90 = rank(ms, 50), rank(ms, 90)
-	}
-	return m
+func described(all []bin) Minutes {
+	n := size(all)
+	return Minutes{N: int(n), P50: rank(all, n, 50), P90: rank(all, n, 90)}
 }
 
 // Dated is a kept tally of a group of one store-local day.

@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"time"
 
@@ -45,6 +46,23 @@ func Variants() (all []Variant) {
 		}
 	}
 	return all
+}
+
+// index is the place of the variant in Variants, -1 if it is none.
+func (a Variant) index() int {
+	i := 0
+	for _, part := range [...]struct {
+		is   string
+		of   [3]string
+		many int
+	}{{a.Promise, [3]string{First, Last}, 2}, {a.Moment, [3]string{Pass, Delivery}, 2}, {a.Population, [3]string{Signed, Due, PassedOnly}, 3}, {a.Tie, [3]string{Late, OnTime}, 2}} {
+		at := slices.Index(part.of[:part.many], part.is)
+		if at < 0 {
+			return -1
+		}
+		i = i*part.many + at
+	}
+	return i
 }
 
 // String is the variant as it is named in answers, "first/pass/signed/late".

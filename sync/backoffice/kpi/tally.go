@@ -6,13 +6,13 @@ import (
 )
 
 // Tally is what the figures of one group and period are made of: counts and sums,
-// sorted durations (so that percentiles stay exact), and sets. Tallies of periods
+// how many durations there are of each length (so that percentiles stay exact), and sets. Tallies of periods
 // that do not overlap add up to that of all of them; the zero Tally is nothing.
 type Tally struct {
 	n       [numbers]int64
-	lists   [lists][]int64 // sorted, in milliseconds
+	lists   [lists][]bin
 	by      [maps_]map[string]int64
-	listsBy [listsBy]map[string][]int64
+	listsBy [listsBy]map[string][]bin
 	sets    [sets][]string // sorted, each once
 	reworks []ReworkRef    // by visit
 }
@@ -101,7 +101,7 @@ func Sum(all ...Tally) (t Tally) {
 	}
 	slices.SortStableFunc(t.reworks, func(a, b ReworkRef) int { return cmp.Compare(a.Visit, b.Visit) })
 	for k := range t.lists {
-		t.lists[k] = merged(all, func(o *Tally) []int64 { return o.lists[k] })
+		t.lists[k] = mergedBins(all, func(o *Tally) []bin { return o.lists[k] })
 	}
 	for k := range t.sets {
 		t.sets[k] = slices.Compact(merged(all, func(o *Tally) []string { return o.sets[k] }))
@@ -116,9 +116,9 @@ func Sum(all ...Tally) (t Tally) {
 			for key := range m {
 				if _, done := t.listsBy[k][key]; !done {
 					if t.listsBy[k] == nil {
-						t.listsBy[k] = map[string][]int64{}
+						t.listsBy[k] = map[string][]bin{}
 					}
-					t.listsBy[k][key] = merged(all, func(o *Tally) []int64 { return o.listsBy[k][key] })
+					t.listsBy[k][key] = mergedBins(all, func(o *Tally) []bin { return o.listsBy[k][key] })
 				}
 			}
 		}
@@ -174,13 +174,13 @@ func merge[E cmp.Ordered](out, a, b []E) []E {
 }
 
 // put and the like are for making a tally of facts.
-func (t *Tally) put(list int, ms int64) { t.lists[list] = append(t.lists[list], ms) }
+func (t *Tally) put(list int, ms int64) { t.lists[list] = append(t.lists[list], binOf(ms)) }
 
 func (t *Tally) putBy(list int, key string, ms int64) {
 	if t.listsBy[list] == nil {
-		t.listsBy[list] = map[string][]int64{}
+		t.listsBy[list] = map[string][]bin{}
 	}
-	t.listsBy[list][key] = append(t.listsBy[list][key], ms)
+	t.listsBy[list][key] = append(t.listsBy[list][key], binOf(ms))
 }
 
 func (t *Tally) count(m int, key string, n int64) {
@@ -198,12 +198,12 @@ func (t *Tally) member(set int, key string) {
 
 // sorted brings what put appended into order.
 func (t *Tally) sorted() {
-	for _, l := range t.lists {
-		slices.Sort(l)
+	for i, l := range t.lists {
+		t.lists[i] = compactBins(l)
 	}
 	for _, m := range t.listsBy {
-		for _, l := range m {
-			slices.Sort(l)
+		for k, l := range m {
+			m[k] = compactBins(l)
 		}
 	}
 	slices.SortStableFunc(t.reworks, func(a, b ReworkRef) int { return cmp.Compare(a.Visit, b.Visit) })

@@ -51,30 +51,33 @@ func (t *Tally) Append(b []byte) []byte {
 	return w.b
 }
 
-// list writes sorted numbers as distances.
-func (w *writer) list(l []int64) {
+// list writes bins as distances and counts.
+func (w *writer) list(l []bin) {
 	w.uint(uint64(len(l)))
-	last := int64(0)
-	for i, n := range l {
+	for i, b := range l {
 		if i == 0 {
-			w.int(n)
+			w.int(b.minutes)
 		} else {
-			w.uint(uint64(n - last))
+			w.uint(uint64(b.minutes - l[i-1].minutes))
 		}
-		last = n
+		w.uint(uint64(b.n))
 	}
 }
 
-func (r *reader) list() []int64 {
-	n := r.size(1)
+func (r *reader) list() []bin {
+	n := r.size(2)
 	if n == 0 {
 		return nil
 	}
-	l := make([]int64, n)
-	l[0] = r.int()
-	for i := 1; i < n; i++ {
-		l[i] = l[i-1] + int64(r.uint())
-		if l[i] < l[i-1] {
+	l := make([]bin, n)
+	for i := range l {
+		if i == 0 {
+			l[i].minutes = r.int()
+		} else {
+			l[i].minutes = l[i-1].minutes + int64(r.uint())
+		}
+		l[i].n = int64(r.small())
+		if l[i].n == 0 || i > 0 && l[i].minutes <= l[i-1].minutes {
 			r.fail()
 			return nil
 		}
@@ -112,7 +115,7 @@ func DecodeTally(b []byte) (t Tally, err error) {
 	for i := range t.listsBy {
 		n := r.size(2)
 		if n > 0 {
-			t.listsBy[i] = make(map[string][]int64, n)
+			t.listsBy[i] = make(map[string][]bin, n)
 		}
 		for range n {
 			k := r.word()

@@ -205,9 +205,9 @@ func (l *Ledger) Facts(ctx context.Context, store string, visits []string) ([]ba
 
 // FactsOfDays calls f with the facts that have a part in some days.
 func (l *Ledger) FactsOfDays(ctx context.Context, store, first, last string, f func(backoffice.Fact) error) error {
-	query := `(SELECT DISTINCT fact FROM fact_days WHERE store = ? AND day BETWEEN ? AND ?) d CROSS JOIN facts f ON f.n = d.fact ORDER BY f.visit`
+	query := `(SELECT DISTINCT fact FROM fact_days WHERE store = ? AND day BETWEEN ? AND ?) d CROSS JOIN facts f ON f.n = d.fact`
 	if first == last {
-		query = `fact_days d CROSS JOIN facts f ON f.n = d.fact WHERE d.store = ? AND d.day BETWEEN ? AND ? ORDER BY f.visit`
+		query = `fact_days d CROSS JOIN facts f ON f.n = d.fact WHERE d.store = ? AND d.day BETWEEN ? AND ?`
 	}
 	if err := facts(ctx, l.r, f, query, store, first, last); err != nil {
 		return fmt.Errorf("read facts of %s from %s to %s: %w", store, first, last, err)

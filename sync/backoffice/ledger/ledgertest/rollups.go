@@ -1,6 +1,7 @@
 package ledgertest
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -144,6 +145,7 @@ func (s *suite) kept() (out []string) {
 	show("facts", fs, err)
 	fs = nil
 	err = s.FactsOfDays(ctx, store, "2026-11-03", "2026-11-04", func(f backoffice.Fact) error { fs = append(fs, f); return nil })
+	slices.SortFunc(fs, func(a, b backoffice.Fact) int { return cmp.Compare(a.Visit, b.Visit) })
 	show("days", fs, err)
 	fs, err = s.FactsOf(ctx, store, "open")
 	show("open", fs, err)
