@@ -172,11 +172,14 @@ func BenchmarkDecode(b *testing.B) {
 	for name, decode := range map[string]func([]byte) (Event, error){"own": Decode, "any": slowly} {
 		b.Run(name, func(b *testing.B) {
 			b.ReportAllocs()
+			since := processor(b)
 			for b.Loop() {
 				if _, err := decode(own); err != nil {
 					b.Fatal(err)
 				}
 			}
+			b.ReportMetric(0, "ns/op")
+			b.ReportMetric(float64(processor(b)-since)/float64(b.N), "cpu-ns/event")
 		})
 	}
 }
