@@ -25,6 +25,7 @@ import (
 	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/ledger"
+	"baylight/sync/backoffice/outlook"
 	"baylight/sync/link"
 )
 
@@ -74,7 +75,16 @@ func Run(ctx context.Context, o Options) (err error) {
 	}()
 	now := func() time.Time { return o.Clock.Now().Wall }
 	people := directories(set)
-	office, err := backoffice.New(backoffice.Config{Stores: stores(set, people), Ledger: book, Now: now, Log: o.Log,
+	shops := stores(set, people)
+	told, err := figures.New(figures.Config{Ledger: book, Stores: shops, Now: now, Log: o.Log})
+	if err != nil {
+		return err
+	}
+	ahead, err := outlook.New(outlook.Config{History: told, Stores: shops, Now: now, Log: o.Log})
+	if err != nil {
+		return err
+	}
+	office, err := backoffice.New(backoffice.Config{Stores: shops, Ledger: book, Now: now, Log: o.Log, Risks: ahead.Shown,
 		Synced: func() bool { return o.Clock.Now().Clock == kiosk.Synced }})
 	if err != nil {
 		return err
@@ -101,10 +111,6 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		tasks = append(tasks, l, book, roll)
 	}
-	told, err := figures.New(figures.Config{Ledger: book, Stores: office.Stores(), Now: now, Log: o.Log})
-	if err != nil {
-		return err
-	}
 	seen, err := audit.Open(filepath.Join(set.Data, "audit"), time.Now)
 	if err != nil {
 		return err
@@ -112,12 +118,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer func() { err = errors.Join(err, seen.Close()) }()
 	web, err := dashboard.New(dashboard.Config{
 		Office: office, Data: told, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
-		Audit: seen, Bookings: books.importer,
+		Audit: seen, Bookings: books.importer, Risk: risks(ahead),
 	})
 	if err != nil {
 		return err
 	}
-	tasks = append(tasks, told)
+	tasks = append(tasks, told, ahead)
 	f := front{set: set, door: door}
 	if err := f.fill(office, books, rolls, seen, o.Log); err != nil {
 		return err
