@@ -118,6 +118,11 @@ backlog: ## a board drains a million events; its memory is looked at (some minut
 deb: ## Debian packages for amd64, arm64, armhf and armel (ARMv6), in bin/deb/
 	systemd/package/build bin/deb
 
+.PHONY: guest
+guest: ## the packages on a real Debian with systemd: installed, hung, cut, upgraded, removed
+	@systemd/guest/prepare $(CACHE)/guest
+	@go run ./systemd/guest -files $(CACHE)/guest
+
 .PHONY: clean
 clean: ## remove what was built
 	rm -rf bin .cache

@@ -1,6 +1,7 @@
 package emulator
 
 import (
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -19,6 +20,7 @@ import (
 // Config says what to start.
 type Config struct {
 	Dir    string   // an existing folder for sockets and files, this machine's own
+	CPU    string   // the emulator's processor, "aarch64" by default
 	Nice   int      // how much to give way to other programs, 0 to 19
 	Args   []string // machine, kernel and so on; "chardev:wire" and "chardev:console" name the two serial lines
 	Pins   bool     // follow the writes to the GPIO block
@@ -54,7 +56,7 @@ func Start(ctx context.Context, cfg Config) (_ *Machine, err error) {
 	}()
 	ctx, cancel := context.WithTimeout(ctx, connectWithin)
 	defer cancel()
-	args := []string{"-n", strconv.Itoa(cfg.Nice), "qemu-system-aarch64", "-accel", "tcg", "-display", "none", "-nodefaults", "-no-reboot"}
+	args := []string{"-n", strconv.Itoa(cfg.Nice), "qemu-system-" + cmp.Or(cfg.CPU, "aarch64"), "-accel", "tcg", "-display", "none", "-nodefaults", "-no-reboot"}
 	trace := filepath.Join(cfg.Dir, "trace")
 	if cfg.Pins {
 		if err := os.WriteFile(trace, nil, 0o600); err != nil {

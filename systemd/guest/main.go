@@ -1,0 +1,42 @@
+// Command guest installs the packages on a real Debian with systemd, booted
+// under QEMU, and tries what only systemd can show: that the units start in their
+// sandbox, that a hung daemon is started again, that a power cut, an upgrade, a
+// downgrade and a removal keep every scan. It prints one line a case and "N
+// passed, N failed" at the end, and exits with 1 if a case failed. "make guest"
+// prepares what it needs and calls it.
+//
+// The guest has two serial lines: a shell on the first, and on the second a
+// pretend scanner, which the daemon reads as it reads any other.
+package main
+
+import (
+	"context"
+	"flag"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+	"time"
+)
+
+// within bounds the whole run.
+const within = 20 * time.Minute
+
+func main() {
+	files := flag.String("files", ".cache/guest", "what prepare made")
+	nice := flag.Int("nice", 10, "how much the emulator gives way to other programs")
+	flag.Parse()
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	ctx, cancel := context.WithTimeout(ctx, within)
+	defer cancel()
+	t := &trial{files: *files, nice: *nice}
+	if err := t.run(ctx); err != nil {
+		t.failed++
+		fmt.Println("FAIL the trial could not go on:", err)
+	}
+	fmt.Printf("%d passed, %d failed\n", t.passed, t.failed)
+	if t.failed > 0 || t.passed == 0 {
+		os.Exit(1)
+	}
+}
