@@ -365,6 +365,9 @@ func TestPages(t *testing.T) {
 				t.Errorf("%s does not show %q", path, want)
 			}
 		}
+		if i := strings.Index(body, "&lt;"); i >= 0 { // nothing here is hostile: it is a tag of ours, shown as text
+			t.Errorf("%s shows %.80q", path, body[i:])
+		}
 		if strings.Contains(path, "part=") != !strings.Contains(body, "<html") {
 			t.Errorf("%s is a whole page, or is not", path)
 		}
