@@ -36,7 +36,7 @@ type runCmd struct {
 // works earlier than by default. GOGC and GOMEMLIMIT, if they are set, decide.
 const (
 	gcPercent = 30
-	softLimit = 12 << 20 // bytes
+	softLimit = 16 << 20 // bytes
 )
 
 // frugal bounds what garbage may take.

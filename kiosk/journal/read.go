@@ -118,6 +118,7 @@ func (j *Journal) replay(ctx context.Context, l *layout, ep epoch, after, to uin
 	if err != nil {
 		return fail(err)
 	}
+	var last kiosk.Moment
 	for after < to {
 		if j.isClosed() {
 			return fail(ErrClosed)
@@ -144,13 +145,27 @@ func (j *Journal) replay(ctx context.Context, l *layout, ep epoch, after, to uin
 			if err != nil {
 				return fail(fmt.Errorf("%w: event %d: %w", ErrDamaged, r.Seq, err))
 			}
+			e.Epoch, e.Source = ep.name, j.source
+			e.Moment = share(e.Moment, last)
 			if err := fn(r, e); err != nil {
 				return err
 			}
-			prev, after = r.Hash, r.Seq
+			prev, after, last = r.Hash, r.Seq, e.Moment
 		}
 	}
 	return nil
+}
+
+// share is m, with the words of the moment before where they are the same: a
+// word of its own would keep the text alive that an event was read from.
+func share(m, last kiosk.Moment) kiosk.Moment {
+	if m.Boot == last.Boot {
+		m.Boot = last.Boot
+	}
+	if m.Clock == last.Clock {
+		m.Clock = last.Clock
+	}
+	return m
 }
 
 // hashBefore is the hash of the event before seq, zero before the first.
