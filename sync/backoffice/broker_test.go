@@ -138,7 +138,8 @@ func TestThroughARealBroker(t *testing.T) {
 		}
 	}
 	w.wait(t, "e1", n)
-	vs, at, err := w.Visits(t.Context(), store)
+	vs := recompute(t, w.Ledger())
+	at, err := w.Ledger().Position(t.Context())
 	if err != nil || len(vs) != n || at != n {
 		t.Errorf("%d visits at %d (%v), want %d", len(vs), at, err, n)
 	}

@@ -70,7 +70,6 @@ type Office struct {
 // room is what the office keeps for one store.
 type room struct {
 	Store
-	folded  folded
 	setups  setups
 	keeping sync.Mutex // one setup at a time
 	line    Line

@@ -215,23 +215,21 @@ func TestRecordIsPublishedAndFolded(t *testing.T) {
 	b := ledgertest.NewBoard(t, store, "k1", "e1")
 	s.event(b.CheckIn("V1"))
 	s.event(b.Event(&kiosk.Signed{Visit: "V1", Order: "o1", Adviser: "a1"}))
-	before, at, err := s.Visits(t.Context(), store)
+	at, err := s.ledger.Position(t.Context())
 	if err != nil {
 		t.Fatal(err)
 	}
+	before := recompute(t, s.ledger)
 	s.line.failOnce()
 	e, err := s.Record(t.Context(), store, &kiosk.OrderCancelled{Visit: "V1", Meta: kiosk.Meta{By: "m1", Reason: "customer changed mind"}})
 	if err != nil {
 		t.Fatal(err)
 	}
-	after, _, err := s.Visits(t.Context(), store)
-	if err != nil {
-		t.Fatal(err)
-	}
+	after := recompute(t, s.ledger)
 	if !before[0].Order.InForce() || after[0].Order.InForce() {
 		t.Error("the cancellation does not show, or shows in what was read before it")
 	}
-	old, err := s.VisitsAt(t.Context(), store, at)
+	old, err := backoffice.Recompute(t.Context(), s.ledger, store, at, kiosk.ShanghaiWeek(zone))
 	if err != nil || !old[0].Order.InForce() {
 		t.Errorf("as it stood at %d the order is not in force (%v)", at, err)
 	}
@@ -245,31 +243,6 @@ func TestRecordIsPublishedAndFolded(t *testing.T) {
 	}
 	if _, err := s.Record(t.Context(), "nowhere", &kiosk.OrderCancelled{}); !errors.Is(err, backoffice.ErrNoStore) {
 		t.Errorf("recording for another store: %v", err)
-	}
-}
-
-func TestOnlyDirtyVisitsAreFolded(t *testing.T) {
-	s := newShop(t, nil)
-	b := ledgertest.NewBoard(t, store, "k1", "e1")
-	s.event(b.CheckIn("V1"))
-	s.event(b.CheckIn("V2"))
-	first, _, err := s.Visits(t.Context(), store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	s.event(b.Event(&kiosk.Accepted{Visit: "V2", Adviser: "a1"}))
-	second, _, err := s.Visits(t.Context(), store)
-	if err != nil {
-		t.Fatal(err)
-	}
-	if first[0] != second[0] || first[1] == second[1] || second[1].Adviser != "a1" {
-		t.Error("V1 was folded again, or V2 was not")
-	}
-	e := b.CheckIn("V3")
-	s.event(e)
-	s.event(b.Event(&kiosk.Voided{Event: e.Event.ID()}))
-	if got := s.visits(); len(got) != 2 {
-		t.Errorf("a visit whose check-in was voided stays: %q", got)
 	}
 }
 

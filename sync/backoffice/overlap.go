@@ -147,16 +147,35 @@ func FoldCut(events []kiosk.Event, cuts []Cut, cal kiosk.Calendar) *kiosk.Visit 
 }
 
 // FoldStore folds all visits of a store, given the counted events of each,
-// corrected in time. The visits come by arrival.
-func FoldStore(store map[string][]kiosk.Event, cal kiosk.Calendar) []*kiosk.Visit {
-	var f folded
-	fresh := map[string]Recorded{}
+// corrected in time. The visits come by arrival. Package figures finds the same
+// from what is near in time alone.
+func FoldStore(store map[string][]kiosk.Event, cal kiosk.Calendar) (visits []*kiosk.Visit) {
+	recorded := map[string]Recorded{}
+	work := map[string][]Stretch{} // of each technician
 	for id, events := range store {
-		fresh[id] = Record(events, cal)
+		recorded[id] = Record(events, cal)
+		for _, s := range recorded[id].Stretches {
+			work[s.Job.Technician] = append(work[s.Job.Technician], s)
+		}
 	}
-	// The events are at hand: reading them cannot fail.
-	_ = f.take(fresh, cal, func(visit string) ([]kiosk.Event, error) { return store[visit], nil })
-	return f.sorted
+	cuts := map[string][]Cut{}
+	for _, technician := range slices.Sorted(maps.Keys(work)) {
+		for id, some := range Cuts(work[technician]) {
+			cuts[id] = append(cuts[id], some...)
+		}
+	}
+	for id, r := range recorded {
+		if len(cuts[id]) > 0 {
+			r.Visit = FoldCut(store[id], cuts[id], cal)
+		}
+		if r.Visit.ID != "" {
+			visits = append(visits, r.Visit)
+		}
+	}
+	slices.SortFunc(visits, func(a, b *kiosk.Visit) int {
+		return cmp.Or(a.Arrived.Compare(b.Arrived), cmp.Compare(a.ID, b.ID))
+	})
+	return visits
 }
 
 // Recorded is a visit as recorded, each board for itself.
@@ -169,78 +188,4 @@ type Recorded struct {
 func Record(events []kiosk.Event, cal kiosk.Calendar) Recorded {
 	v := Fold(events, cal)
 	return Recorded{v, stretches(v, events, cal)}
-}
-
-// overlaps are those of a store, kept up to date visit by visit.
-type overlaps struct {
-	stretches map[string][]Stretch        // by visit
-	visits    map[string]map[string]bool  // of each technician
-	cuts      map[string]map[string][]Cut // by visit and technician
-}
-
-// take brings the overlaps up to date with visits that changed, and names those
-// whose fold is not what was recorded, or is so again.
-func (o *overlaps) take(fresh map[string]Recorded) (again map[string]bool) {
-	if o.stretches == nil {
-		*o = overlaps{map[string][]Stretch{}, map[string]map[string]bool{}, map[string]map[string][]Cut{}}
-	}
-	again = map[string]bool{}
-	moved := map[string]bool{} // technicians
-	for id, r := range fresh {
-		for _, s := range slices.Concat(o.stretches[id], r.Stretches) {
-			moved[s.Job.Technician] = true
-			if o.visits[s.Job.Technician] == nil {
-				o.visits[s.Job.Technician] = map[string]bool{}
-			}
-			o.visits[s.Job.Technician][id] = true
-		}
-		if o.stretches[id] = r.Stretches; len(r.Stretches) == 0 {
-			delete(o.stretches, id)
-		}
-		if len(o.cuts[id]) > 0 {
-			again[id] = true
-		}
-	}
-	for technician := range moved {
-		var all []Stretch
-		for id := range o.visits[technician] {
-			for _, s := range o.stretches[id] {
-				if s.Job.Technician == technician {
-					all = append(all, s)
-				}
-			}
-		}
-		o.set(technician, Cuts(all), again)
-		maps.DeleteFunc(o.visits[technician], func(id string, _ bool) bool {
-			return !slices.ContainsFunc(o.stretches[id], func(s Stretch) bool { return s.Job.Technician == technician })
-		})
-	}
-	return again
-}
-
-// set notes the cuts of a technician, and whose changed.
-func (o *overlaps) set(technician string, now map[string][]Cut, again map[string]bool) {
-	for id := range o.visits[technician] {
-		if slices.Equal(o.cuts[id][technician], now[id]) {
-			continue
-		}
-		again[id] = true
-		if o.cuts[id] == nil {
-			o.cuts[id] = map[string][]Cut{}
-		}
-		if o.cuts[id][technician] = now[id]; len(now[id]) == 0 {
-			delete(o.cuts[id], technician)
-		}
-		if len(o.cuts[id]) == 0 {
-			delete(o.cuts, id)
-		}
-	}
-}
-
-// of are the cuts of a visit.
-func (o *overlaps) of(visit string) (all []Cut) {
-	for _, technician := range slices.Sorted(maps.Keys(o.cuts[visit])) {
-		all = append(all, o.cuts[visit][technician]...)
-	}
-	return all
 }

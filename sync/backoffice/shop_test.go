@@ -3,6 +3,7 @@ package backoffice_test
 import (
 	"context"
 	"fmt"
+	"math"
 	"path/filepath"
 	"sync"
 	"testing"
@@ -196,11 +197,7 @@ func (s *shop) receipt(epoch, want string) wire.Receipt {
 
 func (s *shop) visits() (ids []string) {
 	s.Helper()
-	vs, _, err := s.Visits(context.Background(), store)
-	if err != nil {
-		s.Fatal(err)
-	}
-	for _, v := range vs {
+	for _, v := range recompute(s, s.ledger) {
 		ids = append(ids, v.ID)
 	}
 	return ids
@@ -216,4 +213,14 @@ func (s *shop) rejected() (reasons []string) {
 		reasons = append(reasons, r.Reason)
 	}
 	return reasons
+}
+
+// recompute folds the visits as they stand.
+func recompute(t testing.TB, l backoffice.Ledger) []*kiosk.Visit {
+	t.Helper()
+	vs, err := backoffice.Recompute(context.Background(), l, store, math.MaxInt64, kiosk.ShanghaiWeek(zone))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return vs
 }

@@ -2,6 +2,7 @@ package sim
 
 import (
 	"context"
+	"math"
 	"slices"
 	"time"
 
@@ -290,6 +291,5 @@ func (o *office) tell() {
 
 // visits are the folded visits as the dashboard has them.
 func (o *office) visits() ([]*kiosk.Visit, error) {
-	vs, _, err := o.office.Visits(context.Background(), storeName)
-	return vs, err
+	return backoffice.Recompute(context.Background(), o.ledger, storeName, math.MaxInt64, shopCalendar())
 }

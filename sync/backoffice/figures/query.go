@@ -1,6 +1,7 @@
 package figures
 
 import (
+	"cmp"
 	"context"
 	"fmt"
 	"maps"
@@ -14,7 +15,7 @@ import (
 // including, To.
 type Query struct {
 	From, To time.Time // midnights of the store's calendar
-	By       kpi.By
+	By       kpi.By    // ByNone if ""
 	AsOf     *uint64   // as the ledger stood there; nil: as it stands
 	Now      time.Time // decides which jobs are unclosed; zero: the present time
 }
@@ -30,6 +31,7 @@ type Answer struct {
 // Figures makes the rows of a period. Asked for the present they come from the
 // rows kept of its days.
 func (f *Folder) Figures(ctx context.Context, store string, q Query) (Answer, error) {
+	q.By = cmp.Or(q.By, kpi.ByNone)
 	days, a, err := f.Days(ctx, store, q)
 	if err != nil {
 		return Answer{}, err
@@ -45,6 +47,7 @@ func (f *Folder) Figures(ctx context.Context, store string, q Query) (Answer, er
 // Days are the tallies of the days of a question, and the answer without rows:
 // tallies of several stores make rows of all of them ([kpi.Rows]).
 func (f *Folder) Days(ctx context.Context, store string, q Query) (days []kpi.Dated, a Answer, err error) {
+	q.By = cmp.Or(q.By, kpi.ByNone)
 	err = f.folded(ctx, store, func(r *room, at uint64) error {
 		a = f.answer(q, at)
 		if q.AsOf == nil && q.Now.IsZero() {
@@ -163,7 +166,7 @@ func (f *Folder) Behind(ctx context.Context, store string, q Query, key, figure,
 		}
 		q.To = r.Calendar.Midnight(q.From.Add(36 * time.Hour))
 	}
-	g := kpi.Group{By: kind(q.By), Key: key}
+	g := kpi.Group{By: kind(cmp.Or(q.By, kpi.ByNone)), Key: key}
 	if g.By == kpi.ByNone || key == "" {
 		g = kpi.Group{By: kpi.ByNone}
 	}

@@ -7,6 +7,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"math"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -134,7 +135,7 @@ func (s *site) save(query string) (file []byte, position string) {
 
 func (s *site) rows() []kpi.Row {
 	s.Helper()
-	vs, _, err := s.office.Visits(context.Background(), store)
+	vs, err := backoffice.Recompute(context.Background(), s.office.Ledger(), store, math.MaxInt64, kiosk.ShanghaiWeek(zone))
 	if err != nil {
 		s.Fatal(err)
 	}
