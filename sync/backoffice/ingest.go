@@ -54,8 +54,12 @@ func (o *Office) ingest(ctx context.Context) {
 func (o *Office) commit(ctx context.Context, b Batch) (Outcome, error) {
 	wait := 50 * time.Millisecond
 	for {
+		began := time.Now()
 		out, err := o.cfg.Ledger.Commit(ctx, b)
 		if err == nil {
+			o.mu.Lock()
+			o.commits.took(time.Since(began))
+			o.mu.Unlock()
 			return out, nil
 		}
 		if ctx.Err() != nil {
@@ -92,6 +96,9 @@ func (o *Office) committed(messages int, out Outcome) {
 // owe notes that the receipt of a source changed.
 func (r *room) owe(source string) {
 	r.mu.Lock()
+	if r.owing.IsZero() {
+		r.owing = time.Now()
+	}
 	r.due[source] = true
 	r.mu.Unlock()
 	poke(r.wake)

@@ -64,6 +64,7 @@ type Office struct {
 	mu       sync.Mutex
 	watchers map[chan struct{}]bool
 	counts   Counts
+	commits  Commits
 	alarms   []Alarm
 }
 
@@ -77,6 +78,7 @@ type room struct {
 
 	mu     sync.Mutex
 	due    map[string]bool // sources whose receipt changed
+	owing  time.Time       // since when a receipt is due and not acknowledged; zero: none is
 	kiosks map[string]*Kiosk
 	found  map[string]bool      // visits that stand retained on the broker
 	asked  map[string]time.Time // when each board last asked for the time

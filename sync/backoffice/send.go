@@ -169,6 +169,11 @@ func (o *Office) flush(ctx context.Context, r *room) error {
 		}
 		delete(due, source)
 	}
+	r.mu.Lock()
+	if r.owing = (time.Time{}); len(r.due) > 0 { // came while the others were sent
+		r.owing = time.Now()
+	}
+	r.mu.Unlock()
 	return o.publish(ctx, r)
 }
 

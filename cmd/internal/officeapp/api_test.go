@@ -202,6 +202,29 @@ func TestAPIAsDocumented(t *testing.T) {
 	ask("POST", "/api/v1/bookings", "预约号,预约时间,车牌号\nB-1,2026-02-29 09:30,沪A12345\n", 422)
 }
 
+// TestMetrics scrapes a real office with a board.
+func TestMetrics(t *testing.T) {
+	r := newRig(t)
+	r.good()
+	conn, err := wire.Conn{State: wire.Ready, Session: 1, Epoch: epoch, Version: "1.0"}.Encode()
+	must(t, err)
+	r.publish(topics+"conn", conn)
+	r.seq += 2 // two that do not come
+	_, b := r.checkIn("")
+	r.publish(topics+"event/visit.checked_in", b)
+	var said string
+	r.await("a gap of two", func() bool {
+		_, said = r.call(http.MethodGet, "/metrics", "")
+		return strings.Contains(said, "\nbaylight_gap_events{store=\"sh-test\"} 2\n") && strings.Contains(said, "\nbaylight_receipt_wait_seconds{store=\"sh-test\"} 0\n") &&
+			strings.Contains(said, "\nbaylight_rollup_stale_visits{store=\"sh-test\"} 0\n") && strings.Contains(said, "\nbaylight_kiosks{store=\"sh-test\",state=\"ready\"} 1\n")
+	})
+	for _, line := range []string{`baylight_build_info{version="test"} 1`, "baylight_events_total 3", "baylight_ledger_position 3", `baylight_commit_seconds_bucket{le="+Inf"} `} {
+		if !strings.Contains(said, "\n"+line) {
+			t.Errorf("%s is missing in %s", line, said)
+		}
+	}
+}
+
 // TestEveryRouteIsDocumented reads the routes off the sources, and the paths off
 // the document.
 func TestEveryRouteIsDocumented(t *testing.T) {

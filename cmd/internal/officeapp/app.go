@@ -25,6 +25,7 @@ import (
 	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/ledger"
+	"baylight/sync/backoffice/metrics"
 	"baylight/sync/backoffice/outlook"
 	"baylight/sync/link"
 )
@@ -119,6 +120,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	web, err := dashboard.New(dashboard.Config{
 		Office: office, Data: told, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
 		Audit: seen, Bookings: books.importer, Risk: risks(ahead),
+		Metrics: metrics.Handler(metrics.Config{Office: office, Version: o.Version, Log: o.Log}),
 	})
 	if err != nil {
 		return err

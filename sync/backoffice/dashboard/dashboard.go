@@ -47,6 +47,7 @@ type Config struct {
 	Log   *slog.Logger  // nil discards
 	Beat  time.Duration // of an idle stream; 15 s if 0
 
+	Metrics  http.Handler                // GET /metrics; nil: there are none
 	Audit    *audit.Log                  // nil: sign-ins and exports are not kept
 	Bookings func(store string) Importer // nil, or gives nil: no bookings are taken
 	// Risk gives what the open orders of a store risk, by visit; nil: nothing was
@@ -159,32 +160,11 @@ func (d *dashboard) readyz(w http.ResponseWriter, r *http.Request) {
 	_, _ = w.Write([]byte("ready\n"))
 }
 
-// metrics are in the text format of Prometheus.
+// metrics are what Config.Metrics says.
 func (d *dashboard) metrics(w http.ResponseWriter, r *http.Request) error {
-	position, err := d.Office.Ledger().Position(r.Context())
-	if err != nil {
-		return err
+	if d.Metrics == nil {
+		return fault(http.StatusNotFound, "", "this back office keeps no metrics")
 	}
-	c := d.Office.Counts()
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	for _, m := range []struct {
-		name, kind, help string
-		value            uint64
-	}{
-		{"baylight_ledger_position", "gauge", "Highest position of the ledger.", position},
-		{"baylight_queue_messages", "gauge", "Messages that wait to be committed.", uint64(d.Office.Queued())},
-		{"baylight_messages_total", "counter", "Messages taken in.", c.Messages},
-		{"baylight_events_total", "counter", "Events that were new.", c.Events},
-		{"baylight_duplicates_total", "counter", "Events that were there already.", c.Duplicates},
-		{"baylight_conflicts_total", "counter", "Other events in the place of one.", c.Conflicts},
-		{"baylight_rejected_total", "counter", "Messages kept aside.", c.Rejected},
-		{"baylight_batches_total", "counter", "Transactions.", c.Batches},
-		{"baylight_commit_retries_total", "counter", "Transactions that failed and were tried again.", c.Retries},
-		{"baylight_receipts_total", "counter", "Receipts acknowledged by the broker.", c.Receipts},
-	} {
-		if _, err := fmt.Fprintf(w, "# HELP %s %s\n# TYPE %s %s\n%s %d\n", m.name, m.help, m.name, m.kind, m.name, m.value); err != nil {
-			return nil // the reader has gone
-		}
-	}
+	d.Metrics.ServeHTTP(w, r)
 	return nil
 }

@@ -475,7 +475,11 @@ func TestReadyAndMetrics(t *testing.T) {
 	if status, _ := s.do("GET", "/readyz", ""); status != 200 {
 		t.Errorf("ready: %d", status)
 	}
-	if _, body := s.do("GET", "/metrics", ""); !strings.Contains(body, "\nbaylight_ledger_position 68\n") {
-		t.Errorf("metrics:\n%s", body)
+	if status, _ := s.do("GET", "/metrics", ""); status != 404 {
+		t.Errorf("metrics that nobody keeps: %d", status)
+	}
+	s = newSite(t, dashboard.Config{Metrics: http.HandlerFunc(func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("baylight_ledger_position 68\n")) })})
+	if status, body := s.do("GET", "/metrics", ""); status != 200 || body != "baylight_ledger_position 68\n" {
+		t.Errorf("metrics: %d %s", status, body)
 	}
 }

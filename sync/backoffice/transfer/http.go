@@ -42,7 +42,7 @@ type Config struct {
 	// Audit keeps who took events out or brought them, before it happens; an error
 	// stops it. nil: nothing is kept.
 	Audit func(r *http.Request, what, who, store, detail string) error
-	Log      *slog.Logger
+	Log   *slog.Logger
 }
 
 // MaxImport is the largest import, unless Config says otherwise.
