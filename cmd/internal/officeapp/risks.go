@@ -2,6 +2,7 @@ package officeapp
 
 import (
 	"context"
+	"time"
 
 	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/outlook"
@@ -19,5 +20,16 @@ func risks(o *outlook.Outlook) func(ctx context.Context, store string) (map[stri
 			out[id] = dashboard.Risk{P: r.P, Enough: true, Reason: string(r.Reason)}
 		}
 		return out, nil
+	}
+}
+
+// calibrated is the end of the period that late-risk of a store was last held against.
+func calibrated(o *outlook.Outlook) func(store string) time.Time {
+	return func(store string) time.Time {
+		s, err := o.State(store)
+		if err != nil {
+			return time.Time{}
+		}
+		return s.Calibration.To
 	}
 }

@@ -40,8 +40,8 @@ type Office interface {
 // Config is what is told of.
 type Config struct {
 	Office Office
-	// Calibrated is when late-risk of a store was last calibrated, by shop time;
-	// zero if it was not. nil: nothing is told of it.
+	// Calibrated is the end of the period that late-risk of a store was last held
+	// against, by shop time; zero if there was none. nil: nothing is told of it.
 	Calibrated func(store string) time.Time
 	Version    string
 	Log        *slog.Logger // nil discards
@@ -210,7 +210,7 @@ func (c Config) perStore(w *writer, stores []storeState) {
 	each("baylight_rollup_stale_visits", gauge, "Visits that changed since their figures were folded, counted to "+strconv.Itoa(maxStale)+".", func(s storeState) float64 { return float64(s.stale) })
 	each("baylight_rollup_position", gauge, "Position of the ledger that folded figures are true for; 0 in the middle of folding.", func(s storeState) float64 { return float64(s.through) })
 	if c.Calibrated != nil {
-		w.family("baylight_risk_calibration_age_seconds", gauge, "Since late-risk was last calibrated; absent if it never was.")
+		w.family("baylight_risk_calibration_age_seconds", gauge, "Since the end of the period that late-risk was last held against; absent if there was none.")
 		for _, s := range stores {
 			if !s.calibrated.IsZero() {
 				w.value("baylight_risk_calibration_age_seconds", c.Office.Now().Sub(s.calibrated).Seconds(), "store", s.Name)
