@@ -32,6 +32,8 @@ func TestEverythingArrivesThoughTheBrokerMisbehaves(t *testing.T) {
 		"disconnects every second": {CutsEvery: time.Second},
 		"disconnects often":        {DropAfter: 150},
 		"drops and disconnects":    {LoseEach: 11, DropAfter: 150},
+		"acknowledges twice":       {AckTwice: true},
+		"acknowledges backwards":   {AckBackwards: 5, DropAfter: 150},
 	} {
 		t.Run(name, func(t *testing.T) {
 			t.Parallel()
