@@ -1,0 +1,181 @@
+// Package pgtest starts a private PostgreSQL for tests: its own cluster in a
+// temporary folder, on a Unix socket only, with the durable settings that a shop
+// has. Where PostgreSQL is not installed tests are skipped, in CI they fail. Only
+// tests import it.
+package pgtest
+
+import (
+	"bytes"
+	"context"
+	"fmt"
+	"os"
+	"os/exec"
+	"os/user"
+	"path/filepath"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"github.com/jackc/pgx/v5"
+)
+
+// Server is a PostgreSQL server of one test.
+type Server struct {
+	tb   testing.TB
+	bin  string
+	data string
+	cred *syscall.Credential
+	cmd  *exec.Cmd
+	gone chan struct{}
+}
+
+// Start makes a cluster and starts its server; it ends with the test.
+func Start(tb testing.TB) *Server {
+	tb.Helper()
+	s := &Server{tb: tb, bin: programs(tb)}
+	dir, err := os.MkdirTemp("", "pg") // a socket's path must be short
+	if err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
+	s.data = filepath.Join(dir, "d")
+	if err := os.Mkdir(s.data, 0o700); err != nil {
+		tb.Fatal(err)
+	}
+	if os.Geteuid() == 0 { // the server refuses to run as root
+		s.own(dir)
+	}
+	cmd := exec.Command(filepath.Join(s.bin, "initdb"), "-D", s.data, "-U", "baylight", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		tb.Fatalf("make a PostgreSQL cluster: %v\n%s", err, out)
+	}
+	tb.Cleanup(s.Kill)
+	s.Start()
+	return s
+}
+
+// own gives the folder to a user that the server may run as.
+func (s *Server) own(dir string) {
+	s.tb.Helper()
+	who, err := user.Lookup("postgres")
+	if err != nil {
+		who, err = user.Lookup("nobody")
+	}
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	uid, _ := strconv.Atoi(who.Uid)
+	gid, _ := strconv.Atoi(who.Gid)
+	s.cred = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
+	for _, d := range []string{dir, s.data} {
+		if err := os.Chown(d, uid, gid); err != nil {
+			s.tb.Fatal(err)
+		}
+	}
+}
+
+// programs is the folder of initdb and postgres, of the newest version there is.
+func programs(tb testing.TB) string {
+	tb.Helper()
+	found, _ := filepath.Glob("/usr/lib/postgresql/*/bin/initdb") // the pattern is good
+	slices.SortFunc(found, func(a, b string) int { return len(a)*4 - len(b)*4 + bytes.Compare([]byte(a), []byte(b)) })
+	if len(found) > 0 {
+		return filepath.Dir(found[len(found)-1])
+	}
+	if path, err := exec.LookPath("initdb"); err == nil {
+		return filepath.Dir(path)
+	}
+	if os.Getenv("CI") != "" {
+		tb.Fatal("postgresql is not installed: .ci/tools does that")
+	}
+	tb.Skip("postgresql is not installed: apt-get install postgresql")
+	return ""
+}
+
+// URL is how to connect.
+func (s *Server) URL() string {
+	return "host=" + filepath.Dir(s.data) + " user=baylight dbname=postgres"
+}
+
+// Start starts the server and returns when it takes connections. Right after a
+// Kill, processes of the old one may still be ending: it tries again.
+func (s *Server) Start() {
+	s.tb.Helper()
+	limit := time.After(60 * time.Second)
+	tick := time.NewTicker(10 * time.Millisecond)
+	defer tick.Stop()
+	for {
+		if s.cmd == nil {
+			s.launch()
+		}
+		conn, err := pgx.Connect(context.Background(), s.URL())
+		if err == nil {
+			_ = conn.Close(context.Background())
+			return
+		}
+		select {
+		case <-s.gone:
+			s.cmd = nil
+		case <-tick.C:
+		case <-limit:
+			text, _ := os.ReadFile(s.data + ".log")
+			s.tb.Fatalf("PostgreSQL takes no connections: %v\n%s", err, text[max(0, len(text)-3000):])
+		}
+	}
+}
+
+func (s *Server) launch() {
+	s.tb.Helper()
+	log, err := os.OpenFile(s.data+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	defer log.Close()
+	cmd := exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data, "-k", filepath.Dir(s.data), "-c", "listen_addresses=", "-c", "max_connections=60")
+	cmd.Stdout, cmd.Stderr = log, log
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred, Setpgid: true, Pdeathsig: syscall.SIGQUIT}
+	started, gone := make(chan error), make(chan struct{})
+	go func() { // the signal at the end of the parent comes when this thread ends
+		runtime.LockOSThread()
+		defer close(gone)
+		err := cmd.Start()
+		started <- err
+		if err == nil {
+			_ = cmd.Wait() // it was killed, or says so in its log
+		}
+	}()
+	if err := <-started; err != nil {
+		s.tb.Fatal(err)
+	}
+	s.cmd, s.gone = cmd, gone
+}
+
+// Kill ends the server as a power cut does, but for what the kernel still
+// writes: kill -9 of all its processes.
+func (s *Server) Kill() {
+	if s.cmd == nil {
+		return
+	}
+	_ = syscall.Kill(-s.cmd.Process.Pid, syscall.SIGKILL) // each of its processes is of its group, or notices
+	<-s.gone
+	s.cmd = nil
+}
+
+// Exec runs statements as the owner of everything.
+func (s *Server) Exec(statements ...string) {
+	s.tb.Helper()
+	conn, err := pgx.Connect(context.Background(), s.URL())
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	defer conn.Close(context.Background())
+	for _, q := range statements {
+		if _, err := conn.Exec(context.Background(), q); err != nil {
+			s.tb.Fatal(fmt.Errorf("%s: %w", q, err))
+		}
+	}
+}
