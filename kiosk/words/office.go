@@ -170,6 +170,11 @@ func kpiDefinitions() map[Key]Pair {
 		"report.p50":           {"中位(分钟)", "median, min"},
 		"report.p90":           {"P90(分钟)", "p90, min"},
 		"report.mean":          {"平均(分钟)", "mean, min"},
-		"report.corrections":   {"更正数", "Corrections"},
+
+		"report.numerator_minutes":   {"分子(分钟)", "numerator, min"},
+		"report.denominator_minutes": {"分母(分钟)", "denominator, min"},
+		"report.p10":                 {"P10(分钟)", "p10, min"},
+		"report.per_day":             {"每营业日", "a working day"},
+		"report.per_open_hour":       {"每营业小时", "an opening hour"},
 	}
 }

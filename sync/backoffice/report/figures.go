@@ -60,7 +60,7 @@ func Figures(rows []kpi.Row, a About) Table {
 // narrow are the columns that a terminal has room for.
 func narrow() []string {
 	return []string{"key", "arrivals", "orders", "category_counts", "vehicles", "on_time_rate", "rework_rate", "response_accepted_p50_minutes",
-		"repair_gross_p50_minutes", "turnaround_p50_minutes", "unclosed_jobs", "data_quality_rate"}
+		"repair_gross_p50_minutes", "turnaround_p50_minutes", "unclosed_jobs", "complete_rate"}
 }
 
 // keyText is the key of a row as people read it.
@@ -90,6 +90,7 @@ func columns() []column {
 	out = append(out, minutes("repair_gross", "kpi.repair_gross", func(r kpi.Row) kpi.Minutes { return r.Repair.Gross })...)
 	out = append(out, minutes("repair_net", "kpi.repair_net", func(r kpi.Row) kpi.Minutes { return r.Repair.Net })...)
 	out = append(out, minutes("turnaround", "kpi.turnaround", func(r kpi.Row) kpi.Minutes { return r.Turnaround })...)
+	out = append(out, beyond()...)
 	for _, s := range kiosk.Stages() {
 		out = append(out, column{"stage_" + string(s), []words.Key{words.Key("stage." + string(s)), "report.mean"}, Minutes,
 			func(r kpi.Row) Cell { return stage(r.Stages, s) }})
@@ -98,10 +99,95 @@ func columns() []column {
 		out = append(out, count("category_"+string(c), words.Key("category."+string(c)), func(r kpi.Row) int { return r.Categories[c] }))
 	}
 	out = append(out, count("unclosed_jobs", "kpi.unclosed_jobs", func(r kpi.Row) int { return r.UnclosedJobs }))
-	out = append(out, ratio("data_quality", "kpi.data_quality", func(r kpi.Row) kpi.Ratio { return r.Quality.Complete })...)
+	out = append(out, ratio("complete", "kpi.complete", func(r kpi.Row) kpi.Ratio { return r.Quality.Complete })...)
 	return append(out,
-		count("uncertain", "office.uncertain", func(r kpi.Row) int { return r.Quality.Uncertain }),
-		count("corrections", "report.corrections", func(r kpi.Row) int { return r.Quality.Corrections }))
+		count("uncertain", "kpi.uncertain", func(r kpi.Row) int { return r.Quality.Uncertain }),
+		count("uncertain_orders", "kpi.uncertain_orders", func(r kpi.Row) int { return r.Quality.UncertainOrders }),
+		count("corrections", "kpi.corrections", func(r kpi.Row) int { return r.Quality.Corrections }))
+}
+
+// beyond are the figures that not every kind of row has.
+func beyond() (out []column) {
+	out = append(out, spread("promise_error", "kpi.promise_error", func(r kpi.Row) kpi.Spread { return r.PromiseError })...)
+	out = append(out, ratio("promises_revised", "kpi.promises_revised", func(r kpi.Row) kpi.Ratio { return r.Promises.Revised })...)
+	out = append(out, ratio("promises_late", "kpi.promises_late", func(r kpi.Row) kpi.Ratio { return r.Promises.Late })...)
+	out = append(out, times("efficiency", "kpi.efficiency", func(r kpi.Row) *kpi.TimeRatio { return r.Efficiency })...)
+	out = append(out, times("productivity", "kpi.productivity", func(r kpi.Row) *kpi.TimeRatio { return r.Productivity })...)
+	use := func(of func(*kpi.BayUse) *kpi.TimeRatio) func(kpi.Row) *kpi.TimeRatio {
+		return func(r kpi.Row) *kpi.TimeRatio {
+			if r.Bays == nil {
+				return nil
+			}
+			return of(r.Bays)
+		}
+	}
+	out = append(out, times("bay_utilisation_running", "kpi.bay_utilisation_running", use(func(b *kpi.BayUse) *kpi.TimeRatio { return &b.Running }))...)
+	out = append(out, times("bay_utilisation_occupied", "kpi.bay_utilisation_occupied", use(func(b *kpi.BayUse) *kpi.TimeRatio { return &b.Occupied }))...)
+	number := func(key string, title []words.Key, of func(kpi.Row) *float64) column {
+		return column{key, title, Number, func(r kpi.Row) Cell {
+			if v := of(r); v != nil {
+				return *v
+			}
+			return nil
+		}}
+	}
+	out = append(out, number("receptions_per_adviser_day", []words.Key{"kpi.receptions_per_adviser_day"}, func(r kpi.Row) *float64 { return r.Receptions.Rate }),
+		count("throughput", "kpi.throughput", func(r kpi.Row) int { return r.Throughput.Passes }),
+		number("throughput_per_day", []words.Key{"kpi.throughput", "report.per_day"}, func(r kpi.Row) *float64 { return r.Throughput.PerDay }),
+		number("throughput_per_open_hour", []words.Key{"kpi.throughput", "report.per_open_hour"}, func(r kpi.Row) *float64 { return r.Throughput.PerOpenHour }))
+	charged := ratio("rework_charged", "kpi.rework_charged", func(r kpi.Row) kpi.Ratio { return *r.Charged })
+	for i, c := range charged { // in rows by technician only
+		charged[i].cell = func(r kpi.Row) Cell {
+			if r.Charged == nil {
+				return nil
+			}
+			return c.cell(r)
+		}
+	}
+	return append(append(out, charged...), count("working_days", "kpi.working_days", func(r kpi.Row) int { return r.WorkingDays.Days }))
+}
+
+// spread is a signed duration's p10, median and p90.
+func spread(key string, title words.Key, of func(kpi.Row) kpi.Spread) []column {
+	cell := func(p func(kpi.Spread) *int64) func(kpi.Row) Cell {
+		return func(r kpi.Row) Cell { return whole(p(of(r))) }
+	}
+	return []column{
+		{key + "_p10_minutes", []words.Key{title, "report.p10"}, Minutes, cell(func(s kpi.Spread) *int64 { return s.P10 })},
+		{key + "_p50_minutes", []words.Key{title, "report.p50"}, Minutes, cell(func(s kpi.Spread) *int64 { return s.P50 })},
+		{key + "_p90_minutes", []words.Key{title, "report.p90"}, Minutes, cell(func(s kpi.Spread) *int64 { return s.P90 })},
+	}
+}
+
+// times is a share of times and what it is made of, in whole minutes; nothing at
+// all in rows that do not have it.
+func times(key string, title words.Key, of func(kpi.Row) *kpi.TimeRatio) []column {
+	cell := func(part func(kpi.TimeRatio) Cell) func(kpi.Row) Cell {
+		return func(r kpi.Row) Cell {
+			if t := of(r); t != nil {
+				return part(*t)
+			}
+			return nil
+		}
+	}
+	return []column{
+		{key + "_rate", []words.Key{title}, Share, cell(func(t kpi.TimeRatio) Cell {
+			if t.Rate != nil {
+				return *t.Rate
+			}
+			return nil
+		})},
+		{key + "_numerator_minutes", []words.Key{title, "report.numerator_minutes"}, Minutes, cell(func(t kpi.TimeRatio) Cell { return t.NumeratorMS / 60_000 })},
+		{key + "_denominator_minutes", []words.Key{title, "report.denominator_minutes"}, Minutes, cell(func(t kpi.TimeRatio) Cell { return t.DenominatorMS / 60_000 })},
+	}
+}
+
+// whole is a number, or nothing.
+func whole(p *int64) Cell {
+	if p == nil {
+		return nil
+	}
+	return *p
 }
 
 // stage is the mean of a stage over the visits that have a split, in whole minutes.
@@ -132,14 +218,8 @@ func ratio(key string, title words.Key, of func(kpi.Row) kpi.Ratio) []column {
 
 // minutes is a duration's median and p90.
 func minutes(key string, title words.Key, of func(kpi.Row) kpi.Minutes) []column {
-	cell := func(p *int64) Cell {
-		if p == nil {
-			return nil
-		}
-		return *p
-	}
 	return []column{
-		{key + "_p50_minutes", []words.Key{title, "report.p50"}, Minutes, func(r kpi.Row) Cell { return cell(of(r).P50) }},
-		{key + "_p90_minutes", []words.Key{title, "report.p90"}, Minutes, func(r kpi.Row) Cell { return cell(of(r).P90) }},
+		{key + "_p50_minutes", []words.Key{title, "report.p50"}, Minutes, func(r kpi.Row) Cell { return whole(of(r).P50) }},
+		{key + "_p90_minutes", []words.Key{title, "report.p90"}, Minutes, func(r kpi.Row) Cell { return whole(of(r).P90) }},
 	}
 }

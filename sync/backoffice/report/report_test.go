@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/csv"
 	"encoding/json"
+	"reflect"
 	"strings"
 	"testing"
 	"unicode/utf8"
@@ -230,5 +231,77 @@ func TestColumns(t *testing.T) {
 	}
 	if diff := cmp.Diff(Figures(rows(), about(kpi.ByDay, words.ZH)), Figures(back, about(kpi.ByDay, words.ZH))); diff != "" {
 		t.Error(diff)
+	}
+}
+
+// TestEveryFigure changes each number of a row in turn and holds that the table
+// shows it: a figure that is added to rows is added here, or named as left out.
+func TestEveryFigure(t *testing.T) {
+	leftOut := map[string]string{
+		"OnTime.Variants": "the page of variants", "Quality.Flags": "the worklist", "Throughput.Hours": "the chart", "Throughput.Categories": "inspections by category",
+		"Repair.Categories": "rows by category have it", "Stages.TotalMS": "the parts add up to it", "Bays.Bays": "part of the denominator", "Bays.Within.Running": "a variant",
+		"Bays.Within.Occupied": "a variant", "Receptions.CategoryCounts": "a column of its own", "Receptions.WorkingDays": "a column of its own", "Receptions.Advisers": "made of",
+		"WorkingDays.Unknown": "the page says so", "Response.Accepted.N": "how many", "Response.FirstJob.N": "how many", "Repair.Gross.N": "how many", "Repair.Net.N": "how many",
+		"Turnaround.N": "how many", "PromiseError.N": "how many",
+	}
+	base := func() kpi.Row {
+		r := kpi.Row{Categories: map[kiosk.Category]int{}, Stages: kpi.StageTotals{Visits: 1, MS: map[kiosk.Stage]int64{kiosk.StageWorking: 60_000}}}
+		r.Efficiency, r.Productivity, r.Bays, r.Charged = &kpi.TimeRatio{}, &kpi.TimeRatio{}, &kpi.BayUse{}, &kpi.Ratio{}
+		return r
+	}
+	seen := 0
+	var walk func(path string, at func(*kpi.Row) reflect.Value)
+	walk = func(path string, at func(*kpi.Row) reflect.Value) {
+		r := base()
+		v := at(&r)
+		if leftOut[path] != "" {
+			return
+		}
+		switch v.Kind() {
+		case reflect.Struct:
+			for i := range v.NumField() {
+				name := v.Type().Field(i).Name
+				if v.Type().Field(i).Anonymous {
+					name = ""
+				}
+				walk(strings.Trim(path+"."+name, "."), func(r *kpi.Row) reflect.Value { return at(r).Field(i) })
+			}
+			return
+		case reflect.Pointer:
+			if !v.IsNil() {
+				walk(path, func(r *kpi.Row) reflect.Value { return at(r).Elem() })
+				return
+			}
+			n := reflect.New(v.Type().Elem())
+			fill(n.Elem())
+			v.Set(n)
+		case reflect.Map:
+			n := reflect.New(v.Type().Elem()).Elem()
+			fill(n)
+			v.SetMapIndex(reflect.ValueOf(kiosk.Maintenance).Convert(v.Type().Key()), n)
+			if v.Type().Key() == reflect.TypeFor[kiosk.Stage]() {
+				v.SetMapIndex(reflect.ValueOf(kiosk.StageReception), n)
+			}
+		default:
+			fill(v)
+		}
+		if seen++; cmp.Equal(Figures([]kpi.Row{base()}, about(kpi.ByDay, words.EN)), Figures([]kpi.Row{r}, about(kpi.ByDay, words.EN))) {
+			t.Errorf("%s is in no column", path)
+		}
+	}
+	walk("", func(r *kpi.Row) reflect.Value { return reflect.ValueOf(r).Elem() })
+	if seen < 40 {
+		t.Errorf("only %d numbers were looked at", seen)
+	}
+}
+
+func fill(v reflect.Value) {
+	switch v.Kind() {
+	case reflect.Float64:
+		v.SetFloat(0.25)
+	case reflect.Int, reflect.Int64:
+		v.SetInt(600_000)
+	case reflect.String:
+		v.SetString("x")
 	}
 }

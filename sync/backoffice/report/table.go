@@ -17,6 +17,7 @@ const (
 	Count               // int64
 	Share               // float64 from 0 to 1
 	Minutes             // int64, whole minutes
+	Number              // float64, of no unit
 )
 
 // Column is one column of a table.
@@ -52,7 +53,7 @@ func (t Table) check() error {
 			case int64:
 				ok = t.Columns[j].Kind == Count || t.Columns[j].Kind == Minutes
 			case float64:
-				ok = t.Columns[j].Kind == Share
+				ok = t.Columns[j].Kind == Share || t.Columns[j].Kind == Number
 			}
 			if !ok {
 				return fmt.Errorf("row %d: %v (%T) does not fit column %s", i+1, c, c, t.Columns[j].Key)
@@ -63,13 +64,16 @@ func (t Table) check() error {
 }
 
 // shown is a cell for people; "–" for what cannot be told.
-func shown(c Cell) string {
+func shown(k Kind, c Cell) string {
 	switch v := c.(type) {
 	case string:
 		return printable(v)
 	case int64:
 		return strconv.FormatInt(v, 10)
 	case float64:
+		if k == Number {
+			return strconv.FormatFloat(v, 'f', 1, 64)
+		}
 		return strconv.FormatFloat(100*v, 'f', 1, 64) + " %"
 	}
 	return "–"

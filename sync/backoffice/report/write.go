@@ -30,8 +30,8 @@ func (t Table) Text(w io.Writer) error {
 	}
 	for _, row := range t.Rows {
 		line := make([]string, 0, len(row))
-		for _, c := range row {
-			line = append(line, shown(c))
+		for i, c := range row {
+			line = append(line, shown(t.Columns[i].Kind, c))
 		}
 		lines = append(lines, line)
 	}
@@ -206,6 +206,8 @@ func (t Table) cell(s *sheet, j, row int, c Cell, share int) {
 		s.keep(s.f.SetCellInt(s.name, s.at(j+1, row), v))
 	case float64:
 		s.keep(s.f.SetCellFloat(s.name, s.at(j+1, row), v, -1, 64))
-		s.keep(s.f.SetCellStyle(s.name, s.at(j+1, row), s.at(j+1, row), share))
+		if t.Columns[j].Kind == Share {
+			s.keep(s.f.SetCellStyle(s.name, s.at(j+1, row), s.at(j+1, row), share))
+		}
 	}
 }
