@@ -202,7 +202,7 @@ func (j *Journal) restored(ctx context.Context) (c Content, err error) {
 	if err != nil {
 		return c, err
 	}
-	if err := n.beginEpoch(j.newEpoch(), "restored", r.Through, nil); err != nil {
+	if err := n.beginEpoch(j.newEpoch(), "restored", nil, r.Through, nil); err != nil {
 		return c, err
 	}
 	return n.content(ctx)

@@ -20,11 +20,29 @@ import (
 // Whoever holds state of the ended epoch makes it anew from Replay, as after an
 // error of Append: sequences begin at 1 again.
 func (j *Journal) BeginEpoch(why string, after uint64, others ...string) (string, error) {
+	return j.BeginEpochWith(nil, why, after, others...)
+}
+
+// Part is what follows a sequence of an ended epoch, as far as it counts under that
+// epoch (see Era.Last).
+type Part struct {
+	Epoch string
+	After uint64
+}
+
+// BeginEpochWith is BeginEpoch with parts of ended epochs, oldest first, that are
+// recorded again before all else. It is for what the back office can never have
+// under those epochs, since other events are in the places there.
+func (j *Journal) BeginEpochWith(parts []Part, why string, after uint64, others ...string) (string, error) {
+	old, err := j.spans(parts)
+	if err != nil {
+		return "", fmt.Errorf("begin epoch: %w", err)
+	}
 	j.write.Lock()
 	defer j.write.Unlock()
 	name := j.newEpoch()
 	others = j.strangers(others)
-	if err := j.beginEpoch(name, why, after, func(ctx context.Context) error {
+	if err := j.beginEpoch(name, why, old, after, func(ctx context.Context) error {
 		if err := j.disown(ctx, why, others); err != nil {
 			return err
 		}
@@ -36,6 +54,25 @@ func (j *Journal) BeginEpoch(why string, after uint64, others ...string) (string
 	j.learn(others)
 	j.log.Warn("new epoch", "epoch", name, "why", why, "again", j.Head())
 	return name, nil
+}
+
+// spans are parts as far as they count under their epochs.
+func (j *Journal) spans(parts []Part) (out []span, err error) {
+	if len(parts) == 0 {
+		return nil, nil
+	}
+	eras, err := j.Eras()
+	if err != nil {
+		return nil, err
+	}
+	for _, p := range parts {
+		i := slices.IndexFunc(eras, func(e Era) bool { return e.Epoch == p.Epoch })
+		if i < 0 || i == len(eras)-1 {
+			return nil, fmt.Errorf("%q is no ended epoch of this journal", p.Epoch)
+		}
+		out = append(out, span{p.Epoch, p.After, eras[i].Last})
+	}
+	return out, nil
 }
 
 // apart is the key of the epoch that BeginEpoch began last.
@@ -110,9 +147,15 @@ func (j *Journal) disown(ctx context.Context, why string, epochs []string) error
 	return j.needReader(ctx)
 }
 
-// beginEpoch is called with the write lock held. also is done in the same
-// commit, nil: nothing.
-func (j *Journal) beginEpoch(name, why string, after uint64, also func(context.Context) error) error {
+// span is what lies between two sequences of an ended epoch.
+type span struct {
+	epoch     string
+	after, to uint64
+}
+
+// beginEpoch is called with the write lock held. parts are recorded again first;
+// also is done in the same commit, nil: nothing.
+func (j *Journal) beginEpoch(name, why string, parts []span, after uint64, also func(context.Context) error) error {
 	if name == "" || !isName(name) || j.Knows(name) {
 		return fmt.Errorf("epoch %q is empty, too long, not text or known already", name)
 	}
@@ -133,7 +176,10 @@ func (j *Journal) beginEpoch(name, why string, after uint64, also func(context.C
 	var begun head
 	err := j.commit(func(ctx context.Context) (err error) {
 		if err = j.insertEpoch(ctx, name, why, old, h); err == nil {
-			begun, err = j.again(ctx, l, old, after, h.seq, next.current())
+			begun, err = j.again(ctx, l, append(parts, span{old.name, after, h.seq}), next.current())
+		}
+		if err == nil && h.seq > 0 {
+			err = j.leave(ctx, old.name, min(after, h.seq))
 		}
 		if err == nil && also != nil {
 			err = also(ctx)
@@ -145,6 +191,25 @@ func (j *Journal) beginEpoch(name, why string, after uint64, also func(context.C
 	}
 	j.advance(&next, begun)
 	return nil
+}
+
+// Cursors that tell of an ended epoch: the last event of it that was not recorded
+// again in the next; how far a ledger had it when it ended; and, kept with a later
+// epoch that records some of it again, the last event of it that it does not.
+const (
+	counts    = "counts"
+	hadBy     = "had by "
+	overtaken = "overtaken "
+)
+
+// leave keeps what is to be known of an epoch that ends.
+func (j *Journal) leave(ctx context.Context, name string, after uint64) error {
+	if err := j.putCursor(ctx, name, counts, after); err != nil {
+		return err
+	}
+	_, err := j.writer.conn.ExecContext(ctx, `INSERT OR REPLACE INTO cursors (epoch, name, value)
+		SELECT epoch, ? || ledger, through FROM receipts WHERE epoch = ?`, hadBy, name)
+	return err
 }
 
 func (j *Journal) insertEpoch(ctx context.Context, name, why string, old epoch, h head) error {
@@ -170,8 +235,8 @@ func (j *Journal) needReader(ctx context.Context) error {
 	return err
 }
 
-// again records the events of an ended epoch after a sequence in a new one.
-func (j *Journal) again(ctx context.Context, l *layout, old epoch, after, to uint64, into epoch) (h head, err error) {
+// again records parts of ended epochs again in a new one.
+func (j *Journal) again(ctx context.Context, l *layout, parts []span, into epoch) (h head, err error) {
 	var batch []kiosk.Event
 	flush := func() error {
 		rows, next, err := j.encode(batch, l, into.name, h)
@@ -181,19 +246,37 @@ func (j *Journal) again(ctx context.Context, l *layout, old epoch, after, to uin
 		h, batch = next, batch[:0]
 		return j.insert(ctx, into.base, rows)
 	}
-	seq := uint64(0)
-	err = j.replay(ctx, l, old, after, to, func(r Row, e kiosk.Event) error {
-		if e.Was == "" { // what is recorded a third time still re-records the first
-			e.Was, e.WasHash = e.ID(), r.Hash.String()
+	seq, once := uint64(0), map[string]bool{}
+	for i, p := range parts {
+		old, known := l.find(p.epoch)
+		if !known && p.to == 0 || p.after == p.to { // an epoch without events has no place
+			continue
 		}
-		seq++
-		e.Epoch, e.Seq = into.name, seq
-		if batch = append(batch, e); len(batch) < pageRows {
-			return nil
+		err = j.replay(ctx, l, old, p.after, p.to, func(r Row, e kiosk.Event) error {
+			if e.Was == "" { // what is recorded a third time still re-records the first
+				e.Was, e.WasHash = e.ID(), r.Hash.String()
+			}
+			if len(parts) > 1 {
+				if once[e.WasHash] { // the current epoch may record the same again
+					return nil
+				}
+				once[e.WasHash] = true
+			}
+			seq++
+			e.Epoch, e.Seq = into.name, seq
+			if batch = append(batch, e); len(batch) < pageRows {
+				return nil
+			}
+			return flush()
+		})
+		if err == nil && i < len(parts)-1 {
+			err = j.putCursor(ctx, into.name, overtaken+p.epoch, p.after)
 		}
-		return flush()
-	})
-	if err == nil {
+		if err != nil {
+			return h, err
+		}
+	}
+	if len(batch) > 0 {
 		err = flush()
 	}
 	return h, err

@@ -2,6 +2,7 @@ package journal
 
 import (
 	"context"
+	"database/sql"
 	"fmt"
 	"sort"
 
@@ -15,6 +16,9 @@ type Era struct {
 	// Last is the last event that counts under this epoch; those after it were
 	// recorded again in the next. Of the current epoch it is the head.
 	Last uint64
+	// Had is how far each ledger had this epoch when it ended, as far as it had been
+	// heard: nothing of that has to be proven to it again.
+	Had map[string]uint64
 }
 
 // Eras are the epochs that have events, oldest first, the current one last.
@@ -37,13 +41,72 @@ func (j *Journal) Eras() ([]Era, error) {
 		out[i] = e
 	}
 	for i := range out[:len(out)-1] {
-		again, err := j.repeats(l, l.epochs[i+1], out[i+1])
+		last, err := j.counts(l, i, out[i], out[i+1])
 		if err != nil {
 			return nil, fmt.Errorf("read epochs: %w", j.noting(err))
 		}
-		out[i].Last -= min(again, out[i].Last)
+		out[i].Last = last
+		if out[i].Had, err = j.had(out[i].Epoch); err != nil {
+			return nil, fmt.Errorf("read epochs: %w", j.noting(err))
+		}
 	}
 	return out, nil
+}
+
+func (j *Journal) had(epoch string) (map[string]uint64, error) {
+	rows, err := j.readers.QueryContext(context.Background(), "SELECT substr(name, ?), value FROM cursors WHERE epoch = ? AND name > ? AND name < ?",
+		len(hadBy)+1, epoch, hadBy, hadBy+"\x7f")
+	if err != nil {
+		return nil, classify(err)
+	}
+	defer rows.Close()
+	out := map[string]uint64{}
+	for rows.Next() {
+		var ledger string
+		var through int64
+		if err := rows.Scan(&ledger, &through); err != nil {
+			return nil, classify(err)
+		}
+		out[ledger] = uint64(through)
+	}
+	return out, classify(rows.Err())
+}
+
+// counts is the last event of an ended epoch that was not recorded again in a
+// later one. Where some of a later one is destroyed, all count here: what is sent
+// twice is counted once.
+func (j *Journal) counts(l *layout, i int, e, next Era) (uint64, error) {
+	ctx := context.Background()
+	last := e.Last
+	var kept int64
+	err := j.readers.QueryRowContext(ctx, "SELECT value FROM cursors WHERE epoch = ? AND name = ?", e.Epoch, counts).Scan(&kept)
+	switch {
+	case err == nil:
+		last = min(last, uint64(kept))
+	case !noRows(err):
+		return 0, classify(err)
+	default: // an older program ended it
+		again, err := j.repeats(l, l.epochs[i+1], next)
+		if err != nil {
+			return 0, err
+		}
+		last -= min(again, last)
+	}
+	var destroyed bool
+	if err := j.readers.QueryRowContext(ctx, `SELECT EXISTS(SELECT 1 FROM lost WHERE epoch = ?)`, next.Epoch).Scan(&destroyed); err != nil {
+		return 0, classify(err)
+	}
+	if destroyed {
+		last = e.Last
+	}
+	var again sql.NullInt64
+	if err := j.readers.QueryRowContext(ctx, `SELECT min(value) FROM cursors WHERE name = ? AND epoch NOT IN (SELECT epoch FROM lost)`, overtaken+e.Epoch).Scan(&again); err != nil {
+		return 0, classify(err)
+	}
+	if again.Valid {
+		last = min(last, uint64(again.Int64))
+	}
+	return last, nil
 }
 
 // repeats is how many events an epoch begins with that were recorded again. What

@@ -1,7 +1,7 @@
 package journal
 
 import (
-	"slices"
+	"reflect"
 	"testing"
 )
 
@@ -21,7 +21,7 @@ func TestErasAndReadOf(t *testing.T) {
 		t.Helper()
 		for range 2 {
 			got, err := j.Eras()
-			if want := []Era{{first, pruned, 12}, {second, 0, 10}, {third, 0, 4}}; err != nil || !slices.Equal(got, want) {
+			if want := []Era{{first, pruned, 12, map[string]uint64{"A": 12}}, {second, 0, 10, map[string]uint64{"A": 10}}, {third, 0, 4, nil}}; err != nil || !reflect.DeepEqual(got, want) {
 				t.Errorf("eras %v, %v, want %v", got, err, want)
 			}
 			j = openAgain(t, j)
@@ -49,5 +49,44 @@ func TestErasAndReadOf(t *testing.T) {
 	}
 	if _, err := j.ReadOf(first, 0, 1); err == nil {
 		t.Error("a closed journal is read")
+	}
+}
+
+// TestPartsOfEarlierEpochs: what is recorded again of an earlier epoch comes first,
+// each event once, and no longer counts there; a damaged file does not forget it,
+// nor take the sequence for one of its own.
+func TestPartsOfEarlierEpochs(t *testing.T) {
+	j := fresh(t)
+	first := j.Epoch()
+	want := appendN(t, j, 20)
+	must(t, j.SetReceipt(Receipt{"A", 1, 12}))
+	second, err := j.BeginEpoch("a receipt", 12)
+	must(t, err)
+	appendN(t, j, 2)
+	third, err := j.BeginEpochWith([]Part{{first, 9}}, "overtaken", 0)
+	must(t, err)
+	is := func(eras ...Era) {
+		t.Helper()
+		got, err := j.Eras()
+		if err != nil || !reflect.DeepEqual(got, eras) {
+			t.Errorf("eras %v, %v, want %v", got, err, eras)
+		}
+	}
+	had := map[string]uint64{"A": 12}
+	is(Era{first, 0, 9, had}, Era{second, 0, 0, map[string]uint64{}}, Era{third, 0, 13, nil}) // 10 to 12, 13 to 20 as the second has them, its two
+	again := replayed(t, j, 0)[30:]
+	if len(again) != 13 || again[0].Was != want[9].ID() || again[3].Was != want[12].ID() || again[12].Was == "" {
+		t.Errorf("recorded again: %d events, the first is %s", len(again), again[0].Was)
+	}
+	// What would be recorded twice comes once.
+	fourth, err := j.BeginEpochWith([]Part{{first, 5}, {second, 0}}, "again", 2)
+	must(t, err)
+	is(Era{first, 0, 5, had}, Era{second, 0, 0, map[string]uint64{}}, Era{third, 0, 2, map[string]uint64{}}, Era{fourth, 0, 15, nil})
+	j = openAgain(t, j)
+	is(Era{first, 0, 5, had}, Era{second, 0, 0, map[string]uint64{}}, Era{third, 0, 2, map[string]uint64{}}, Era{fourth, 0, 15, nil})
+	for _, bad := range [][]Part{{{"never", 1}}, {{fourth, 1}}} {
+		if _, err := j.BeginEpochWith(bad, "bad", 0); err == nil || j.Epoch() != fourth {
+			t.Errorf("an epoch is begun with %v", bad)
+		}
 	}
 }

@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strings"
 
 	"baylight/kiosk"
 )
@@ -91,7 +92,7 @@ func (j *Journal) resume(ctx context.Context, part string, last *ended, r *Repor
 	if err := n.openFile(ctx); err != nil {
 		return err
 	}
-	if err := n.beginEpoch(j.newEpoch(), "salvaged", min(last.receipt, n.Head()), nil); err != nil {
+	if err := n.beginEpoch(j.newEpoch(), "salvaged", nil, min(last.receipt, n.Head()), nil); err != nil {
 		return err
 	}
 	r.Again = n.Head()
@@ -174,7 +175,7 @@ func (m *remains) marks() {
 		}
 	}
 	for _, c := range m.cursors {
-		if n := m.named(c.epoch); n >= 0 {
+		if n := m.named(c.epoch); n >= 0 && !strings.HasPrefix(c.name, overtaken) { // those are sequences of another epoch
 			m.epochs[n].mark = max(m.epochs[n].mark, uint64(c.value))
 		}
 	}
@@ -397,9 +398,14 @@ func (m *remains) small(w *refill) {
 		w.exec("INSERT OR IGNORE INTO receipts (n, ledger, term, epoch, through) VALUES (?, ?, ?, ?, ?)", r.n, r.name, r.term, r.epoch, r.value)
 	}
 	for _, c := range m.cursors {
-		if i := m.named(c.epoch); i >= 0 {
-			w.exec("INSERT OR IGNORE INTO cursors (epoch, name, value) VALUES (?, ?, ?)", c.epoch, c.name, min(c.value, int64(m.epochs[i].last)))
+		i, last := m.named(c.epoch), c.value
+		if i < 0 {
+			continue
 		}
+		if !strings.HasPrefix(c.name, overtaken) {
+			last = int64(m.epochs[i].last)
+		}
+		w.exec("INSERT OR IGNORE INTO cursors (epoch, name, value) VALUES (?, ?, ?)", c.epoch, c.name, min(c.value, last))
 	}
 }
 

@@ -25,6 +25,9 @@ const (
 	// another journal before, or another board has its name. As Ahead, once; the
 	// cursor need not wait for it.
 	Unknown Kind = "epoch_unknown"
+	// The office can never have some events under an earlier epoch: it has others in
+	// their places, or took them for destroyed. Another epoch begins with them.
+	Overtaken Kind = "epoch_overtaken"
 	// Another board speaks under this one's name.
 	Twin Kind = "twin"
 	// The receipted event is no longer here, so its hash cannot be compared. A
@@ -57,10 +60,17 @@ const maxLeft = 64
 // Rift is that the office has of this board what this journal cannot have: the
 // journal was rolled back, its card was cloned, or another board has its name.
 type Rift struct {
-	Kind   Kind     // Ahead, Foreign or Unknown
+	Kind   Kind     // Ahead, Foreign, Unknown or Overtaken
 	Text   string   // of the alarm
 	After  uint64   // the office surely has the present epoch up to here
 	Others []string // epochs that the office has and this journal never knew
+	Again  []Part   // of earlier epochs, oldest first: what has to be recorded again before what follows After
+}
+
+// Part is what follows a sequence of an earlier epoch.
+type Part struct {
+	Epoch string
+	After uint64
 }
 
 // limits are what core keeps to; see Config.
@@ -101,13 +111,14 @@ type core struct {
 	unkept    *wire.Receipt          // the last one, if the journal could not say or keep what it asks for
 	unknownIs map[string]bool
 
-	eras     []Era   // nil: not asked since the ledger or the epoch changed
-	olders   []older // earlier epochs that the office lacks something of, oldest first
-	pruned   uint64  // 1..pruned of the present epoch are gone
-	named    []Loss  // ranges named to this ledger, or about to be
-	losses   []Loss  // still to be named
-	herald   uint64  // the event that names what is gone of the present epoch, 0: none
-	heralded bool    // it was sent in this run
+	eras     []Era             // nil: not asked since the ledger or the epoch changed
+	compared map[string]string // of each earlier epoch the last receipt that was compared
+	olders   []older           // earlier epochs that the office lacks something of, oldest first
+	pruned   uint64            // 1..pruned of the present epoch are gone
+	named    []Loss            // ranges named to this ledger, or about to be
+	losses   []Loss            // still to be named
+	herald   uint64            // the event that names what is gone of the present epoch, 0: none
+	heralded bool              // it was sent in this run
 }
 
 func newCore(lim limits, epoch string, head uint64, mark Mark) *core {
@@ -131,6 +142,9 @@ func (c *core) begin(epoch string, head uint64, mark Mark) {
 		c.rift = &Rift{Kind: Ahead, Text: fmt.Sprintf("receipts of epoch %s stand at %d, this journal ends at %d", epoch, mark.Through, head)}
 	}
 }
+
+// settled: the rift was dealt with.
+func (c *core) settled() { c.rift, c.eras, c.compared = nil, nil, map[string]string{} }
 
 // ready reports whether an office listens on the present connection.
 func (c *core) ready() bool {

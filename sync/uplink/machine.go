@@ -71,7 +71,7 @@ func (m *Machine) Rift() (Rift, bool) {
 }
 
 // Settled notes that the rift was dealt with.
-func (m *Machine) Settled() { m.core.rift = nil }
+func (m *Machine) Settled() { m.core.settled() }
 
 // Tick lets time pass; true means that everything without receipt is sent again.
 func (m *Machine) Tick(now time.Time) bool {

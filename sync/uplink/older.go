@@ -1,9 +1,12 @@
 package uplink
 
 import (
+	"cmp"
 	"fmt"
+	"slices"
 	"time"
 
+	"baylight/kiosk"
 	"baylight/sync/wire"
 )
 
@@ -12,6 +15,8 @@ type Era struct {
 	Epoch  string
 	Pruned uint64 // 1..Pruned are no longer here
 	Last   uint64 // the last event that counts under this epoch: what was recorded again in a later one comes with that
+	// Had is how far each ledger had the epoch when it ended, as far as is known.
+	Had map[string]uint64
 }
 
 // History is a Source that tells of its earlier epochs and of what it pruned. An
@@ -80,19 +85,82 @@ func (c *core) lacking(r wire.Receipt, src Source, now time.Time) []Alarm {
 		}
 		c.eras = eras[max(0, len(eras)-wire.MaxEpochs):] // a receipt tells of no more
 	}
+	var again []Part
 	for _, era := range c.eras {
 		e, _ := r.Find(era.Epoch)
 		if era.Epoch == c.epoch {
 			e.Through = c.mark.Through
 			c.pruned = era.Pruned
 		} else {
+			from, err := c.overtaken(era, e, r.Ledger, h)
+			if err != nil {
+				return []Alarm{{Journal, fmt.Sprintf("read epoch %s: %v", era.Epoch, err)}}
+			}
+			if from < era.Last {
+				again = append(again, Part{era.Epoch, from})
+				continue
+			}
 			c.owe(era, e.Through, now)
 		}
 		if e.Through < era.Pruned {
 			c.lose(Loss{era.Epoch, e.Through + 1, era.Pruned})
 		}
 	}
-	return nil
+	if len(again) == 0 {
+		return nil
+	}
+	text := fmt.Sprintf("the office has other events than this journal in epoch %s after %d", again[0].Epoch, again[0].After)
+	c.rift = &Rift{Kind: Overtaken, Text: text, After: c.certain(r.Ledger), Again: again}
+	return []Alarm{{Overtaken, text}}
+}
+
+// overtaken compares what the office has of an earlier epoch with what is here, and
+// gives the last event before those that the office can never have under that
+// epoch: era.Last if there are none. What a ledger had when the epoch ended is not
+// compared again.
+func (c *core) overtaken(era Era, e wire.Epoch, ledger string, h History) (uint64, error) {
+	proven := max(era.Pruned, era.Had[ledger])
+	said := fmt.Sprint(e)
+	if proven >= era.Last || c.compared[era.Epoch] == said {
+		return era.Last, nil
+	}
+	if e.TakenAfter > proven {
+		return proven, nil
+	}
+	for _, t := range places(e) {
+		if t.Seq < proven || proven >= era.Last {
+			continue
+		}
+		if t.Seq > proven {
+			if same, err := held(h, era.Epoch, t); !same {
+				return proven, err
+			}
+			proven = t.Seq
+		}
+		if t.Seq < min(e.Through, era.Last) { // something else follows at the office
+			if rows, err := h.ReadOf(era.Epoch, t.Seq, 1); err != nil || len(rows) > 0 && rows[0].Seq == t.Seq+1 {
+				return proven, err
+			}
+		}
+	}
+	c.compared[era.Epoch] = said
+	return era.Last, nil
+}
+
+// places are those of which a receipt tells the hash, in order.
+func places(e wire.Epoch) (out []wire.Taken) {
+	out = append(out, e.Taken...)
+	if e.Through > 0 {
+		out = append(out, wire.Taken{Seq: e.Through, Hash: e.Hash})
+	}
+	slices.SortFunc(out, func(a, b wire.Taken) int { return cmp.Compare(a.Seq, b.Seq) })
+	return out
+}
+
+// held says whether an event is here as the office has it.
+func held(h History, epoch string, t wire.Taken) (bool, error) {
+	rows, err := h.ReadOf(epoch, t.Seq-1, 1)
+	return err == nil && len(rows) > 0 && rows[0].Seq == t.Seq && kiosk.HashOf(rows[0].Bytes) == t.Hash, err
 }
 
 // owe notes how far the office has an earlier epoch.
@@ -146,6 +214,7 @@ func (c *core) heard(l Loss, seq uint64) {
 // turn forgets what was about the ledger before.
 func (c *core) turn() {
 	c.eras, c.olders, c.losses, c.named = nil, nil, nil, nil
+	c.compared = map[string]string{}
 	c.pruned, c.herald, c.heralded = 0, 0, false
 }
 

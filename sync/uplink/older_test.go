@@ -32,7 +32,7 @@ func (a *archive) Eras() (out []Era, err error) {
 	for _, e := range a.before {
 		out = append(out, e.Era)
 	}
-	return append(out, Era{a.Epoch(), a.pruned, a.Head()}), a.broken
+	return append(out, Era{Epoch: a.Epoch(), Pruned: a.pruned, Last: a.Head()}), a.broken
 }
 
 func (a *archive) Read(after uint64, limit int) ([]Row, error) {
@@ -68,7 +68,7 @@ func (a *archive) lost(_ context.Context, l Loss) (uint64, error) {
 // begin ends the epoch; what is not receipted is recorded again.
 func (a *archive) begin(after uint64) {
 	rows := a.rows
-	a.before = append(a.before, era2{Era{a.epoch, a.pruned, after}, rows})
+	a.before = append(a.before, era2{Era{Epoch: a.epoch, Pruned: a.pruned, Last: after}, rows})
 	a.old = append(a.old, a.epoch)
 	a.epoch, a.rows, a.pruned = fmt.Sprint("epoch-", len(a.old)), nil, 0
 	clear(a.losses)
@@ -114,8 +114,7 @@ func TestRestoredOfficeGetsEarlierEpochs(t *testing.T) {
 		t.Helper()
 		r := wire.Receipt{Ledger: ledger, Term: 1}
 		if old > 0 {
-			h, _, _ := src.Hash(1)
-			r.Epochs = append(r.Epochs, wire.Epoch{Epoch: epoch, Through: old, Hash: h})
+			r.Epochs = append(r.Epochs, wire.Epoch{Epoch: epoch, Through: old, Hash: kiosk.HashOf(src.before[0].rows[old-1].Bytes)})
 		}
 		if through > 0 {
 			h, _, _ := src.Hash(through)
@@ -235,6 +234,11 @@ func (p *past) receipt() {
 			w := wire.Epoch{Epoch: e.Epoch, Through: n, Hash: kiosk.HashOf([]byte("x"))}
 			if h, ok, _ := p.src.Hash(n); ok && e.Epoch == p.src.epoch {
 				w.Hash = h
+			}
+			for _, b := range p.src.before {
+				if b.Epoch == e.Epoch {
+					w.Hash = kiosk.HashOf(b.rows[n-1].Bytes)
+				}
 			}
 			r.Epochs = append(r.Epochs, w)
 		}
@@ -366,4 +370,59 @@ func TestNothingThatIsStillHereStaysLacking(t *testing.T) {
 		eras, _ := p.src.Eras()
 		t.Fatalf("stuck: mark %+v, eras %+v, olders %+v, losses %+v", p.c.mark, eras, p.c.olders, p.c.losses)
 	})
+}
+
+// TestEarlierEpochsAreCompared: what a restored office can never have under an
+// earlier epoch, since others are in the places or it took them for destroyed, is
+// to be recorded again; what it may yet get, or had when the epoch ended, is not.
+func TestEarlierEpochsAreCompared(t *testing.T) {
+	src := newArchive()
+	src.add(30)
+	src.begin(26)
+	src.add(2)
+	first := src.before[0].Epoch
+	other := kiosk.HashOf([]byte("other"))
+	ours := func(seq uint64) wire.Taken {
+		return wire.Taken{Seq: seq, Hash: kiosk.HashOf(src.before[0].rows[seq-1].Bytes)}
+	}
+	for _, row := range []struct {
+		what    string
+		through wire.Taken
+		taken   []wire.Taken
+		after   uint64
+		had     uint64
+		pruned  uint64
+		want    uint64 // 26: nothing
+	}{
+		{what: "nothing there", want: 26},
+		{what: "one chain as far as it goes", through: ours(9), want: 26},
+		{what: "and more above a gap", through: ours(9), taken: []wire.Taken{ours(12)}, want: 26},
+		{what: "all of it, and what was recorded again", through: ours(30), want: 26},
+		{what: "another chain", through: wire.Taken{Seq: 9, Hash: other}, want: 0},
+		{what: "another chain, of which the beginning was had when the epoch ended", through: wire.Taken{Seq: 29, Hash: other}, had: 20, want: 20},
+		{what: "all was had", through: wire.Taken{Seq: 29, Hash: other}, had: 26, want: 26},
+		{what: "more than ever was here", through: wire.Taken{Seq: 40, Hash: other}, want: 0},
+		{what: "another one above the gap", through: ours(9), taken: []wire.Taken{{Seq: 12, Hash: other}}, want: 9},
+		{what: "a place taken, the rest ours", through: ours(20), taken: []wire.Taken{ours(4), {Seq: 5, Hash: other}}, want: 4},
+		{what: "taken for destroyed", through: ours(20), taken: []wire.Taken{ours(7)}, want: 7},
+		{what: "the beginning taken for destroyed", through: ours(20), taken: []wire.Taken{{}}, want: 0},
+		{what: "pruned here", through: ours(20), taken: []wire.Taken{{Seq: 5, Hash: other}}, pruned: 6, want: 26},
+		{what: "more places than are named", through: ours(20), taken: []wire.Taken{ours(19)}, after: 12, want: 0},
+	} {
+		src.before[0].Had, src.before[0].Pruned = map[string]uint64{"B": row.had}, row.pruned
+		c := newCore(testLimits, src.Epoch(), src.Head(), Mark{Epoch: src.Epoch(), Ledger: "A", Term: 1, Through: 2})
+		c.connected(1, start)
+		c.officeSaid(readyOffice(), 1, false, start)
+		r := wire.Receipt{Ledger: "B", Term: 1, Epochs: []wire.Epoch{{Epoch: first, Through: row.through.Seq, Hash: row.through.Hash, Taken: row.taken, TakenAfter: row.after}}}
+		alarms := c.receipt(r, src, start)
+		if row.want == 26 {
+			if len(alarms) > 0 || c.rift != nil {
+				t.Errorf("%s: alarms %+v, rift %+v", row.what, alarms, c.rift)
+			}
+			continue
+		}
+		if len(alarms) != 1 || alarms[0].Kind != Overtaken || c.rift == nil || !slices.Equal(c.rift.Again, []Part{{first, row.want}}) || c.rift.After != 0 {
+			t.Errorf("%s: alarms %+v, rift %+v, want all after %d again", row.what, alarms, c.rift, row.want)
+		}
+	}
 }

@@ -98,7 +98,7 @@ func (u *Uplink) mend(ctx context.Context) {
 		}
 		return
 	}
-	u.core.rift = nil
+	u.core.settled()
 	was := u.core.epoch
 	u.refresh(time.Now())
 	u.log.Warn("this board's history was set apart from another one", "kind", string(r.Kind), "epoch", was, "after", r.After, "goes on in", u.core.epoch, "recorded again", u.core.head)

@@ -42,7 +42,7 @@ type Source interface {
 	SetReceipted(Mark) error
 	// Supersede deals with a rift: r.Others count as known from now on and, if
 	// anything may yet go wrong in the present epoch, another one begins, in
-	// which everything after r.After is recorded again. Of a rift of kind Unknown
+	// which r.Again and everything after r.After is recorded again. Of a rift of kind Unknown
 	// nothing more need begin when the present epoch was begun here itself: two
 	// boards that run at once would otherwise begin one after the other without
 	// end. When it returns nil all of it is durable; on an error it is tried again.

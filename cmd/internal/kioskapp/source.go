@@ -109,7 +109,8 @@ func (s source) SetReceipted(m uplink.Mark) error {
 
 // Supersede begins another epoch under the running station, which folds the
 // journal again. What the epoch before records after r.After is recorded again,
-// and the back office counts it once.
+// and the back office counts it once; before it what the office can never have
+// under an earlier epoch.
 func (s source) Supersede(ctx context.Context, r uplink.Rift) error {
 	apart, err := s.j.Apart()
 	if err != nil {
@@ -119,7 +120,11 @@ func (s source) Supersede(ctx context.Context, r uplink.Rift) error {
 		return s.j.Disown(r.Text, r.Others...)
 	}
 	return s.renew(ctx, func() error {
-		_, err := s.j.BeginEpoch(r.Text, r.After, r.Others...)
+		var parts []journal.Part
+		for _, p := range r.Again {
+			parts = append(parts, journal.Part(p))
+		}
+		_, err := s.j.BeginEpochWith(parts, r.Text, r.After, r.Others...)
 		return err
 	})
 }

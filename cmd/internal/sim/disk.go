@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"maps"
 	"slices"
 
 	"baylight/kiosk"
@@ -19,6 +20,7 @@ type disk struct {
 	epochs   []*era
 	receipts []receipt
 	lost     []lostRange
+	damaged  []lostRange                                      // all that ever were
 	others   []string                                         // epochs of this board that were never of this card
 	spoil    func(failed, unsure Fault) (before, after error) // the faults of one commit; nil: none
 }
@@ -27,7 +29,11 @@ type disk struct {
 type era struct {
 	name  string
 	rows  []row
-	apart bool // no copy of the card made before it began appends to it
+	apart bool              // no copy of the card made before it began appends to it
+	ended bool              // and what is known of it since:
+	count uint64            // the last event that the next does not record again,
+	had   map[string]uint64 // how far each ledger had it,
+	again map[string]uint64 // and of earlier ones that it records again, the last that it does not
 }
 
 type row struct {
@@ -57,9 +63,11 @@ func newDisk(w *world, source string) *disk {
 
 // copy is the card as it stands.
 func (d *disk) copy() *disk {
-	c := &disk{w: d.w, source: d.source, receipts: slices.Clone(d.receipts), lost: slices.Clone(d.lost), others: slices.Clone(d.others)}
+	c := &disk{w: d.w, source: d.source, receipts: slices.Clone(d.receipts), lost: slices.Clone(d.lost), damaged: slices.Clone(d.damaged), others: slices.Clone(d.others)}
 	for _, e := range d.epochs {
-		c.epochs = append(c.epochs, &era{e.name, slices.Clip(slices.Clone(e.rows)), e.apart})
+		n := *e
+		n.rows, n.had, n.again = slices.Clip(slices.Clone(e.rows)), maps.Clone(e.had), maps.Clone(e.again)
+		c.epochs = append(c.epochs, &n)
 	}
 	return c
 }
@@ -170,34 +178,58 @@ func (d *disk) Supersede(_ context.Context, r uplink.Rift) error {
 	if r.Kind == uplink.Unknown && d.current().apart {
 		return d.commit(CommitFailed, CommitUnsure, func() { d.others = append(d.others, r.Others...) })
 	}
-	return d.begin(&era{name: d.w.name(), apart: true}, r.After, r.Others...)
+	return d.begin(&era{name: d.w.name(), apart: true}, r.Again, r.After, r.Others...)
 }
 
 // begin ends the current epoch; what lies after a sequence is recorded again in
 // the next.
-func (d *disk) begin(next *era, after uint64, others ...string) error {
+func (d *disk) begin(next *era, parts []uplink.Part, after uint64, others ...string) error {
 	old := d.current()
+	head, _ := old.head()
+	eras, _ := d.Eras()
+	next.again = map[string]uint64{}
 	var again []kiosk.Event
+	for _, p := range parts {
+		i := slices.IndexFunc(eras, func(e uplink.Era) bool { return e.Epoch == p.Epoch })
+		if p.After < eras[i].Last {
+			again, next.again[p.Epoch] = copies(again, d.era(p.Epoch), p.After, eras[i].Last, next), p.After
+		}
+	}
+	rows, err := d.encode(copies(again, old, after, head, next), next)
+	if err != nil {
+		return err
+	}
+	return d.commit(CommitFailed, CommitUnsure, func() {
+		old.ended, old.count, old.had = true, min(after, head), map[string]uint64{}
+		for _, r := range d.receipts {
+			if r.epoch == old.name {
+				old.had[r.ledger] = r.through
+			}
+		}
+		d.epochs = append(d.epochs, next)
+		d.others = append(d.others, others...)
+		d.put(next, rows)
+	})
+}
+
+// copies adds the events of an epoch between two sequences as another records them
+// again.
+func copies(again []kiosk.Event, old *era, after, to uint64, into *era) []kiosk.Event {
 	for _, r := range old.rows {
-		if r.Seq <= after {
+		if r.Seq <= after || r.Seq > to {
 			continue
 		}
 		e := r.event
 		if e.Was == "" {
 			e.Was, e.WasHash = e.ID(), r.hash.String()
 		}
-		e.Epoch, e.Seq = next.name, uint64(len(again)+1)
+		if slices.ContainsFunc(again, func(o kiosk.Event) bool { return o.WasHash == e.WasHash }) {
+			continue
+		}
+		e.Epoch, e.Seq = into.name, uint64(len(again)+1)
 		again = append(again, e)
 	}
-	rows, err := d.encode(again, next)
-	if err != nil {
-		return err
-	}
-	return d.commit(CommitFailed, CommitUnsure, func() {
-		d.epochs = append(d.epochs, next)
-		d.others = append(d.others, others...)
-		d.put(next, rows)
-	})
+	return again
 }
 
 // damage destroys a range of the current epoch and salvages the rest, as the
@@ -211,12 +243,12 @@ func (d *disk) damage(from, to uint64) {
 		}
 	}
 	e.rows = kept
-	d.lost = append(d.lost, lostRange{e.name, from, to})
+	d.lost, d.damaged = append(d.lost, lostRange{e.name, from, to}), append(d.damaged, lostRange{e.name, from, to})
 	through := uint64(0)
 	if n := len(d.receipts); n > 0 && d.receipts[n-1].epoch == e.name {
 		through = d.receipts[n-1].through
 	}
-	if err := d.begin(&era{name: d.w.name()}, through); err != nil {
+	if err := d.begin(&era{name: d.w.name()}, nil, through); err != nil {
 		d.w.violated("a damaged journal cannot be salvaged: %v", err)
 	}
 }
@@ -271,23 +303,32 @@ func (d *disk) era(name string) *era {
 	return &era{name: name}
 }
 
-// Eras are the epochs with events; of an ended one those count that the next
-// does not record again.
+// Eras are the epochs with events; of an ended one those count that the next does
+// not record again, or did and lost.
 func (d *disk) Eras() (out []uplink.Era, err error) {
 	for i, e := range d.epochs {
 		last, _ := e.head()
-		again := uint64(0)
-		if i+1 < len(d.epochs) {
-			for _, r := range d.epochs[i+1].rows {
-				if r.event.Was == "" {
-					break
-				}
-				again++
+		era := uplink.Era{Epoch: e.name, Last: last}
+		if e.ended {
+			next := d.epochs[i+1].name
+			if !d.harmed(next) {
+				era.Last = min(last, e.count)
 			}
+			for _, o := range d.epochs {
+				if after, ok := o.again[e.name]; ok && !d.harmed(o.name) {
+					era.Last = min(era.Last, after)
+				}
+			}
+			era.Had = maps.Clone(e.had)
 		}
-		out = append(out, uplink.Era{Epoch: e.name, Last: last - min(again, last)})
+		out = append(out, era)
 	}
 	return out, nil
+}
+
+// harmed says whether some of an epoch was destroyed.
+func (d *disk) harmed(epoch string) bool {
+	return slices.ContainsFunc(d.damaged, func(l lostRange) bool { return l.epoch == epoch })
 }
 
 // Hash is the hash of an event.

@@ -3,8 +3,10 @@ package sim
 import (
 	"bytes"
 	"fmt"
+	"maps"
 	"math/rand/v2"
 	"path/filepath"
+	"slices"
 	"testing"
 	"time"
 
@@ -44,10 +46,22 @@ func TestDiskIsTheJournal(t *testing.T) {
 				}
 			case 3:
 				after := rapid.Uint64Range(0, d.Head()).Draw(rt, "after")
-				if _, err := j.BeginEpoch("test", after, "stranger"); err != nil {
+				eras, err := j.Eras()
+				if err != nil {
 					rt.Fatal(err)
 				}
-				if err := d.begin(&era{name: j.Epoch(), apart: true}, after, "stranger"); err != nil {
+				var parts []uplink.Part
+				var old []journal.Part
+				for _, e := range eras[:len(eras)-1] {
+					if e.Last > 0 && rapid.Bool().Draw(rt, "part") {
+						p := uplink.Part{Epoch: e.Epoch, After: rapid.Uint64Range(0, e.Last-1).Draw(rt, "of it")}
+						parts, old = append(parts, p), append(old, journal.Part(p))
+					}
+				}
+				if _, err := j.BeginEpochWith(old, "test", after, "stranger"); err != nil {
+					rt.Fatal(err)
+				}
+				if err := d.begin(&era{name: j.Epoch(), apart: true}, parts, after, "stranger"); err != nil {
 					rt.Fatal(err)
 				}
 			case 4:
@@ -92,6 +106,17 @@ func same(t *rapid.T, j *journal.Journal, d *disk) {
 	for i, r := range d.current().rows {
 		if !bytes.Equal(rows[i].Bytes, r.Bytes) || rows[i].Hash != r.hash || rows[i].Seq != r.Seq {
 			t.Fatalf("row %d is\n%s in the journal and\n%s on the card", r.Seq, rows[i].Bytes, r.Bytes)
+		}
+	}
+	has, err := j.Eras()
+	if err != nil {
+		t.Fatal(err)
+	}
+	eras, _ := d.Eras()
+	eras = slices.DeleteFunc(eras, func(e uplink.Era) bool { head, _ := d.era(e.Epoch).head(); return head == 0 && e.Epoch != d.Epoch() })
+	for i, e := range eras {
+		if len(has) != len(eras) || has[i].Epoch != e.Epoch || has[i].Last != e.Last || !maps.Equal(has[i].Had, e.Had) {
+			t.Fatalf("the journal's epochs are %+v, the card's %+v", has, eras)
 		}
 	}
 	mark, _ := d.Receipted()

@@ -285,6 +285,7 @@ func (j *judge) receipted(source string, payload []byte) {
 		j.w.violated("I4: a receipt cannot be read: %v", err)
 		return
 	}
+	j.w.read[&payload[0]] = r
 	for _, e := range r.Epochs {
 		p := j.books.page(place{source, e.Epoch})
 		through, highest := uint64(0), uint64(0)

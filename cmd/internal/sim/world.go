@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"baylight/kiosk"
+	"baylight/sync/wire"
 )
 
 // Options say what a run does besides its seed.
@@ -43,6 +44,7 @@ type world struct {
 	res    Result
 	rng    *rand.Rand // of the faults and the network
 	people *rand.Rand // of the shop
+	begun  time.Time
 	now    time.Duration
 	queue  queue
 	n      uint64 // of the next entry
@@ -52,15 +54,17 @@ type world struct {
 	office *office
 	boards []*board // clones behind the originals
 	judge  *judge
+	read   map[*byte]wire.Receipt // of receipts sent, by where their bytes are
 	healed bool
 }
 
 // Run plays one seed.
 func Run(seed uint64, opt Options) Result {
 	w := &world{
-		seed: seed, opt: opt, rng: rand.New(rand.NewPCG(seed, 1)), people: rand.New(rand.NewPCG(seed, 2)),
+		seed: seed, opt: opt, begun: begin(), rng: rand.New(rand.NewPCG(seed, 1)), people: rand.New(rand.NewPCG(seed, 2)),
 		res: Result{Seed: seed, Faults: map[Fault]int{}, Digest: 14695981039346656037},
 	}
+	w.read = map[*byte]wire.Receipt{}
 	w.plan = drawPlan(w.rng, opt)
 	w.judge = newJudge(w)
 	w.broker = newBroker(w)
@@ -99,7 +103,7 @@ func (w *world) after(d time.Duration, do func()) {
 }
 
 // wall is the true time.
-func (w *world) wall() time.Time { return begin().Add(w.now) }
+func (w *world) wall() time.Time { return w.begun.Add(w.now) }
 
 // between draws a duration in whole milliseconds, as events have them.
 func (w *world) between(a, b time.Duration) time.Duration {
