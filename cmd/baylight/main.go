@@ -33,6 +33,7 @@ type cli struct {
 	Backup  backupCmd        `cmd:"" help:"Copy the journal of a running kiosk and check the copy."`
 	Restore restoreCmd       `cmd:"" help:"Make a backup the journal of a kiosk that is not running."`
 	Report  reportCmd        `cmd:"" help:"Print the figures of a period: a table, CSV, XLSX or JSON."`
+	Verify  verifyCmd        `cmd:"" help:"Compute all figures of a running back office again from its events, and name what differs."`
 	Import  importCmd        `cmd:"" help:"Take a file of events into a running back office."`
 	Export  exportCmd        `cmd:"" help:"Write the events of a store to a file."`
 	Paper   paperCmds        `embed:""`

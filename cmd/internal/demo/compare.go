@@ -5,6 +5,7 @@ import (
 	"context"
 	"encoding/json"
 	"fmt"
+	"io"
 	"maps"
 	"net/http"
 	"slices"
@@ -27,7 +28,8 @@ type Result struct {
 	Received    uint64   `json:"received"` // of them in the back office's ledger
 	Lost        int      `json:"lost"`
 	Duplicated  int      `json:"duplicated"`
-	Figures     int      `json:"figures"` // compared with the judge's count
+	Figures     int      `json:"figures"`  // compared with the judge's count
+	Verified    int      `json:"verified"` // visits of which the office computed again what it keeps
 	KPIEqual    bool     `json:"kpi_equal"`
 	Differences []string `json:"differences"`
 	Digest      string   `json:"digest"` // of all events, without what may differ between runs
@@ -203,6 +205,35 @@ func flatten(prefix string, v any, out map[string]int64) {
 			out[prefix] = int64(v)
 		}
 	}
+}
+
+// verify lets the back office compute again everything it keeps.
+func (r *Result) verify(ctx context.Context, s *Shop) error {
+	req, err := http.NewRequestWithContext(ctx, http.MethodPost, "http://"+s.Office+"/api/v1/verify?store="+Store, nil)
+	if err != nil {
+		return err
+	}
+	res, err := http.DefaultClient.Do(req)
+	if err != nil {
+		return fmt.Errorf("verify the figures: %w", err)
+	}
+	defer res.Body.Close()
+	var found struct {
+		Visits      int
+		Differences []string
+		Error       string
+	}
+	if err := json.NewDecoder(io.LimitReader(res.Body, 64<<20)).Decode(&found); err != nil || res.StatusCode != http.StatusOK {
+		return fmt.Errorf("verify the figures: %s: %w", res.Status, err)
+	}
+	for _, d := range found.Differences {
+		r.differ("kept by the back office: %s", d)
+	}
+	if found.Error != "" || found.Visits == 0 {
+		r.differ("the verification compared %d visits: %s", found.Visits, found.Error)
+	}
+	r.Verified = found.Visits
+	return nil
 }
 
 func (r *Result) differ(format string, args ...any) {

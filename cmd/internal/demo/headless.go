@@ -78,6 +78,9 @@ func (h Headless) play(ctx context.Context, shop *Shop, s script.Script, r *Resu
 		}
 		h.Log.Info("day played", "day", day, "differences", len(r.Differences))
 	}
+	if err := r.verify(ctx, shop); err != nil {
+		return err
+	}
 	events, err := shop.ledger(ctx)
 	if err != nil {
 		return err

@@ -143,6 +143,8 @@ func TestAPIAsDocumented(t *testing.T) {
 
 	ask("POST", "/api/v1/import", example(t), 200)
 	ask("POST", "/api/v1/import", "{\n[]", 422)
+	ask("POST", "/api/v1/verify", "", 200)
+	ask("POST", "/api/v1/verify?repair=perhaps", "", 400)
 	ask("GET", "/api/v1/export", "", 200)
 	ask("GET", "/api/v1/export?persons=1&from=2026-11-03&to=2026-11-04", "", 200)
 	ask("GET", "/api/v1/export?after=x", "", 400)

@@ -127,7 +127,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	tasks = append(tasks, told, ahead)
 	f := front{set: set, door: door}
-	if err := f.fill(office, books, rolls, seen, o.Log); err != nil {
+	if err := f.fill(office, told, books, rolls, seen, o.Log); err != nil {
 		return err
 	}
 	web = f.before(web)

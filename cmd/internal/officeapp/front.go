@@ -2,6 +2,7 @@ package officeapp
 
 import (
 	"crypto/subtle"
+	"errors"
 	"log/slog"
 	"math"
 	"net"
@@ -13,6 +14,7 @@ import (
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/audit"
+	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/openapi"
 	"baylight/sync/backoffice/transfer"
 )
@@ -90,8 +92,21 @@ func (f front) mayTransfer(r *http.Request, what string) (string, error) {
 	return f.who(r, staff.Manager)
 }
 
+// mayVerify: the manager, or the token; without a token also this machine, which
+// may read figures anyway, as long as nothing is repaired.
+func (f front) mayVerify(r *http.Request) (status int, why string) {
+	if f.set.Token == "" && local(r) && staff.CheckOrigin(r) == nil && r.URL.Query().Get("repair") != "true" {
+		return 0, ""
+	}
+	_, err := f.who(r, staff.Manager)
+	if refused := (*transfer.Refused)(nil); errors.As(err, &refused) {
+		return refused.Status, refused.Detail
+	}
+	return 0, ""
+}
+
 // fill makes the routes.
-func (f *front) fill(office *backoffice.Office, books bookings, rolls rosters, seen *audit.Log, log *slog.Logger) error {
+func (f *front) fill(office *backoffice.Office, told *figures.Folder, books bookings, rolls rosters, seen *audit.Log, log *slog.Logger) error {
 	imports, exports, err := transfer.New(transfer.Config{Office: office, Dir: f.set.Data, May: f.mayTransfer, Log: log, Room: func() int { return room(f.set.Data) },
 		Audit: func(r *http.Request, what, who, store, detail string) error {
 			kind := audit.Exported
@@ -109,6 +124,7 @@ func (f *front) fill(office *backoffice.Office, books bookings, rolls rosters, s
 	f.routes = map[string]http.Handler{
 		"POST /api/v1/bookings": books.handler(*f),
 		"POST /api/v1/import":   imports,
+		"POST /api/v1/verify":   figures.Handler(told, f.mayVerify),
 		"GET /api/v1/export":    exports,
 		"GET /api/v1/staff":     rolls.handler(*f),
 		"POST /api/v1/staff":    rolls.handler(*f),

@@ -4,6 +4,7 @@ import (
 	"reflect"
 
 	"baylight/kiosk"
+	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/kpi"
 	"baylight/sync/backoffice/roster"
 	"baylight/sync/backoffice/transfer"
@@ -100,6 +101,7 @@ func schemas() object {
 		"People":   shape("", object{"store": text("its name"), "people": list(ref("Person"))}),
 		"Changed":  shape("", object{"store": text("its name"), "person": ref("Person")}),
 		"Change":   change(),
+		"Verified": of(reflect.TypeFor[figures.Verified]()),
 		"Progress": of(reflect.TypeFor[transfer.Progress]()),
 		"Booked": shape("", object{"store": text("its name"), "days": object{"type": "object", "additionalProperties": object{"type": "integer"}, "description": "bookings that each day has now"},
 			"ignored": list(text("columns that were read past"))}),
