@@ -130,7 +130,7 @@ func Amend(p Payload, fields json.RawMessage) Payload {
 	if amended == nil || json.Unmarshal(orig, amended) != nil || json.Unmarshal(fields, amended) != nil {
 		return nil
 	}
-	if VisitOf(amended) != VisitOf(p) {
+	if FoldOf(amended) != FoldOf(p) {
 		return nil
 	}
 	return amended
@@ -146,7 +146,7 @@ func (f *fold) step(e *Event) {
 		// A stated finish closes a job that ran past its limit; nothing else does.
 		w.Unclosed = w.UnclosedAt(t) && !(stated && w.Technician == fin.Technician)
 	}
-	if id := VisitOf(e.Data); id != "" {
+	if id := FoldOf(e.Data); id != "" {
 		v.ID = id
 	}
 	v.flag(common.Flags...)
@@ -223,6 +223,9 @@ func (f *fold) reception(e *Event, t time.Time) {
 		}
 	case *ReworkConfirmed:
 		v.Rework = &Rework{Earlier: d.Earlier, Items: d.Items, By: d.By, At: t}
+	case *AttendanceRecorded:
+		v.Attendance = append(v.Attendance, Attendance{Technician: d.Technician, From: d.From, To: d.To})
+		f.end(t)
 	case *ProposalDeclined:
 		v.Declined = append(v.Declined, Declined{Proposal: d.Proposal, Items: d.Items, By: d.By, At: t})
 	}

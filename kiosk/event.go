@@ -161,6 +161,16 @@ func VisitOf(p Payload) string {
 	return ""
 }
 
+// FoldOf names what an event is folded with: its visit, or for a technician's
+// presence, which belongs to none, that technician's presences of a month (UTC);
+// "" if neither.
+func FoldOf(p Payload) string {
+	if d, ok := p.(*AttendanceRecorded); ok {
+		return "attendance/" + d.Technician + "/" + d.From.UTC().Format("2006-01")
+	}
+	return VisitOf(p)
+}
+
 // Corrects is the id of the event that p voids or amends, "" if it does neither.
 func Corrects(p Payload) string {
 	switch d := p.(type) {

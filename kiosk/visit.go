@@ -36,6 +36,8 @@ type Visit struct {
 	Rework    *Rework
 	Declined  []Declined // proposals that a person declined
 
+	Attendance []Attendance // of what is no visit ([FoldOf]); ended from the beginning
+
 	Flags       []Flag // what the events carry and what only the fold sees; sorted, each once
 	Corrections int    // events voided or amended
 	Uncertain   bool   // a time of this visit could not be corrected
@@ -88,6 +90,12 @@ type Rework struct {
 	Items   []string
 	By      string
 	At      time.Time
+}
+
+// Attendance is a technician's presence, as stated.
+type Attendance struct {
+	Technician string
+	From, To   time.Time
 }
 
 // Declined is a proposal that a person declined.

@@ -207,7 +207,7 @@ func check(e kiosk.Event, source string) error {
 	if !id(e.Epoch) {
 		return fmt.Errorf("check event: epoch %.80q is not a uuid", e.Epoch)
 	}
-	if v := kiosk.VisitOf(e.Data); len(v) > maxID {
+	if v := kiosk.FoldOf(e.Data); len(v) > maxID {
 		return fmt.Errorf("check event %s: visit %.80q is longer than %d characters", e.ID(), v, maxID)
 	}
 	if c := kiosk.Corrects(e.Data); len(c) > maxRef || len(e.Was) > maxRef || len(e.WasHash) > maxID {

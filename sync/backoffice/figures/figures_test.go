@@ -103,7 +103,10 @@ func life(t testing.TB, rt *rapid.T) (all []backoffice.Entry) {
 		visit := pick("visit", "V1", "V2", "V3", "V4")
 		job := kiosk.Job{Visit: visit, Bay: pick("bay", "b1", "b2"), Technician: pick("technician", "", "t1", "t1", "t2"), Item: rapid.IntRange(0, 2).Draw(rt, "item")}
 		due := b.Now.Wall.Add(time.Duration(rapid.IntRange(-1, 30).Draw(rt, "due")) * time.Hour)
-		switch rapid.IntRange(0, 16).Draw(rt, "kind") {
+		switch rapid.IntRange(0, 17).Draw(rt, "kind") {
+		case 17:
+			from := b.Now.Wall.Add(-time.Duration(rapid.IntRange(0, 40).Draw(rt, "present")) * time.Hour)
+			all = append(all, b.Event(&kiosk.AttendanceRecorded{Technician: pick("technician", "t1", "t2"), From: from, To: from.Add(8 * time.Hour)}))
 		case 0:
 			all = append(all, b.Event(&kiosk.CheckedIn{Visit: visit, Ticket: "A001", Vehicle: pick("vehicle", "", "X1", "X2")}))
 		case 1:
@@ -235,7 +238,7 @@ func (s *shop) position(t testing.TB) uint64 {
 // now, and what is behind figures, with the reference.
 func (s *shop) sameVisits(t *testing.T, rt *rapid.T, asOf uint64) {
 	ctx := context.Background()
-	names := []string{"V1", "V2", "V3", "V4", "none"}
+	names := []string{"V1", "V2", "V3", "V4", "attendance/t1/2026-11", "attendance/t2/2026-11", "none"}
 	got, at, err := s.Visits(ctx, store, names, &asOf)
 	if want := visitsAt(t, s.ledger, asOf); err != nil || at != asOf || tell(got) != tell(want) {
 		rt.Fatalf("as of %d the visits are (%v)\n%s\nwant\n%s", asOf, err, tell(got), tell(want))

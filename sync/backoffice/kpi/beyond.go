@@ -1,7 +1,6 @@
 package kpi
 
 import (
-	"maps"
 	"slices"
 	"time"
 
@@ -14,14 +13,7 @@ type Period struct {
 	From, To time.Time // half-open; whole store-local days where kept tallies are used
 	Now      time.Time
 
-	Bays       []string     // the store's bays; those seen are added
-	Attendance []Attendance // attendance.recorded; may hold more than the period
-}
-
-// Attendance is a technician's presence.
-type Attendance struct {
-	Technician string
-	From, To   time.Time
+	Bays []string // the store's bays; those seen are added
 }
 
 // Beyond is the figures of a [Row] that come from tallies alone. A pointer is
@@ -129,15 +121,6 @@ func (p Period) opening() (ms int64, days WorkingDays) {
 	return ms, days
 }
 
-// attended is the presence of each technician in the period.
-func (p Period) attended() stretches {
-	out := stretches{}
-	for _, a := range p.Attendance {
-		out.add(a.Technician, max(InstantOf(a.From).ms(), InstantOf(p.From).ms()), min(InstantOf(a.To).ms(), InstantOf(p.To).ms()))
-	}
-	return out
-}
-
 func (t Tally) beyond(by By, key string, p Period) (b Beyond) {
 	opening, days := p.opening()
 	b.WorkingDays = days
@@ -146,11 +129,9 @@ func (t Tally) beyond(by By, key string, p Period) (b Beyond) {
 	switch by {
 	case ByNone, ByDay:
 		b.Bays = t.bays(opening, p.Bays)
-		t.technicians(&b, p.attended())
+		t.technicians(&b)
 	case ByTechnician:
-		own := p.attended()
-		maps.DeleteFunc(own, func(who string, _ []stretch) bool { return who != key })
-		t.technicians(&b, own)
+		t.technicians(&b)
 	case ByBay:
 		b.Bays = t.bays(opening, []string{key})
 	}
@@ -164,18 +145,21 @@ func (t Tally) beyond(by By, key string, p Period) (b Beyond) {
 }
 
 // technicians fills in efficiency, and productivity of those whose presence is known.
-func (t Tally) technicians(b *Beyond, attended stretches) {
-	clocked, there := int64(0), int64(0)
+func (t Tally) technicians(b *Beyond) {
+	var clocked, there, attended int64
 	for who, ms := range t.by[mClocked] {
 		clocked += ms
-		if _, ok := attended[who]; ok {
+		if t.by[mAttended][who] > 0 {
 			there += ms
 		}
 	}
+	for _, ms := range t.by[mAttended] {
+		attended += ms
+	}
 	efficiency := timeRatio(t.n[nStandard], clocked)
 	b.Efficiency = &efficiency
-	if len(attended) > 0 {
-		productivity := timeRatio(there, attended.total())
+	if attended > 0 {
+		productivity := timeRatio(there, attended)
 		b.Productivity = &productivity
 	}
 }

@@ -103,8 +103,7 @@ func TestProductivity(t *testing.T) {
 	if p := one(t, in).Productivity; p != nil {
 		t.Errorf("without recorded presence productivity is %+v, want null", p)
 	}
-	in.Attendance = []kpi.Attendance{{Technician: "t1", From: at(t, "02 20:00"), To: at(t, "03 04:30")}, {Technician: "t1", From: at(t, "04:00"), To: at(t, "04:30")},
-		{Technician: "t3", From: at(t, "05 08:00"), To: at(t, "05 18:00")}}
+	in.Visits = append(in.Visits, present(t, "t1", "02 20:00", "03 04:30", "04:00", "04:30"), present(t, "t3", "05 08:00", "05 18:00"))
 	// 00:00–04:30 lies in the day: 270 minutes. t2 has no presence and does not count.
 	p := one(t, in).Productivity
 	if p == nil || p.NumeratorMS != 135*60_000 || p.DenominatorMS != 270*60_000 || *p.Rate != 0.5 {
@@ -113,6 +112,34 @@ func TestProductivity(t *testing.T) {
 	for _, r := range kpi.Compute(in, kpi.ByTechnician) {
 		if (r.Key == "t1") != (r.Productivity != nil) {
 			t.Errorf("%s: %+v", r.Key, r.Productivity)
+		}
+	}
+}
+
+// present is what the events of a technician's presence fold to.
+func present(t testing.TB, who string, times ...string) *kiosk.Visit {
+	s := visit(t, who)
+	for i := 0; i < len(times); i += 2 {
+		s.add("10 08:00", &kiosk.AttendanceRecorded{Technician: who, From: at(t, times[i]), To: at(t, times[i+1])})
+	}
+	return s.fold()
+}
+
+// TestPresenceIsCorrected: a presence that was voided or amended counts as it stands.
+func TestPresenceIsCorrected(t *testing.T) {
+	s := visit(t, "1").add("10 08:00", &kiosk.AttendanceRecorded{Technician: "t1", From: at(t, "09:00"), To: at(t, "10:00")}).
+		add("10 08:01", &kiosk.AttendanceRecorded{Technician: "t1", From: at(t, "11:00"), To: at(t, "12:00")})
+	s.add("10 08:02", &kiosk.Voided{Event: s.events[0].ID()}).
+		add("10 08:03", &kiosk.Amended{Event: s.events[1].ID(), Fields: []byte(`{"to":"2026-11-03T11:30:00+08:00"}`)})
+	in := day(t, s.fold(), visit(t, "2").in("08:30").items("08:40", "16:00").on("11:00", "11:15", "t1", "b1", 0, false).fold())
+	if p := one(t, in).Productivity; p == nil || p.NumeratorMS != 15*60_000 || p.DenominatorMS != 30*60_000 {
+		t.Errorf("productivity is %+v, want 15 ÷ 30 minutes", p)
+	}
+	for _, by := range []kpi.By{kpi.ByAdviser, kpi.ByBay, kpi.ByCategory} {
+		for _, r := range kpi.Compute(in, by) {
+			if r.Key == "" {
+				t.Errorf("a presence makes a row by %s", by)
+			}
 		}
 	}
 }

@@ -9,7 +9,7 @@ import (
 
 // FactVersion names what a [Fact] and a [Tally] hold and how their bytes are
 // made. Kept bytes of another version are of no use: fold again.
-const FactVersion = 2
+const FactVersion = 3
 
 // maxStretch is the longest time that one stretch of a job counts as time on the
 // job or in the bay. A car that stands paused for longer is not why a bay is taken.
@@ -88,6 +88,8 @@ type Fact struct {
 	Rework   *FactRework
 	Declined []FactDeclined
 
+	Attendance []FactAttendance // of a fact that is no visit's: it has nothing else
+
 	Gross, Net time.Duration // repair time; both 0 while Repaired is false
 	Repaired   bool          // a job was finished
 	Stages     []StagePart   // check-in → delivery; nil without a split
@@ -135,6 +137,21 @@ type FactRework struct {
 	At      Instant
 }
 
+// FactAttendance is a technician's presence.
+type FactAttendance struct {
+	Technician string
+	From, To   Instant
+}
+
+// longestDay bounds a presence.
+const longestDay = 24 * time.Hour
+
+// stretch is the presence in milliseconds.
+func (a *FactAttendance) stretch() (from, to int64) {
+	from = a.From.ms()
+	return from, min(a.To.ms(), from+longestDay.Milliseconds())
+}
+
 // FactDeclined is a proposal that a person declined.
 type FactDeclined struct {
 	Proposal string // one of kiosk.Proposals
@@ -176,6 +193,9 @@ func FactOf(v *kiosk.Visit, cal kiosk.Calendar) Fact {
 	}
 	for _, d := range v.Declined {
 		f.Declined = append(f.Declined, FactDeclined{d.Proposal, slices.Clone(d.Items)})
+	}
+	for _, a := range v.Attendance {
+		f.Attendance = append(f.Attendance, FactAttendance{a.Technician, InstantOf(a.From), InstantOf(a.To)})
 	}
 	f.Gross, f.Net, f.Repaired = v.Repair()
 	f.Stages = stagesOf(v)
@@ -336,6 +356,11 @@ func (f *Fact) touches(from, to Instant) bool {
 			return true
 		}
 	}
+	for i := range f.Attendance {
+		if a, b := f.Attendance[i].stretch(); max(a, from.ms()) < min(b, to.ms()) {
+			return true
+		}
+	}
 	for i := range f.Jobs {
 		j := &f.Jobs[i]
 		if in(j.Start()) || in(j.Finished) {
@@ -360,6 +385,16 @@ func (f *Fact) Days(cal kiosk.Calendar) (days []string) {
 			days = slices.Insert(days, i, cal.Day(t.In(cal.Zone)))
 		}
 	}
+	over := func(from, to int64) { // every day of a stretch
+		for t := from; t < to; {
+			at := time.UnixMilli(t).In(cal.Zone)
+			add(InstantOf(at))
+			t = cal.Midnight(cal.Midnight(at).Add(36 * time.Hour)).UnixMilli()
+		}
+	}
+	for i := range f.Attendance {
+		over(f.Attendance[i].stretch())
+	}
 	add(f.Arrived)
 	add(f.Delivered)
 	add(f.Passed)
@@ -374,11 +409,8 @@ func (f *Fact) Days(cal kiosk.Calendar) (days []string) {
 		add(j.Start())
 		add(j.Finished)
 		for k := range j.Spans {
-			a, b, ok := f.stretch(&j.Spans[k])
-			for t := a; ok && t < b; {
-				at := time.UnixMilli(t).In(cal.Zone)
-				add(InstantOf(at))
-				t = cal.Midnight(cal.Midnight(at).Add(36 * time.Hour)).UnixMilli()
+			if a, b, ok := f.stretch(&j.Spans[k]); ok {
+				over(a, b)
 			}
 		}
 	}

@@ -129,6 +129,13 @@ func (f *Fact) appendRest(w *writer, c *clock) {
 		w.word(d.Proposal)
 		w.texts(d.Items)
 	}
+	w.uint(uint64(len(f.Attendance)))
+	for i := range f.Attendance {
+		a := &f.Attendance[i]
+		w.text(a.Technician)
+		c.write(w, a.From)
+		c.write(w, a.To)
+	}
 	if f.Repaired {
 		w.int(int64(f.Gross))
 		w.int(int64(f.Net))
@@ -156,6 +163,9 @@ func (f *Fact) milli() bool {
 	}
 	if f.Rework != nil {
 		all = append(all, f.Rework.At)
+	}
+	for i := range f.Attendance {
+		all = append(all, f.Attendance[i].From, f.Attendance[i].To)
 	}
 	return !slices.ContainsFunc(all, func(t Instant) bool { return t%Instant(time.Millisecond) != 0 })
 }
@@ -231,6 +241,12 @@ func (f *Fact) readRest(r *reader, c *clock, bits uint64) {
 	}
 	for i := range f.Declined {
 		f.Declined[i] = FactDeclined{r.word(), r.texts()}
+	}
+	if n := r.size(3); n > 0 {
+		f.Attendance = make([]FactAttendance, n)
+	}
+	for i := range f.Attendance {
+		f.Attendance[i] = FactAttendance{r.text(), c.read(r), c.read(r)}
 	}
 	if f.Repaired {
 		f.Gross, f.Net = time.Duration(r.int()), time.Duration(r.int())

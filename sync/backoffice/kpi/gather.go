@@ -83,6 +83,15 @@ func (f *Fact) parts(by By) (keys []string) {
 			keys = append(keys, k)
 		}
 	}
+	if len(f.Attendance) > 0 && by == ByTechnician {
+		for i := range f.Attendance {
+			add(f.Attendance[i].Technician)
+		}
+		return keys
+	}
+	if len(f.Attendance) > 0 && by != ByNone && by != ByDay {
+		return nil
+	}
 	switch by {
 	case ByNone, ByDay:
 		add("")

@@ -16,17 +16,15 @@ type Input struct {
 	From, To time.Time // the period, half-open
 	Now      time.Time
 
-	// What no visit tells; without them the figures that need them are null, or
-	// (bays) go by the bays that were seen.
-	Bays       []string
-	Attendance []Attendance
+	// Bays are the store's; those seen are added.
+	Bays []string
 
 	facts []*Fact // of Visits, one each
 }
 
 // period is what is asked, without the visits.
 func (in Input) period() Period {
-	return Period{Calendar: in.Calendar, From: in.From, To: in.To, Now: in.Now, Bays: in.Bays, Attendance: in.Attendance}
+	return Period{Calendar: in.Calendar, From: in.From, To: in.To, Now: in.Now, Bays: in.Bays}
 }
 
 // By says what rows are made of.

@@ -56,8 +56,14 @@ func (s scope) hours(t *Tally, facts []*Fact) {
 	if s.by == ByAdviser || s.by == ByCategory {
 		return
 	}
-	clocked, running, occupied := stretches{}, stretches{}, stretches{}
+	attended, clocked, running, occupied := stretches{}, stretches{}, stretches{}, stretches{}
 	for _, f := range facts {
+		for i := range f.Attendance {
+			if a := &f.Attendance[i]; s.by == ByNone || s.by == ByTechnician && s.key == a.Technician {
+				from, to := a.stretch()
+				attended.add(a.Technician, max(from, s.from.ms()), min(to, s.to.ms()))
+			}
+		}
 		if f.Uncertain {
 			continue
 		}
@@ -88,6 +94,9 @@ func (s scope) hours(t *Tally, facts []*Fact) {
 	}
 	for bay := range occupied {
 		t.member(sBays, bay)
+	}
+	for who, list := range attended {
+		t.count(mAttended, who, length(list))
 	}
 	for who, list := range clocked {
 		t.count(mClocked, who, length(list))

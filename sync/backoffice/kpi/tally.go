@@ -63,7 +63,8 @@ const (
 	mStages
 	mFlags
 	mPasses
-	mClocked // ms by person
+	mClocked  // ms by person
+	mAttended // ms by technician
 	maps_
 )
 const (

@@ -108,10 +108,15 @@ func TestDaysAddUp(t *testing.T) {
 		to := from.AddDate(0, 0, rapid.IntRange(1, 40).Draw(t, "days"))
 		now := from.AddDate(0, 0, rapid.IntRange(-3, 60).Draw(t, "now"))
 		in := kpi.Input{Visits: vs, Calendar: cal, From: from, To: to, Now: now, Bays: []string{"b1", "b9"}}
-		if rapid.Bool().Draw(t, "attendance") {
-			in.Attendance = []kpi.Attendance{{"t1", from.Add(-time.Hour), from.Add(9 * time.Hour)}, {"t9", from, from.Add(time.Hour)}}
+		for i := range rapid.IntRange(0, 3).Draw(t, "attendance") {
+			begins := from.Add(time.Duration(rapid.IntRange(-24*60, 5*24*60).Draw(t, "begins")) * time.Minute)
+			ends := begins.Add(time.Duration(rapid.IntRange(-60, 30*60).Draw(t, "lasts")) * time.Minute)
+			who := rapid.SampledFrom([]string{"t1", "t9"}).Draw(t, "present")
+			vs = append(vs, kiosk.Apply([]kiosk.Event{{Source: "/stores/sh/backoffice", Epoch: fmt.Sprint("b", i), Seq: 1, Moment: kiosk.Moment{Wall: now, Clock: kiosk.Synced},
+				Data: &kiosk.AttendanceRecorded{Technician: who, From: begins, To: ends}}}, cal))
 		}
-		p := kpi.Period{Calendar: cal, From: from, To: to, Now: now, Bays: in.Bays, Attendance: in.Attendance}
+		in.Visits = vs
+		p := kpi.Period{Calendar: cal, From: from, To: to, Now: now, Bays: in.Bays}
 		var days []kpi.Dated
 		for _, d := range kept(t, vs, now) {
 			if d.Day >= cal.Day(from) && d.Day < cal.Day(to) {

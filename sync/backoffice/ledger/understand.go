@@ -27,7 +27,7 @@ func understand(tx *sql.Tx) error {
 	}
 	c.before = int64(c.out.Position)
 	for _, k := range known {
-		visit, target := kiosk.VisitOf(k.event.Data), kiosk.Corrects(k.event.Data)
+		visit, target := kiosk.FoldOf(k.event.Data), kiosk.Corrects(k.event.Data)
 		if target != "" {
 			if visit, err = c.visitOf(k.store, &k.event, target); err != nil {
 				return err

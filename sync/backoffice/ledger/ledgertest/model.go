@@ -103,7 +103,7 @@ func plain(given []backoffice.Entry) (out []string) {
 	kiosk.Correct(events)
 	visits := map[string][]kiosk.Event{}
 	for _, e := range events {
-		if v := kiosk.VisitOf(e.Data); v != "" {
+		if v := kiosk.FoldOf(e.Data); v != "" {
 			visits[v] = append(visits[v], e)
 		}
 	}

@@ -156,7 +156,7 @@ func (c *commit) entry(in backoffice.Entry) {
 		c.evidence(ep, e.Seq, hash, "after the one before")
 		return
 	}
-	r := &row{store: in.Store, bytes: in.Bytes, hash: hash, event: e, visit: kiosk.VisitOf(e.Data)}
+	r := &row{store: in.Store, bytes: in.Bytes, hash: hash, event: e, visit: kiosk.FoldOf(e.Data)}
 	r.repeated = c.repeated(e, hash)
 	target := kiosk.Corrects(e.Data)
 	if target != "" {
