@@ -77,7 +77,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	now := func() time.Time { return o.Clock.Now().Wall }
 	people := directories(set)
 	shops := stores(set, people)
-	told, err := figures.New(figures.Config{Ledger: book, Stores: shops, Now: now, Log: o.Log})
+	var office *backoffice.Office // asked once everything runs
+	told, err := figures.New(figures.Config{Ledger: book, Stores: shops, Now: now, Log: o.Log,
+		CalendarAt: func(ctx context.Context, store string, position uint64) (kiosk.Calendar, error) {
+			return office.CalendarAt(ctx, store, position)
+		}})
 	if err != nil {
 		return err
 	}
@@ -85,7 +89,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	office, err := backoffice.New(backoffice.Config{Stores: shops, Ledger: book, Now: now, Log: o.Log, Risks: ahead.Shown,
+	office, err = backoffice.New(backoffice.Config{Stores: shops, Ledger: book, Now: now, Log: o.Log, Risks: ahead.Shown,
 		Synced: func() bool { return o.Clock.Now().Clock == kiosk.Synced }})
 	if err != nil {
 		return err

@@ -23,7 +23,10 @@ type Config struct {
 	Stores []backoffice.Store
 	Now    func() time.Time // shop time; time.Now if nil
 	Every  time.Duration    // how often a Folder that runs looks for stale visits; 1 s if 0
-	Log    *slog.Logger     // nil discards
+	// CalendarAt is the calendar that was in force at a position: questions as of
+	// it are reckoned with its hours. nil: the store's, always.
+	CalendarAt func(ctx context.Context, store string, position uint64) (kiosk.Calendar, error)
+	Log        *slog.Logger // nil discards
 }
 
 // Folder keeps figures and answers from them. It may be used by many goroutines.
@@ -38,6 +41,7 @@ type Folder struct {
 type room struct {
 	backoffice.Store
 	mark string
+	then bool // reckons with another calendar than what is kept is made by
 
 	mu    sync.RWMutex // held to fold, read-held to read what is folded
 	at    uint64       // the position that what is kept is true for; with round,
@@ -91,6 +95,21 @@ func (f *Folder) room(store string) (*room, error) {
 		return r, nil
 	}
 	return nil, fmt.Errorf("read figures: store %.60q is not one of this back office", store)
+}
+
+// thenRoom is the room to answer a question as of a position in: r, or one with
+// the calendar of then.
+func (f *Folder) thenRoom(ctx context.Context, r *room, asOf *uint64) (*room, error) {
+	if asOf == nil || f.cfg.CalendarAt == nil {
+		return r, nil
+	}
+	cal, err := f.cfg.CalendarAt(ctx, r.Name, *asOf)
+	if err != nil || markOf(cal) == r.mark {
+		return r, err
+	}
+	then := &room{Store: r.Store, mark: markOf(cal), then: true}
+	then.Calendar = cal
+	return then, nil
 }
 
 // now is shop time in whole milliseconds, as answers state it.

@@ -37,6 +37,9 @@ func (f *Folder) Figures(ctx context.Context, store string, q Query) (Answer, er
 		return Answer{}, err
 	}
 	r, err := f.room(store)
+	if err == nil {
+		r, err = f.thenRoom(ctx, r, q.AsOf)
+	}
 	if err != nil {
 		return Answer{}, err
 	}
@@ -53,7 +56,9 @@ func (f *Folder) Days(ctx context.Context, store string, q Query) (days []kpi.Da
 		if q.AsOf == nil && q.Now.IsZero() {
 			days, err = f.keptDays(ctx, r, q)
 		} else {
-			days, err = f.daysOfFacts(ctx, r, q, a, at)
+			if r, err = f.thenRoom(ctx, r, q.AsOf); err == nil {
+				days, err = f.daysOfFacts(ctx, r, q, a, at)
+			}
 		}
 		return err
 	})
@@ -109,7 +114,7 @@ func (f *Folder) keptDays(ctx context.Context, r *room, q Query) ([]kpi.Dated, e
 // daysOfFacts makes the tallies of the days of a question from facts.
 func (f *Folder) daysOfFacts(ctx context.Context, r *room, q Query, a Answer, at uint64) (out []kpi.Dated, err error) {
 	first, last := r.days(q)
-	st, err := f.standing(ctx, r, a.AsOf, at, f.inDays(ctx, r, first, last))
+	st, err := f.standing(ctx, r, a.AsOf, at, f.near(ctx, r, first, last))
 	if err != nil {
 		return nil, err
 	}
@@ -143,8 +148,12 @@ func (f *Folder) daysOfFacts(ctx context.Context, r *room, q Query, a Answer, at
 func (f *Folder) Facts(ctx context.Context, store string, q Query) (facts []kpi.Fact, a Answer, err error) {
 	err = f.folded(ctx, store, func(r *room, at uint64) error {
 		a = f.answer(q, at)
+		r, err := f.thenRoom(ctx, r, q.AsOf)
+		if err != nil {
+			return err
+		}
 		first, last := r.days(q)
-		st, err := f.standing(ctx, r, a.AsOf, at, f.inDays(ctx, r, first, last))
+		st, err := f.standing(ctx, r, a.AsOf, at, f.near(ctx, r, first, last))
 		if err == nil {
 			facts, err = st.facts(first, last)
 		}
@@ -171,6 +180,9 @@ func (f *Folder) Behind(ctx context.Context, store string, q Query, key, figure,
 		g = kpi.Group{By: kpi.ByNone}
 	}
 	facts, a, err := f.Facts(ctx, store, q)
+	if err == nil {
+		r, err = f.thenRoom(ctx, r, q.AsOf)
+	}
 	if err != nil {
 		return nil, a, err
 	}

@@ -29,7 +29,7 @@ type standing struct {
 // there, found or not; those born since are left out; overlaps are found again.
 func (f *Folder) standing(ctx context.Context, r *room, asOf, at uint64, find func(func(held) error) error) (*standing, error) {
 	s := &standing{folder: f, room: r, asOf: asOf, kept: map[string]held{}, again: map[string]recorded{}}
-	if asOf >= at {
+	if asOf >= at && !r.then {
 		return s, find(func(h held) error {
 			s.kept[h.Visit] = h
 			return nil
@@ -66,7 +66,7 @@ func (f *Folder) standing(ctx context.Context, r *room, asOf, at uint64, find fu
 	}
 	var others []string // mean something else there than is kept
 	for id, h := range s.kept {
-		if !bytes.Equal(h.note.cuts, appendCuts(nil, s.cuts[id])) {
+		if r.then || !bytes.Equal(h.note.cuts, appendCuts(nil, s.cuts[id])) {
 			others = append(others, id)
 			delete(s.kept, id)
 		}
@@ -79,6 +79,24 @@ func (f *Folder) standing(ctx context.Context, r *room, asOf, at uint64, find fu
 // inDays finds what is kept of visits with a part in some days.
 func (f *Folder) inDays(ctx context.Context, r *room, first, last string) func(func(held) error) error {
 	return func(add func(held) error) error { return f.pool(r).load(ctx, first, last, add) }
+}
+
+// near is inDays; by another calendar than what is kept was made by, a visit may
+// have its part in a day beside.
+func (f *Folder) near(ctx context.Context, r *room, first, last string) func(func(held) error) error {
+	if r.then {
+		first, last = shifted(first, -7), shifted(last, 7)
+	}
+	return f.inDays(ctx, r, first, last)
+}
+
+// shifted is a day that many days later.
+func shifted(day string, days int) string {
+	t, err := time.Parse(time.DateOnly, day)
+	if err != nil {
+		return day // it was written by a calendar
+	}
+	return t.AddDate(0, 0, days).Format(time.DateOnly)
 }
 
 // named finds what is kept of the visits named.
