@@ -235,8 +235,8 @@ func checkVisits(t *rapid.T, s *State) {
 	for _, r := range s.order {
 		want := kiosk.Apply(r.events(), s.cfg.Calendar)
 		want.ID = r.id
-		if diff := cmp.Diff(want, r.visit, everything); diff != "" {
-			t.Fatalf("visit %s is not what its events make:\n%s", r.id, diff)
+		if !reflect.DeepEqual(want, r.visit) { // times of one zone are one instance
+			t.Fatalf("visit %s is not what its events make:\n%s", r.id, cmp.Diff(want, r.visit, everything))
 		}
 	}
 }

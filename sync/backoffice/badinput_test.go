@@ -256,7 +256,7 @@ func rank(e backoffice.Entry) int {
 func (s *shop) makes(want ...string) {
 	s.Helper()
 	var got []string
-	for _, v := range visitsOf(s, s.Office) {
+	for _, v := range visitsOf(s, s.ledger) {
 		got = append(got, inWords(v))
 		for _, w := range v.Works {
 			for i, span := range w.Spans {
