@@ -177,6 +177,7 @@ func answers(t *testing.T, rt *rapid.T, s *shop) {
 		by   kpi.By
 		said string
 	}
+	s.SetChunk(rapid.SampledFrom([]int{1, 2, 1000}).Draw(rt, "chunk"))
 	var said []asked
 	for rest := shuffled(t, rt); len(rest) > 0; {
 		n := rapid.IntRange(1, min(8, len(rest))).Draw(rt, "batch")

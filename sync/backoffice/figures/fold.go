@@ -21,8 +21,10 @@ import (
 // fold folds what is stale; r.mu is held. What it kept of a fold that fails stays.
 func (f *Folder) fold(ctx context.Context, r *room) error {
 	r.whole = false
+	var next *ahead
 	for {
-		done, err := f.foldOne(ctx, r)
+		done, err := false, error(nil)
+		done, next, err = f.foldOne(ctx, r, next)
 		switch {
 		case errors.Is(err, backoffice.ErrFolded): // another process did: go on from there
 		case err != nil:
@@ -33,56 +35,82 @@ func (f *Folder) fold(ctx context.Context, r *room) error {
 	}
 }
 
+// ahead is some stale visits with their events, read while those before them are
+// kept.
+type ahead struct {
+	after backoffice.Cursor
+	at    uint64 // the position they are read at, no later than the list
+	stale []backoffice.Cursor
+	fresh map[string]recorded
+	err   error
+}
+
+func (f *Folder) lookAhead(ctx context.Context, r *room, after backoffice.Cursor) *ahead {
+	a := &ahead{after: after}
+	if a.at, a.err = f.cfg.Ledger.Position(ctx); a.err != nil {
+		return a
+	}
+	if a.stale, a.err = f.cfg.Ledger.Stale(ctx, r.Name, after, f.chunk); a.err != nil {
+		return a
+	}
+	ids := make([]string, len(a.stale))
+	for i, c := range a.stale {
+		ids[i] = c.Visit
+	}
+	a.fresh, a.err = f.record(ctx, r, ids, a.at)
+	return a
+}
+
 // foldOne makes one step. The last one sees every visit that is stale at a
 // position, so that what is kept is true for it.
-func (f *Folder) foldOne(ctx context.Context, r *room) (done bool, err error) {
+func (f *Folder) foldOne(ctx context.Context, r *room, a *ahead) (done bool, then *ahead, err error) {
 	l := f.cfg.Ledger
 	is, err := l.Folded(ctx, r.Name)
 	if err != nil {
-		return false, err
+		return false, nil, err
 	}
 	if is.Round > 0 && is.Mark != r.mark {
-		return false, l.DropRollups(ctx, r.Name)
+		return false, nil, l.DropRollups(ctx, r.Name)
 	}
-	at, err := l.Position(ctx)
-	if err != nil {
-		return false, err
+	if a == nil || a.after != is.Next {
+		a = f.lookAhead(ctx, r, is.Next)
 	}
-	now := f.now()
-	stale, err := l.Stale(ctx, r.Name, is.Next, chunk)
-	if err != nil {
-		return false, err
+	if a.err != nil {
+		return false, nil, a.err
 	}
-	last := len(stale) < chunk
+	at, now, last := a.at, f.now(), len(a.stale) < f.chunk
 	next := backoffice.Progress{Round: is.Round + 1, Next: backoffice.Cursor{Changed: at + 1}, Through: at, Mark: r.mark}
 	if !last {
 		next.Through = 0
-		if c := stale[chunk-1]; c.Changed <= at {
+		if c := a.stale[f.chunk-1]; c.Changed <= at {
 			next.Next = c
 		}
+		coming := make(chan *ahead, 1)
+		go func() { coming <- f.lookAhead(ctx, r, next.Next) }()
+		defer func() { then = <-coming }()
 	}
 	var due []backoffice.Fact
 	if last {
 		if due, err = l.FactsDue(ctx, r.Name, now, dueMost); err != nil {
-			return false, err
+			return false, nil, err
 		}
 		last = len(due) < dueMost
 	}
-	if len(stale) == 0 && len(due) == 0 && is.Round > 0 && is.Through > 0 {
+	if len(a.stale) == 0 && len(due) == 0 && is.Round > 0 && is.Through > 0 {
 		next = is // nothing to keep
 	} else {
-		k, err := f.step(ctx, r, stale, due, at, now)
+		k, err := f.step(ctx, r, a, due, now)
 		if err != nil {
-			return false, err
+			return false, nil, err
 		}
 		k.Was, k.Is = is, next
 		if err := l.Keep(ctx, r.Name, k); err != nil || !last {
-			return false, err
+			return false, nil, err
 		}
 	}
 	r.at, r.round, r.whole, r.now = at, next.Round, true, now
 	r.next, err = f.nextDue(ctx, r)
-	return true, err
+	return true, nil, err
 }
 
 // nextDue is when the earliest fact is due, zero if none is.
@@ -190,9 +218,9 @@ func (r *room) make(id string, rec recorded, cuts []backoffice.Cut, at uint64, n
 
 // step folds some stale visits, and those whose overlaps they change, at a
 // position, and makes the rows of the days that this touches.
-func (f *Folder) step(ctx context.Context, r *room, stale []backoffice.Cursor, due []backoffice.Fact, at uint64, now time.Time) (k backoffice.Kept, err error) {
+func (f *Folder) step(ctx context.Context, r *room, a *ahead, due []backoffice.Fact, now time.Time) (k backoffice.Kept, err error) {
 	all := map[string]made{}
-	old, err := f.refold(ctx, r, stale, at, now, all)
+	old, err := f.refold(ctx, r, a, now, all)
 	if err != nil {
 		return k, err
 	}
@@ -238,17 +266,13 @@ func (f *Folder) step(ctx context.Context, r *room, stale []backoffice.Cursor, d
 
 // refold puts stale visits, and those whose overlaps change with them, into all,
 // and returns what was kept of each before.
-func (f *Folder) refold(ctx context.Context, r *room, stale []backoffice.Cursor, at uint64, now time.Time, all map[string]made) (map[string]held, error) {
-	ids := make([]string, len(stale))
-	since := make(map[string]uint64, len(stale))
-	for i, c := range stale {
-		ids[i], since[c.Visit] = c.Visit, min(c.Changed, at)
+func (f *Folder) refold(ctx context.Context, r *room, a *ahead, now time.Time, all map[string]made) (map[string]held, error) {
+	ids, fresh := make([]string, len(a.stale)), a.fresh
+	since := make(map[string]uint64, len(ids))
+	for i, c := range a.stale {
+		ids[i], since[c.Visit] = c.Visit, min(c.Changed, a.at)
 	}
 	old, err := f.kept(ctx, r, ids)
-	if err != nil {
-		return nil, err
-	}
-	fresh, err := f.record(ctx, r, ids, at)
 	if err != nil {
 		return nil, err
 	}
@@ -256,11 +280,14 @@ func (f *Folder) refold(ctx context.Context, r *room, stale []backoffice.Cursor,
 	if err != nil {
 		return nil, err
 	}
-	others, err := f.record(ctx, r, slices.Sorted(maps.Keys(more)), at)
+	others, err := f.record(ctx, r, slices.Sorted(maps.Keys(more)), a.at)
 	if err != nil {
 		return nil, err
 	}
 	for id, h := range more {
+		if !bytes.Equal(h.note.stretches, appendStretches(nil, others[id].Stretches)) {
+			continue // it is stale itself: its turn comes, and then that of those it overlaps with
+		}
 		old[id], since[id], fresh[id] = h, h.At, others[id]
 	}
 	for id, n := range since {

@@ -35,6 +35,7 @@ type Folder struct {
 	log   *slog.Logger
 	rooms map[string]*room
 	ready chan struct{}
+	chunk int // visits folded in one step
 }
 
 // room is what a Folder knows of one store. All else is in the ledger.
@@ -55,9 +56,9 @@ type room struct {
 
 // Bounds of one step of folding.
 const (
-	chunk   = 500 // visits
-	dueMost = 500 // facts
-	maxFold = 100 // times that a question folds again because somebody else folded
+	chunk   = 1000 // visits
+	dueMost = 500  // facts
+	maxFold = 100  // times that a question folds again because somebody else folded
 )
 
 // New makes a Folder.
@@ -69,7 +70,7 @@ func New(cfg Config) (*Folder, error) {
 		cfg.Now = time.Now
 	}
 	cfg.Every = cmp.Or(cfg.Every, time.Second)
-	f := &Folder{cfg: cfg, log: cfg.Log, rooms: map[string]*room{}, ready: make(chan struct{})}
+	f := &Folder{cfg: cfg, log: cfg.Log, rooms: map[string]*room{}, ready: make(chan struct{}), chunk: chunk}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}

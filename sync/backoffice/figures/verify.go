@@ -74,12 +74,12 @@ func (v *verify) allVisits(ctx context.Context) error {
 	for done := false; !done; {
 		if err := v.folded(ctx, v.Store, func(r *room, at uint64) error {
 			v.AsOf = at
-			stale, err := v.cfg.Ledger.Stale(ctx, v.Store, after, chunk)
+			stale, err := v.cfg.Ledger.Stale(ctx, v.Store, after, v.chunk)
 			if err != nil {
 				return err
 			}
-			if done = len(stale) < chunk; !done {
-				after = stale[chunk-1]
+			if done = len(stale) < v.chunk; !done {
+				after = stale[v.chunk-1]
 			}
 			return v.step(ctx, r, stale, at)
 		}); err != nil {

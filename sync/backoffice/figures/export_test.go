@@ -1,0 +1,4 @@
+package figures
+
+// SetChunk makes steps of folding small.
+func (f *Folder) SetChunk(visits int) { f.chunk = visits }
