@@ -29,21 +29,24 @@ type Answer struct {
 }
 
 // Figures makes the rows of a period. Asked for the present they come from the
-// rows kept of its days.
-func (f *Folder) Figures(ctx context.Context, store string, q Query) (Answer, error) {
+// rows kept of its days. Rows by technician say what reworks they are charged.
+func (f *Folder) Figures(ctx context.Context, store string, q Query) (a Answer, err error) {
 	q.By = cmp.Or(q.By, kpi.ByNone)
-	days, a, err := f.Days(ctx, store, q)
+	err = f.folded(ctx, store, func(r *room, at uint64) error {
+		a = f.answer(q, at)
+		then, days, err := f.daysIn(ctx, r, q, a, at)
+		if err != nil {
+			return err
+		}
+		a.Rows = kpi.Rows(q.By, days, then.period(q, a))
+		if q.By == kpi.ByTechnician {
+			a.Rows, err = f.charged(ctx, then, q, a, at)
+		}
+		return err
+	})
 	if err != nil {
 		return Answer{}, err
 	}
-	r, err := f.room(store)
-	if err == nil {
-		r, err = f.thenRoom(ctx, r, q.AsOf)
-	}
-	if err != nil {
-		return Answer{}, err
-	}
-	a.Rows = kpi.Rows(q.By, days, r.period(q, a))
 	return a, nil
 }
 
@@ -53,16 +56,60 @@ func (f *Folder) Days(ctx context.Context, store string, q Query) (days []kpi.Da
 	q.By = cmp.Or(q.By, kpi.ByNone)
 	err = f.folded(ctx, store, func(r *room, at uint64) error {
 		a = f.answer(q, at)
-		if q.AsOf == nil && q.Now.IsZero() {
-			days, err = f.keptDays(ctx, r, q)
-		} else {
-			if r, err = f.thenRoom(ctx, r, q.AsOf); err == nil {
-				days, err = f.daysOfFacts(ctx, r, q, a, at)
-			}
-		}
+		_, days, err = f.daysIn(ctx, r, q, a, at)
 		return err
 	})
 	return days, a, err
+}
+
+// daysIn are the tallies of a question while what is kept is true for at, and the
+// room as it was then.
+func (f *Folder) daysIn(ctx context.Context, r *room, q Query, a Answer, at uint64) (then *room, days []kpi.Dated, err error) {
+	if q.AsOf == nil && q.Now.IsZero() {
+		days, err = f.keptDays(ctx, r, q)
+		return r, days, err
+	}
+	if then, err = f.thenRoom(ctx, r, q.AsOf); err == nil {
+		days, err = f.daysOfFacts(ctx, then, q, a, at)
+	}
+	return then, days, err
+}
+
+// charged are the rows of an answer with the reworks of the period, charged to
+// those who did the items on the earlier visit.
+func (f *Folder) charged(ctx context.Context, r *room, q Query, a Answer, at uint64) ([]kpi.Row, error) {
+	all := q
+	all.By = kpi.ByNone
+	_, days, err := f.daysIn(ctx, r, all, a, at)
+	if err != nil {
+		return nil, err
+	}
+	var reworks []kpi.ReworkRef
+	var names []string
+	for _, d := range days {
+		for _, w := range d.Tally.Reworks() {
+			reworks, names = append(reworks, w), append(names, w.Earlier)
+		}
+	}
+	earlier := map[string]kpi.Fact{}
+	if len(names) > 0 {
+		st, err := f.standing(ctx, r, a.AsOf, at, f.named(ctx, r, names))
+		if err != nil {
+			return nil, err
+		}
+		facts, err := st.facts("", endOfDays)
+		if err != nil {
+			return nil, err
+		}
+		for _, fact := range facts {
+			earlier[fact.Visit] = fact
+		}
+	}
+	find := func(visit string) (kpi.Fact, bool) {
+		fact, ok := earlier[visit]
+		return fact, ok
+	}
+	return r.period(q, a).Charged(a.Rows, kpi.Charge(reworks, find, nil)), nil
 }
 
 // answer is what will be said of a question asked while what is kept is true for at.

@@ -60,10 +60,27 @@ func Compute(in Input, by By) []Row {
 		f := FactOf(v, in.Calendar)
 		in.facts[i] = &f
 	}
-	if by == ByDay {
+	switch by {
+	case ByDay:
 		return in.days()
+	case ByTechnician:
+		return in.charged(in.rows(by))
 	}
 	return in.rows(by)
+}
+
+// charged adds what reworks technicians are charged ([Charge]).
+func (in Input) charged(rows []Row) []Row {
+	s := scope{cal: in.Calendar, from: InstantOf(in.From), to: InstantOf(in.To), now: InstantOf(in.Now), by: ByNone}
+	find := func(visit string) (Fact, bool) {
+		for _, f := range in.facts {
+			if f.Visit == visit {
+				return *f, true
+			}
+		}
+		return Fact{}, false
+	}
+	return in.period().Charged(rows, Charge(s.groups(in.facts)[""].Reworks(), find, nil))
 }
 
 func (in Input) days() (rows []Row) {

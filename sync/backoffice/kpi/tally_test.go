@@ -125,6 +125,16 @@ func TestDaysAddUp(t *testing.T) {
 		}
 		for _, by := range append(kpi.Groups(), kpi.ByDay) {
 			want, got := kpi.Compute(in, by), kpi.Rows(by, days, p)
+			if by == kpi.ByTechnician {
+				got = p.Charged(got, kpi.Charge(reworks(days), func(visit string) (kpi.Fact, bool) {
+					for _, v := range vs {
+						if v.ID == visit {
+							return kpi.FactOf(v, cal), true
+						}
+					}
+					return kpi.Fact{}, false
+				}, nil))
+			}
 			if !reflect.DeepEqual(got, want) {
 				a, _ := json.MarshalIndent(got, "", " ")
 				b, _ := json.MarshalIndent(want, "", " ")
@@ -133,6 +143,15 @@ func TestDaysAddUp(t *testing.T) {
 		}
 		checkTechnicians(t, in)
 	})
+}
+
+func reworks(days []kpi.Dated) (all []kpi.ReworkRef) {
+	for _, d := range days {
+		if d.Group.By == kpi.ByNone {
+			all = append(all, d.Tally.Reworks()...)
+		}
+	}
+	return all
 }
 
 // checkTechnicians: what technicians have together is what the store has.
