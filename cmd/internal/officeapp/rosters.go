@@ -12,6 +12,7 @@ import (
 	"baylight/cmd/internal/settings"
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/roster"
 	"baylight/sync/backoffice/transfer"
 	"baylight/sync/link"
@@ -60,4 +61,12 @@ func (all rosters) handler(f front) http.Handler {
 		}
 		return all[store]
 	})
+}
+
+// page is the roster of a store for the dashboard's page, nil if there is none.
+func (all rosters) page(store string) dashboard.Roster {
+	if r := all[store]; r != nil {
+		return r
+	}
+	return nil
 }

@@ -22,12 +22,13 @@ const (
 	Decide     Right = "decide"      // confirm or decline what is proposed
 	Import     Right = "import"      // bookings
 	SeeStaff   Right = "see_staff"   // people, roles and badges
+	EditStaff  Right = "edit_staff"  // people, roles, badges, PINs
 	SeeAudit   Right = "see_audit"   // who did what
 )
 
 // Rights lists them in the order in which they are shown.
 func Rights() []Right {
-	return []Right{SeeToday, SeeFigures, SeeWork, Promise, Correct, Decide, Import, SeeStaff, SeeAudit}
+	return []Right{SeeToday, SeeFigures, SeeWork, Promise, Correct, Decide, Import, SeeStaff, EditStaff, SeeAudit}
 }
 
 // rights is the one table that says who may do what.
@@ -42,6 +43,7 @@ func rights() map[Right][]staff.Role {
 		Decide:     {s, m},
 		Import:     {a, m},
 		SeeStaff:   {s, m},
+		EditStaff:  {m},
 		SeeAudit:   {m},
 	}
 }
