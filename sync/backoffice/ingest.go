@@ -3,6 +3,7 @@ package backoffice
 import (
 	"context"
 	"encoding/json"
+	"errors"
 	"fmt"
 	"strconv"
 	"time"
@@ -29,9 +30,16 @@ func (o *Office) ingest(ctx context.Context) {
 		if err != nil {
 			return
 		}
+		ms = o.held(ms)
 		b, sources := o.gather(ms)
 		b.At = o.cfg.Now()
 		out, err := o.commit(ctx, b)
+		for errors.Is(err, ErrNotHeld) { // what of it is still ours?
+			ms = o.held(ms)
+			b, sources = o.gather(ms)
+			b.At = o.cfg.Now()
+			out, err = o.commit(ctx, b)
+		}
 		if err != nil {
 			return // ctx ended; what was not acknowledged comes again
 		}
@@ -68,12 +76,18 @@ func (o *Office) commit(ctx context.Context, b Batch) (Outcome, error) {
 		o.mu.Lock()
 		o.counts.Retries++
 		o.mu.Unlock()
-		o.alarm("the ledger does not take events: " + err.Error())
+		lost := errors.Is(err, ErrNotHeld)
+		if !lost {
+			o.alarm("the ledger does not take events: " + err.Error())
+		}
 		select {
 		case <-time.After(wait):
 			wait = min(2*wait, 5*time.Second)
 		case <-ctx.Done():
 			return out, ctx.Err()
+		}
+		if lost {
+			return out, err
 		}
 	}
 }

@@ -1,7 +1,93 @@
 package backoffice
 
-import "errors"
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+
+	"baylight/sync/link"
+	"baylight/sync/wire"
+)
 
 // ErrNotHeld is what a ledger that several offices share answers to a commit of
 // events of a store that belongs to another office.
 var ErrNotHeld = errors.New("the store belongs to another back office")
+
+// Tend answers for a store under a lease: it takes in what the store's boards
+// send and writes receipts under the term, until ctx ends. It is for offices
+// whose Config says Leased, runs beside Run, and once at a time for each store.
+// with, if not nil, is given the link before it runs, to hang more on it; what it
+// returns runs beside.
+func (o *Office) Tend(ctx context.Context, store string, term uint64, base link.Config, log *slog.Logger,
+	with func(*link.Link) ([]func(context.Context) error, error)) error {
+	r, err := o.room(store)
+	if err != nil {
+		return fmt.Errorf("tend: %w", err)
+	}
+	r.mu.Lock()
+	r.due, r.kiosks, r.found = map[string]bool{}, map[string]*Kiosk{}, map[string]bool{}
+	r.mu.Unlock()
+	r.term.Store(term)
+	defer r.term.Store(0)
+	l, err := o.Connect(store, base, log)
+	if err != nil {
+		return err
+	}
+	var beside []func(context.Context) error
+	if with != nil {
+		if beside, err = with(l); err != nil {
+			return fmt.Errorf("tend store %s: %w", store, err)
+		}
+	}
+	ctx, cancel := context.WithCancel(ctx)
+	defer cancel()
+	var work sync.WaitGroup
+	var mu sync.Mutex
+	var failed error
+	for _, run := range append(beside, l.Run) {
+		work.Go(func() {
+			err := run(ctx)
+			if ctx.Err() == nil { // what ends by itself ends all of it
+				cancel()
+			}
+			mu.Lock()
+			defer mu.Unlock()
+			failed = errors.Join(failed, err)
+		})
+	}
+	work.Go(func() { o.send(ctx, r) })
+	work.Wait()
+	return failed
+}
+
+// firstSession lies above every session of an earlier run, and of an earlier
+// holder of the lease.
+func (o *Office) firstSession(r *room) uint64 {
+	if o.cfg.Leased {
+		return r.term.Load() << 20
+	}
+	return o.cfg.Ledger.Opened() << 20
+}
+
+// held leaves out messages of stores that are not the office's any more: whoever
+// has them now takes them in, for the boards send again what has no receipt.
+func (o *Office) held(ms []*parsed) []*parsed {
+	if !o.cfg.Leased {
+		return ms
+	}
+	out := make([]*parsed, 0, len(ms))
+	for _, p := range ms {
+		if p.room == nil || p.room.term.Load() > 0 {
+			out = append(out, p)
+		}
+	}
+	return out
+}
+
+// ours says whether a receipt on the broker is of this ledger, under the office's
+// term or an earlier one.
+func (r *room) ours(ledger string, x wire.Receipt) bool {
+	return x.Ledger == ledger && x.Term <= max(Term, r.term.Load())
+}

@@ -35,6 +35,9 @@ type Config struct {
 	Risks func(store string, open []*kiosk.Visit, now time.Time) map[string]wire.Risk
 	// RisksEvery is how often Risks is asked without an event; 1 min if 0.
 	RisksEvery time.Duration
+	// Leased says that stores are answered for only while Tend runs, because other
+	// offices share the ledger.
+	Leased bool
 	// Synced says whether Now comes from a synchronised clock; nil: it does not.
 	// It is told to boards that ask for the time.
 	Synced func() bool
@@ -75,6 +78,7 @@ type room struct {
 	keeping sync.Mutex // one setup at a time
 	line    Line
 	wake    chan struct{} // capacity 1: something is due to be sent
+	term    atomic.Uint64 // under which receipts are written; 0: another office has the store
 
 	mu     sync.Mutex
 	due    map[string]bool // sources whose receipt changed
@@ -146,6 +150,9 @@ func New(cfg Config) (*Office, error) {
 		}
 		o.rooms[s.Name] = &room{Store: s, wake: make(chan struct{}, 1), due: map[string]bool{}, kiosks: map[string]*Kiosk{}, found: map[string]bool{},
 			asked: map[string]time.Time{}, moved: make(chan struct{}, 1), questions: make(chan question, maxQuestions)}
+		if !cfg.Leased {
+			o.rooms[s.Name].term.Store(Term)
+		}
 	}
 	return o, nil
 }
@@ -163,7 +170,7 @@ func (o *Office) Run(ctx context.Context) (err error) {
 	defer cancel()
 	var work sync.WaitGroup
 	for _, r := range o.rooms {
-		if r.line != nil {
+		if r.line != nil && !o.cfg.Leased {
 			work.Go(func() { o.send(ctx, r) })
 		}
 	}

@@ -18,7 +18,7 @@ var ErrOlder = errors.New("the ledger is an older copy of itself")
 // compare holds a retained receipt against the ledger.
 func (o *Office) compare(ctx context.Context, t wire.Topic, payload []byte) {
 	r, err := wire.DecodeReceipt(payload)
-	if err != nil || r.Ledger != o.cfg.Ledger.ID() || r.Term != Term {
+	if err != nil || o.rooms[t.Store] == nil || !o.rooms[t.Store].ours(o.cfg.Ledger.ID(), r) {
 		return
 	}
 	source := kiosk.KioskSource(t.Store, t.Kiosk)

@@ -13,8 +13,8 @@ import (
 	"baylight/sync/wire"
 )
 
-// Term is the lease number under which this office writes receipts. A single
-// office holds every store for good, under the first.
+// Term is the lease number under which a single office writes receipts: it holds
+// every store for good, under the first.
 const Term = 1
 
 // Line is the office's way to the broker for one store.
@@ -45,7 +45,7 @@ func (o *Office) Connect(store string, base link.Config, log *slog.Logger) (*lin
 		}
 	}
 	base.Presence = &link.Presence{Topic: topics.Office(), Birth: state(wire.Ready), Lost: state(wire.Lost), Bye: state(wire.Lost)}
-	base.FirstSession = o.cfg.Ledger.Opened() << 20 // above every session of an earlier run
+	base.FirstSession = o.firstSession(r)
 	l, err := link.New(base, log)
 	if err != nil {
 		return nil, fmt.Errorf("connect store %s: %w", store, err)
@@ -206,7 +206,7 @@ func (o *Office) receiptFor(ctx context.Context, r *room, source string) (topic 
 	if err != nil {
 		return "", nil, false, err
 	}
-	if payload, err = encodeReceipt(wire.Receipt{Ledger: o.cfg.Ledger.ID(), Term: Term, Epochs: epochs}); err != nil {
+	if payload, err = encodeReceipt(wire.Receipt{Ledger: o.cfg.Ledger.ID(), Term: r.term.Load(), Epochs: epochs}); err != nil {
 		return "", nil, false, fmt.Errorf("receipt for %s: %w", source, err)
 	}
 	return topics.Receipt(), payload, true, nil

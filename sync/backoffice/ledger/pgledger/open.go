@@ -38,6 +38,7 @@ type Ledger struct {
 	pool *pgxpool.Pool
 	id   string
 	run  uint64
+	app  string     // what its connections are called
 	mu   sync.Mutex // one commit at a time
 
 	names  sync.Mutex
@@ -66,11 +67,12 @@ func Open(ctx context.Context, c Config) (*Ledger, error) {
 }
 
 func open(ctx context.Context, c Config) (*Ledger, error) {
-	pool, err := connect(ctx, c)
+	app := "baylight " + uuid.NewString()
+	pool, err := connect(ctx, c, app)
 	if err != nil {
 		return nil, err
 	}
-	l := &Ledger{pool: pool, stores: map[string]int32{}}
+	l := &Ledger{pool: pool, app: app, stores: map[string]int32{}}
 	if err := l.prepare(ctx, c); err != nil {
 		pool.Close()
 		return nil, err
@@ -79,7 +81,7 @@ func open(ctx context.Context, c Config) (*Ledger, error) {
 }
 
 // connect makes the pool and one connection, so that what is wrong is said now.
-func connect(ctx context.Context, c Config) (*pgxpool.Pool, error) {
+func connect(ctx context.Context, c Config, app string) (*pgxpool.Pool, error) {
 	c.Schema = cmp.Or(c.Schema, "baylight")
 	if !schemaName.MatchString(c.Schema) {
 		return nil, fmt.Errorf("read schema: %q is not a to z, 0 to 9 and _, beginning with a letter, at most 41", c.Schema)
@@ -95,7 +97,7 @@ func connect(ctx context.Context, c Config) (*pgxpool.Pool, error) {
 	pc.ConnConfig.ConnectTimeout = connectWithin
 	for name, value := range map[string]string{
 		"search_path":                         c.Schema,
-		"application_name":                    "baylight",
+		"application_name":                    app,
 		"synchronous_commit":                  "on",
 		"idle_in_transaction_session_timeout": "10s", // a stopped process must not hold the lock on head
 		"tcp_user_timeout":                    "10s",
@@ -103,7 +105,7 @@ func connect(ctx context.Context, c Config) (*pgxpool.Pool, error) {
 		"jit":                                 "off",
 		"timezone":                            "UTC",
 	} {
-		if _, given := pc.ConnConfig.RuntimeParams[name]; !given || name == "search_path" {
+		if _, given := pc.ConnConfig.RuntimeParams[name]; !given || name == "search_path" || name == "application_name" {
 			pc.ConnConfig.RuntimeParams[name] = value
 		}
 	}
@@ -208,7 +210,7 @@ func (l *Ledger) Close() { l.pool.Close() }
 // a database that was restored from a backup. Offices at work on it stop being
 // able to commit and have to be started again.
 func Renew(ctx context.Context, c Config) (id string, err error) {
-	pool, err := connect(ctx, c)
+	pool, err := connect(ctx, c, "baylight")
 	if err != nil {
 		return "", fmt.Errorf("renew ledger: %w", err)
 	}

@@ -98,7 +98,7 @@ CREATE TABLE day_rows(
 	PRIMARY KEY(st, kind, day, key));
 CREATE INDEX day_rows_day ON day_rows(st, day);
 CREATE TABLE offices(
-	office text PRIMARY KEY, name text NOT NULL, url text NOT NULL,
+	office text PRIMARY KEY, app text NOT NULL, name text NOT NULL, url text NOT NULL,
 	stores text[] NOT NULL,                -- that it would take
 	since timestamptz NOT NULL DEFAULT clock_timestamp(), expires timestamptz NOT NULL) WITH (fillfactor = 50);
 CREATE TABLE leases(
