@@ -19,6 +19,7 @@ type cli struct {
 	Check   checkCmd         `cmd:"" help:"Say in words what is wrong with configuration and database."`
 	Backup  backupCmd        `cmd:"" help:"Write a checked copy of the ledger to a new file; the back office may run."`
 	Restore restoreCmd       `cmd:"" help:"Make a backup the ledger, under a new id: boards send again what it lacks. Stop the back office first."`
+	Renew   renewCmd         `cmd:"" help:"Give a ledger in PostgreSQL that was restored from a backup a new id: boards send again what it lacks. Stop every back office first."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 
@@ -90,6 +91,26 @@ func (c *restoreCmd) Run() error {
 	ctx, stop := task.Signals()
 	defer stop()
 	return officeapp.Restore(ctx, set, c.File)
+}
+
+type renewCmd struct {
+	Config string `help:"Configuration file." default:"/etc/baylight/backoffice.toml" type:"path"`
+}
+
+// Run renews.
+func (c *renewCmd) Run() error {
+	set, err := settings.LoadOffice(c.Config)
+	if err != nil {
+		return err
+	}
+	ctx, stop := task.Signals()
+	defer stop()
+	id, err := officeapp.Renew(ctx, set)
+	if err != nil {
+		return err
+	}
+	fmt.Println("the ledger is now", id)
+	return nil
 }
 
 func main() {

@@ -18,10 +18,8 @@ var ErrNotHeld = errors.New("the store belongs to another back office")
 // Tend answers for a store under a lease: it takes in what the store's boards
 // send and writes receipts under the term, until ctx ends. It is for offices
 // whose Config says Leased, runs beside Run, and once at a time for each store.
-// with, if not nil, is given the link before it runs, to hang more on it; what it
-// returns runs beside.
-func (o *Office) Tend(ctx context.Context, store string, term uint64, base link.Config, log *slog.Logger,
-	with func(*link.Link) ([]func(context.Context) error, error)) error {
+// with, if not nil, is given the link before it runs.
+func (o *Office) Tend(ctx context.Context, store string, term uint64, base link.Config, log *slog.Logger, with func(*link.Link)) error {
 	r, err := o.room(store)
 	if err != nil {
 		return fmt.Errorf("tend: %w", err)
@@ -35,31 +33,14 @@ func (o *Office) Tend(ctx context.Context, store string, term uint64, base link.
 	if err != nil {
 		return err
 	}
-	var beside []func(context.Context) error
 	if with != nil {
-		if beside, err = with(l); err != nil {
-			return fmt.Errorf("tend store %s: %w", store, err)
-		}
+		with(l)
 	}
-	ctx, cancel := context.WithCancel(ctx)
-	defer cancel()
 	var work sync.WaitGroup
-	var mu sync.Mutex
-	var failed error
-	for _, run := range append(beside, l.Run) {
-		work.Go(func() {
-			err := run(ctx)
-			if ctx.Err() == nil { // what ends by itself ends all of it
-				cancel()
-			}
-			mu.Lock()
-			defer mu.Unlock()
-			failed = errors.Join(failed, err)
-		})
-	}
 	work.Go(func() { o.send(ctx, r) })
+	err = l.Run(ctx)
 	work.Wait()
-	return failed
+	return err
 }
 
 // firstSession lies above every session of an earlier run, and of an earlier

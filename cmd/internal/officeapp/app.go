@@ -24,10 +24,8 @@ import (
 	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/figures"
-	"baylight/sync/backoffice/ledger"
 	"baylight/sync/backoffice/metrics"
 	"baylight/sync/backoffice/outlook"
-	"baylight/sync/link"
 )
 
 // Options are what differs between the daemon and the demo.
@@ -58,27 +56,22 @@ func Run(ctx context.Context, o Options) (err error) {
 		return fmt.Errorf("open %s for pages: %w", set.HTTP.Listen, err)
 	}
 	defer listener.Close()
-	held, err := lock(LedgerPath(set))
-	if err != nil {
-		return err
-	}
-	defer held.Close()
-	book, err := ledger.Open(LedgerPath(set))
+	book, err := openShelf(ctx, set)
 	if err != nil {
 		return err
 	}
 	defer func() {
 		older := errors.Is(err, backoffice.ErrOlder)
-		err = errors.Join(err, book.Close())
+		err = errors.Join(err, book.close())
 		if older { // the next start is that of a restored ledger
-			err = errors.Join(err, ledger.Renew(context.WithoutCancel(ctx), LedgerPath(set)), errRenewed)
+			err = errors.Join(err, book.renew(context.WithoutCancel(ctx)), errRenewed)
 		}
 	}()
 	now := func() time.Time { return o.Clock.Now().Wall }
 	people := directories(set)
 	shops := stores(set, people)
 	var office *backoffice.Office // asked once everything runs
-	told, err := figures.New(figures.Config{Ledger: book, Stores: shops, Now: now, Log: o.Log,
+	told, err := figures.New(figures.Config{Ledger: book.Ledger, Stores: shops, Now: now, Log: o.Log,
 		CalendarAt: func(ctx context.Context, store string, position uint64) (kiosk.Calendar, error) {
 			return office.CalendarAt(ctx, store, position)
 		}})
@@ -89,7 +82,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	office, err = backoffice.New(backoffice.Config{Stores: shops, Ledger: book, Now: now, Log: o.Log, Risks: ahead.Shown,
+	office, err = backoffice.New(backoffice.Config{Stores: shops, Ledger: book.Ledger, Leased: book.shared != nil, Now: now, Log: o.Log, Risks: ahead.Shown,
 		Synced: func() bool { return o.Clock.Now().Clock == kiosk.Synced }})
 	if err != nil {
 		return err
@@ -97,12 +90,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	tasks := []task.Task{office}
 	door := staff.NewDoor(func() *staff.Directory { return people[set.Stores[0].Name] }, set.Stores[0].Key, time.Now)
 	books, rolls := bookings{}, rosters{}
+	lines := &connections{o: o, office: office, shelf: book, lines: map[string]*storeLine{}}
 	for _, s := range set.Stores {
-		l, err := office.Connect(s.Name, link.Config{
-			Broker: set.MQTT.URL, ClientID: "backoffice." + s.Name,
-			Credentials: func() (string, string, error) { return set.MQTT.User, set.MQTT.Password, nil },
-			Min:         o.ReconnectMin, Max: o.ReconnectMax,
-		}, o.Log)
+		l, links, err := lines.open(s.Name)
 		if err != nil {
 			return err
 		}
@@ -114,8 +104,13 @@ func Run(ctx context.Context, o Options) (err error) {
 		if err != nil {
 			return err
 		}
-		tasks = append(tasks, l, book, roll)
+		tasks = append(append(tasks, links...), book, roll)
 	}
+	leases, err := lines.join(ctx)
+	if err != nil {
+		return err
+	}
+	tasks = append(tasks, leases...)
 	seen, err := audit.Open(filepath.Join(set.Data, "audit"), time.Now)
 	if err != nil {
 		return err

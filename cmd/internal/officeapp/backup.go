@@ -2,16 +2,21 @@ package officeapp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"os"
 
 	"baylight/cmd/internal/settings"
 	"baylight/sync/backoffice/ledger"
+	"baylight/sync/backoffice/ledger/pgledger"
 )
 
 // Backup writes a checked copy of the ledger to a new file, also while the back
 // office runs.
 func Backup(ctx context.Context, set *settings.Office, to string) error {
+	if set.Ledger.Postgres != "" {
+		return errShared
+	}
 	return ledger.Backup(ctx, LedgerPath(set), to)
 }
 
@@ -19,6 +24,9 @@ func Backup(ctx context.Context, set *settings.Office, to string) error {
 // again what the backup lacks. The back office must be stopped and its old
 // ledger moved aside.
 func Restore(ctx context.Context, set *settings.Office, backup string) error {
+	if set.Ledger.Postgres != "" {
+		return errShared
+	}
 	if err := os.MkdirAll(set.Data, 0o700); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
@@ -28,4 +36,16 @@ func Restore(ctx context.Context, set *settings.Office, backup string) error {
 	}
 	defer held.Close()
 	return ledger.Restore(ctx, backup, LedgerPath(set))
+}
+
+// errShared says who backs up a ledger in PostgreSQL.
+var errShared = errors.New("the ledger is in PostgreSQL: back it up and restore it with its own tools (pg_dump, pg_basebackup), then say backofficed renew")
+
+// Renew gives a ledger in PostgreSQL that was restored a new id, so that the
+// boards send again what it lacks. Stop every back office first.
+func Renew(ctx context.Context, set *settings.Office) (id string, err error) {
+	if set.Ledger.Postgres == "" {
+		return "", errors.New("the ledger is a file: backofficed restore gives it a new id by itself")
+	}
+	return pgledger.Renew(ctx, postgres(set))
 }

@@ -9,14 +9,13 @@ import (
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice/booking"
 	"baylight/sync/backoffice/dashboard"
-	"baylight/sync/link"
 )
 
 // bookings are the books of the stores by their names.
 type bookings map[string]*booking.Book
 
 // open makes the book of one store.
-func (b bookings) open(set *settings.Office, s settings.Store, l *link.Link, o Options) (*booking.Book, error) {
+func (b bookings) open(set *settings.Office, s settings.Store, l *storeLine, o Options) (*booking.Book, error) {
 	zone := s.Calendar.Zone
 	if zone == nil {
 		zone = time.UTC

@@ -11,6 +11,7 @@ import (
 
 	"baylight/cmd/internal/settings"
 	"baylight/sync/backoffice/ledger"
+	"baylight/sync/backoffice/ledger/pgledger"
 )
 
 // Check says what would keep a back office with these settings from working,
@@ -26,7 +27,13 @@ func Check(ctx context.Context, set *settings.Office) (findings []error) {
 	} else {
 		add(l.Close())
 	}
-	add(checkLedger(LedgerPath(set)))
+	if set.Ledger.Postgres != "" {
+		for _, err := range checkShared(ctx, set) {
+			add(err)
+		}
+	} else {
+		add(checkLedger(LedgerPath(set)))
+	}
 	add(settings.CheckBroker(ctx, set.MQTT.URL, 5*time.Second))
 	return findings
 }
@@ -46,4 +53,26 @@ func checkLedger(path string) error {
 		return err
 	}
 	return l.Close()
+}
+
+// checkShared connects to the shared ledger and says what is wrong with its
+// leases. A ledger that is not yet there is made.
+func checkShared(ctx context.Context, set *settings.Office) (findings []error) {
+	ctx, cancel := context.WithTimeout(ctx, 20*time.Second)
+	defer cancel()
+	l, err := pgledger.Open(ctx, postgres(set))
+	if err != nil {
+		return []error{fmt.Errorf("ledger.postgres: %w", err)}
+	}
+	defer l.Close()
+	leases, err := l.Leases(ctx)
+	if err != nil {
+		return []error{fmt.Errorf("ledger.postgres: %w", err)}
+	}
+	for _, x := range leases {
+		if x.Office == "" {
+			findings = append(findings, fmt.Errorf("ledger.postgres: store %s has no back office at present; boards keep their events until one takes it", x.Store))
+		}
+	}
+	return findings
 }

@@ -15,7 +15,6 @@ import (
 	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/roster"
 	"baylight/sync/backoffice/transfer"
-	"baylight/sync/link"
 	"baylight/sync/wire"
 )
 
@@ -23,7 +22,7 @@ import (
 type rosters map[string]*roster.Roster
 
 // open makes the roster of one store.
-func (all rosters) open(office *backoffice.Office, people *staff.Directory, s settings.Store, l *link.Link, door *staff.Door, o Options) (*roster.Roster, error) {
+func (all rosters) open(office *backoffice.Office, people *staff.Directory, s settings.Store, l *storeLine, door *staff.Door, o Options) (*roster.Roster, error) {
 	r, err := roster.Open(roster.Config{Store: s.Name, Tag: s.Tag, Key: s.Key, Ledger: office.Ledger().ID(), Setup: settings.SetupOf(s), People: people, Seed: o.Settings.Staff,
 		File: filepath.Join(o.Settings.Data, "staff", s.Name+".json"), SignOut: door.SignOutPerson, Random: draw,
 		Now: func() time.Time { return o.Clock.Now().Wall },

@@ -3,6 +3,9 @@ package settings
 import (
 	"cmp"
 	"fmt"
+	"os"
+	"regexp"
+	"strings"
 
 	"baylight/kiosk/staff"
 	"baylight/sync/wire"
@@ -16,6 +19,15 @@ type Office struct {
 	MQTT   MQTT
 	Token  string // bearer token of the read API; "" leaves it open, on loopback only
 	Staff  []staff.Person
+	Ledger Ledger
+}
+
+// Ledger is where the ledger is; the zero Ledger: a file in Data.
+type Ledger struct {
+	Postgres     string // how to connect; others may share it
+	PasswordFile string // read again for every connection; "": none
+	Name         string // of this office, as others see it; "": the machine's
+	Partitions   int    // of the events, when the ledger is created
 }
 
 type officeFile struct {
@@ -23,7 +35,13 @@ type officeFile struct {
 	HTTP      httpTable `toml:"http"`
 	MQTT      mqttTable `toml:"mqtt"`
 	StaffFile string    `toml:"staff_file"`
-	Office    struct {
+	Ledger    struct {
+		Postgres     string `toml:"postgres"`
+		PasswordFile string `toml:"password_file"`
+		Name         string `toml:"name"`
+		Partitions   int    `toml:"partitions"`
+	} `toml:"ledger"`
+	Office struct {
 		Data      string `toml:"data"`
 		TokenFile string `toml:"token_file"`
 	} `toml:"office"`
@@ -50,6 +68,8 @@ func LoadOffice(path string) (*Office, error) {
 		HTTP: p.http(f.HTTP, "127.0.0.1:8090"), MQTT: p.mqtt(path, f.MQTT),
 		Token: p.secret("office.token_file", beside(path, f.Office.TokenFile)),
 	}
+	o.Ledger = Ledger{Postgres: f.Ledger.Postgres, PasswordFile: beside(path, f.Ledger.PasswordFile), Name: f.Ledger.Name, Partitions: f.Ledger.Partitions}
+	p.ledger(o.Ledger)
 	if f.MQTT.Delivery != "" {
 		p.add("mqtt.delivery: %q is for boards; take it out here, the office writes the receipts", f.MQTT.Delivery)
 	}
@@ -80,6 +100,29 @@ func LoadOffice(path string) (*Office, error) {
 		}
 	}
 	return o, p.err()
+}
+
+// ledger checks the [ledger] table. A password has no place in the address.
+func (p *problems) ledger(l Ledger) {
+	switch {
+	case l.Postgres == "" && l != (Ledger{}):
+		p.add("ledger.postgres: say how to connect, e.g. \"postgres://baylight@db:5432/baylight\", or take [ledger] out")
+	case passwordIn.MatchString(l.Postgres):
+		p.add("ledger.postgres: a password stands in it; name a file with ledger.password_file instead")
+	case l.Partitions < 0 || l.Partitions > 1024:
+		p.add("ledger.partitions: %d is not 0 to 1024", l.Partitions)
+	}
+	if l.PasswordFile != "" {
+		p.secret("ledger.password_file", l.PasswordFile)
+	}
+}
+
+var passwordIn = regexp.MustCompile(`(?i)password\s*=|://[^/@]*:[^/@]*@`)
+
+// Secret reads a file that holds one secret.
+func Secret(path string) (string, error) {
+	b, err := os.ReadFile(path)
+	return strings.TrimSpace(string(b)), err
 }
 
 // told checks what boards are told as they will check it.
