@@ -34,7 +34,7 @@ type dealer struct {
 	http   string // of the office
 }
 
-func newDealer(t *testing.T) *dealer {
+func newDealer(t *testing.T, change ...func(*settings.Office)) *dealer {
 	t.Helper()
 	br, err := broker.Start(broker.Config{})
 	must(t, err)
@@ -43,7 +43,7 @@ func newDealer(t *testing.T) *dealer {
 	d.b.clock = d.a.clock // one wall clock
 	d.b.edit = strings.NewReplacer(`name = "k1"`, `name = "k2"`, `letter = "A"`, `letter = "B"`,
 		`place = "b1"`, `place = "c1"`, `place = "b2"`, `place = "c2"`, `id = "b1"`, `id = "c1"`, `id = "b2"`, `id = "c2"`).Replace
-	d.office()
+	d.office(change...)
 	for _, r := range []*rig{d.a, d.b} {
 		r.gate.open(br.Addr())
 		r.up()
@@ -51,8 +51,8 @@ func newDealer(t *testing.T) *dealer {
 	return d
 }
 
-// office starts the back office.
-func (d *dealer) office() {
+// office starts the back office, with its settings changed.
+func (d *dealer) office(change ...func(*settings.Office)) {
 	t := d.t
 	t.Helper()
 	l, err := net.Listen("tcp", "127.0.0.1:0")
@@ -66,6 +66,9 @@ func (d *dealer) office() {
 	must(t, os.WriteFile(filepath.Join(dir, "store.key"), []byte(storeKey), 0o600))
 	set, err := settings.LoadOffice(filepath.Join(dir, "backoffice.toml"))
 	must(t, err)
+	for _, f := range change {
+		f(set)
+	}
 	evening, err := clock.NewLead(kiosk.Moment{Wall: time.Date(2026, 3, 2, 18, 0, 0, 0, time.FixedZone("CST", 8*3600)), Boot: "office", Up: time.Hour, Clock: kiosk.Synced}, nil)
 	must(t, err)
 	ctx, cancel := context.WithCancel(context.Background())
