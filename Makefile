@@ -93,6 +93,10 @@ bench-journal: ## a burst on this disk and on media that take longer to sync, an
 	SLOWSYNC_US=$$us LD_PRELOAD=$$d/slowsync.so $$d/$$p.test -test.run '^$$' -test.bench Burst -test.benchtime 3x || exit 1; done; done
 	go test ./kiosk/station -run '^$$' -bench Start -benchtime 3x -timeout 30m
 
+.PHONY: bench-history
+bench-history: ## figures out of ten million events, beside a hundred thousand (some 10 GB under TMPDIR)
+	BAYLIGHT_HISTORY_EVENTS=10000000 go test ./sync/backoffice/figures -run '^$$' -bench History -benchtime 1x -timeout 3h
+
 .PHONY: bench
 bench: ## the figures of README and the DESIGN.md files
 	go test -run '^$$' -bench . -benchtime 2s ./kiosk/... ./sync/... ./cmd/...

@@ -1,6 +1,7 @@
 package figures_test
 
 import (
+	"context"
 	"fmt"
 	"os"
 	"path/filepath"
@@ -189,4 +190,71 @@ func (h *history) naive(b *testing.B, from time.Time) []kpi.Row {
 			b.Fatal(err)
 		}
 	}
+}
+
+// tape keeps what is committed, to commit it again.
+type tape struct {
+	backoffice.Ledger
+	batches []backoffice.Batch
+}
+
+func (t *tape) Commit(_ context.Context, b backoffice.Batch) (backoffice.Outcome, error) {
+	for part := range slices.Chunk(b.Entries, 1000) {
+		t.batches = append(t.batches, backoffice.Batch{At: b.At, Entries: part})
+	}
+	return backoffice.Outcome{}, nil
+}
+
+const foldingEvents = 60 * ledgertest.FillVisits * ledgertest.FillEvents
+
+// BenchmarkIngestFolding commits sixty full days in groups of at most a thousand
+// events, alone and with a Folder at work beside it, as in a back office, which in
+// the end has folded all; x/alone is the ratio of the times, in turns.
+func BenchmarkIngestFolding(b *testing.B) {
+	var days tape
+	ledgertest.Fill(b, &days, store, foldingEvents)
+	var alone, beside time.Duration
+	commit := func(dir, name string, meanwhile func(*ledger.Ledger) (done func())) time.Duration {
+		l, err := ledger.Open(filepath.Join(dir, name))
+		if err != nil {
+			b.Fatal(err)
+		}
+		defer l.Close()
+		done := meanwhile(l)
+		began := time.Now()
+		for _, batch := range days.batches {
+			if _, err := l.Commit(b.Context(), batch); err != nil {
+				b.Fatal(err)
+			}
+		}
+		done()
+		return time.Since(began)
+	}
+	n := 0
+	for b.Loop() {
+		dir := b.TempDir()
+		alone += commit(dir, "alone.db", func(*ledger.Ledger) func() { return func() {} })
+		beside += commit(dir, "beside.db", func(l *ledger.Ledger) func() {
+			f, err := figures.New(figures.Config{Ledger: l, Stores: []backoffice.Store{{Name: store, Calendar: cal}}})
+			if err != nil {
+				b.Fatal(err)
+			}
+			ctx, cancel := context.WithCancel(b.Context())
+			ended := make(chan error, 1)
+			go func() { ended <- f.Run(ctx) }()
+			return func() {
+				if err := f.Fold(ctx, store); err != nil {
+					b.Error(err)
+				}
+				cancel()
+				if err := <-ended; err != nil {
+					b.Error(err)
+				}
+			}
+		})
+		n += foldingEvents
+	}
+	b.ReportMetric(float64(n)/alone.Seconds(), "alone/s")
+	b.ReportMetric(float64(n)/beside.Seconds(), "folding/s")
+	b.ReportMetric(alone.Seconds()/beside.Seconds(), "x/alone")
 }
