@@ -192,6 +192,7 @@ func (m *remains) named(name string) int {
 
 // scan finds all sound events and puts them in order.
 func (m *remains) scan() error {
+	named := map[Lost]bool{}
 	err := m.carver.scan(func(at place, row carved) {
 		e, ok := intact(row)
 		if !ok {
@@ -207,9 +208,15 @@ func (m *remains) scan() error {
 			m.epochs = append(m.epochs, &ended{name: e.Epoch, base: uint64(max(row.pos-int64(e.Seq), 0))})
 		}
 		m.found = append(m.found, candidate{i, e.Seq, at})
+		if d, ok := e.Data.(*kiosk.JournalLost); ok {
+			named[Lost{d.Epoch, d.From, d.To}] = true
+		}
 	})
 	if err != nil {
 		return err
+	}
+	for l := range m.told {
+		m.told[l] = m.told[l] && named[l] // what told of it may be destroyed as well
 	}
 	order := slices.Clone(m.epochs)
 	slices.SortStableFunc(order, func(a, b *ended) int { return cmp.Compare(a.base, b.base) })

@@ -270,6 +270,16 @@ func TestSalvageTwice(t *testing.T) {
 	if files, err := filepath.Glob(path + ".aside-*"); err != nil || len(files) != 2 {
 		t.Errorf("set aside: %v, %v", files, err)
 	}
+	// What told of the first range is destroyed as well: it is to be named again.
+	appendN(t, j, 1)
+	if err := j.Close(); err != nil {
+		t.Fatal(err)
+	}
+	run("DELETE FROM events WHERE type = 'journal.lost'")(t, path)
+	j = salvaging(t, path)
+	if lost, err := j.Lost(); err != nil || !slices.Contains(lost, Lost{want[0].Epoch, 7, 7}) {
+		t.Errorf("to be named: %v, %v", lost, err)
+	}
 }
 
 // TestSalvageLog: events that are only in the write-ahead log are found, also

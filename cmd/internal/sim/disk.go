@@ -251,6 +251,21 @@ func (d *disk) damage(from, to uint64) {
 	if err := d.begin(&era{name: d.w.name()}, nil, through); err != nil {
 		d.w.violated("a damaged journal cannot be salvaged: %v", err)
 	}
+	for _, l := range d.damaged {
+		if !d.names(l) && !slices.Contains(d.lost, l) {
+			d.lost = append(d.lost, l) // what told of it is destroyed as well
+		}
+	}
+}
+
+// names says whether an event names a destroyed range.
+func (d *disk) names(l lostRange) bool {
+	return slices.ContainsFunc(d.epochs, func(e *era) bool {
+		return slices.ContainsFunc(e.rows, func(r row) bool {
+			n, ok := r.event.Data.(*kiosk.JournalLost)
+			return ok && lostRange{n.Epoch, n.From, n.To} == l
+		})
+	})
 }
 
 // What follows is uplink.Source.

@@ -99,13 +99,6 @@ func drawPlan(rng *rand.Rand, opt Options) plan {
 	for _, f := range opt.Force {
 		p.rate[f] = 1
 	}
-	if _, restored := p.rate[LedgerRestored]; restored && !opt.All {
-		// Known and not yet repaired (DESIGN.md): events of an epoch that has
-		// ended are not sent again to a restored office.
-		for _, f := range []Fault{RolledBack, Cloned, Destroyed} {
-			delete(p.rate, f)
-		}
-	}
 	return p
 }
 

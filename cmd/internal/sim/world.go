@@ -15,7 +15,6 @@ import (
 type Options struct {
 	Defect Defect    // a fault of the product, to see that the judge finds it
 	Force  []Fault   // faults that the run has in any case
-	All    bool      // also the combinations of faults that are known to do harm
 	Trace  io.Writer // told everything that happens; nil: nobody is
 }
 

@@ -64,6 +64,13 @@ func (w *worker) do(ctx context.Context, q agent.Request, a *agent.Response) (er
 		a.Events, err = events(q.Path, q.Source)
 	case agent.Check:
 		a.Events, err = check(ctx, q.Path)
+	case agent.Rows:
+		a.Out, err = rows(ctx, q.Path)
+	case agent.Clock:
+		a.Out = time.Now().Format(time.RFC3339Nano)
+		if q.Text != "" {
+			err = setClock(q.Text)
+		}
 	case agent.Mount:
 		err = mount(q.Path, q.Text)
 	case agent.Hold:

@@ -10,7 +10,8 @@ import (
 // The shop on the bench.
 const (
 	storeTag = "0A7"
-	source   = "/stores/sh-bench/kiosks/k1"
+	store    = "sh-bench"
+	source   = "/stores/" + store + "/kiosks/k1"
 )
 
 // badges of a technician and a supervisor.

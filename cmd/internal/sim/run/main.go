@@ -22,13 +22,12 @@ func main() {
 	one := flag.Uint64("seed", 0, "play this seed only")
 	trace := flag.Bool("trace", false, "with -seed: tell everything that happens")
 	defect := flag.String("defect", "", "switch a defect of the product on")
-	all := flag.Bool("all", false, "also the combinations of faults that are known to do harm")
 	workers := flag.Int("workers", runtime.GOMAXPROCS(0), "seeds played at once")
 	flag.Parse()
 	if *one > 0 {
-		os.Exit(single(*one, *trace, sim.Options{Defect: sim.Defect(*defect), All: *all}))
+		os.Exit(single(*one, *trace, sim.Options{Defect: sim.Defect(*defect)}))
 	}
-	os.Exit(many(*from, *seeds, *workers, sim.Options{Defect: sim.Defect(*defect), All: *all}))
+	os.Exit(many(*from, *seeds, *workers, sim.Options{Defect: sim.Defect(*defect)}))
 }
 
 // single plays one seed, twice.
