@@ -75,19 +75,19 @@ func (g *guarded) Write(b []byte) (int, error) {
 
 // publish takes a message, at QoS 0 or 1.
 func (g *guarded) publish(topic string, qos byte, retain bool, payload []byte) *Token {
-	t := &Token{conn: g}
-	err := checkPublish(topic, qos, payload)
-	if err == nil {
-		err = g.put(qos > 0, func(out []byte) []byte {
-			var id uint16
-			if qos == 0 {
-				t.complete()
-			} else {
-				id = g.lane.add(t)
-			}
-			return appendPublish(out, topic, qos, retain, id, payload)
-		})
+	if err := checkPublish(topic, qos, payload); err != nil {
+		return &Token{err: err}
 	}
+	t := &Token{conn: g}
+	err := g.put(qos > 0, func(out []byte) []byte {
+		var id uint16
+		if qos == 0 {
+			t.complete()
+		} else {
+			id = g.lane.add(t)
+		}
+		return appendPublish(out, topic, qos, retain, id, payload)
+	})
 	if err != nil {
 		return &Token{err: fmt.Errorf("%w: %w", ErrNotConnected, err)}
 	}
