@@ -162,7 +162,7 @@ func TestAPIAsDocumented(t *testing.T) {
 		_, said := r.call("GET", "/api/v1/kiosks", "")
 		return strings.Contains(said, "no paper") && strings.Contains(said, `"rejected":1`)
 	})
-	for _, path := range []string{"/api/v1/kiosks", "/api/v1/kiosks?lang=en", "/api/v1/kiosks?store=*", "/api/v1/bays", "/api/v1/bays?store=*", "/api/v1/events?limit=3", "/api/v1/asyncapi.json",
+	for _, path := range []string{"/api/v1/kiosks", "/api/v1/kiosks?lang=en", "/api/v1/kiosks?store=*", "/api/v1/bays", "/api/v1/bays?store=*", "/api/v1/risk", "/api/v1/risk?store=*", "/api/v1/events?limit=3", "/api/v1/asyncapi.json",
 		"/api/v1/orders?from=2026-11-03&to=2026-11-04&kpi=on_time&value=late", "/api/v1/orders?store=*&from=2026-11-03&to=2026-11-04", "/api/v1/orders/W0RKED0008", "/api/v1/orders/R-2026-11-03-08",
 		"/api/v1/kpi?from=2026-11-03&to=2026-11-04", "/api/v1/kpi?store=*", "/api/v1/kpi?from=2024-02-29&to=2024-03-01", "/api/v1/staff", "/schemas/job.started.v1.json", "/schemas/setup.v1.json"} {
 		ask("GET", path, "", 200)

@@ -118,7 +118,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	defer func() { err = errors.Join(err, seen.Close()) }()
 	web, err := dashboard.New(dashboard.Config{
 		Office: office, Data: told, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
-		Audit: seen, Bookings: books.importer, Staff: rolls.page, Risk: risks(ahead),
+		Audit: seen, Bookings: books.importer, Staff: rolls.page, Risk: risks(ahead), Outlook: ahead.Report,
 		Metrics: metrics.Handler(metrics.Config{Office: office, Calibrated: calibrated(ahead), Version: o.Version, Log: o.Log}),
 	})
 	if err != nil {

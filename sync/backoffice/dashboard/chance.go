@@ -2,10 +2,13 @@ package dashboard
 
 import (
 	"context"
+	"net/http"
 	"time"
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/kpi"
+	"baylight/sync/backoffice/outlook"
 )
 
 // chance is what is known about whether an open order's promise will be missed.
@@ -63,3 +66,25 @@ func reason(v *kiosk.Visit, now time.Time) string {
 
 // Reasons lists why a promise may be missed; words has office.reason.X.
 func Reasons() []string { return []string{"parts", "authority", "queue", "behind"} }
+
+// apiRisk says how far late-risk can be trusted: its calibration.
+func (d *dashboard) apiRisk(w http.ResponseWriter, r *http.Request) error {
+	of := func(_ *http.Request, s backoffice.Store) (any, error) {
+		if d.Outlook == nil {
+			return outlook.Report{Definition: kpi.Definition, Store: s.Name, Why: "nothing is learnt here"}, nil
+		}
+		return d.Outlook(s.Name)
+	}
+	if d.group(r) {
+		return d.each(w, r, of)
+	}
+	s, err := d.store(r)
+	if err != nil {
+		return err
+	}
+	v, err := of(r, s)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, v)
+}

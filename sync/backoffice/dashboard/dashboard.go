@@ -19,6 +19,7 @@ import (
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/figures"
+	"baylight/sync/backoffice/outlook"
 )
 
 // Office is what the dashboard shows; *backoffice.Office is one.
@@ -54,6 +55,8 @@ type Config struct {
 	// Risk gives what the open orders of a store risk, by visit; nil: nothing was
 	// learnt from history.
 	Risk func(ctx context.Context, store string) (map[string]Risk, error)
+	// Outlook says how far those can be trusted; nil: nothing was learnt.
+	Outlook func(store string) (outlook.Report, error)
 
 	InsecureLAN bool // reached without TLS from beyond loopback: every page says so
 }
@@ -143,7 +146,7 @@ func (d *dashboard) paths() map[string]shown {
 		"GET /worklist": {SeeWork, d.worklistPage}, "GET /bookings": {SeeWork, d.importsPage},
 		"GET /staff": {SeeStaff, d.staffPage}, "GET /audit": {SeeAudit, d.auditPage},
 		"GET /api/v1/kpi": {SeeFigures, d.apiKPI}, "GET /api/v1/orders": {SeeFigures, d.apiOrders}, "GET /api/v1/orders/{id}": {SeeToday, d.apiOrder},
-		"GET /api/v1/bays": {SeeToday, d.apiBays}, "GET /api/v1/kiosks": {SeeToday, d.apiKiosks}, "GET /api/v1/events": {SeeFigures, d.apiEvents},
+		"GET /api/v1/bays": {SeeToday, d.apiBays}, "GET /api/v1/risk": {SeeFigures, d.apiRisk}, "GET /api/v1/kiosks": {SeeToday, d.apiKiosks}, "GET /api/v1/events": {SeeFigures, d.apiEvents},
 	}
 }
 

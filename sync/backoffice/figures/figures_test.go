@@ -103,7 +103,9 @@ func life(t testing.TB, rt *rapid.T) (all []backoffice.Entry) {
 		visit := pick("visit", "V1", "V2", "V3", "V4")
 		job := kiosk.Job{Visit: visit, Bay: pick("bay", "b1", "b2"), Technician: pick("technician", "", "t1", "t1", "t2"), Item: rapid.IntRange(0, 2).Draw(rt, "item")}
 		due := b.Now.Wall.Add(time.Duration(rapid.IntRange(-1, 30).Draw(rt, "due")) * time.Hour)
-		switch rapid.IntRange(0, 17).Draw(rt, "kind") {
+		switch rapid.IntRange(0, 18).Draw(rt, "kind") {
+		case 18:
+			all = append(all, b.Event(&kiosk.ReworkConfirmed{Visit: visit, Earlier: pick("earlier", "V1", "V2", "V9"), Items: []string{pick("code", "M1", "R1")}}))
 		case 17:
 			from := b.Now.Wall.Add(-time.Duration(rapid.IntRange(0, 40).Draw(rt, "present")) * time.Hour)
 			all = append(all, b.Event(&kiosk.AttendanceRecorded{Technician: pick("technician", "t1", "t2"), From: from, To: from.Add(8 * time.Hour)}))
@@ -304,7 +306,11 @@ func tell(vs []*kiosk.Visit) string {
 			continue
 		}
 		fact := kpi.FactOf(v, cal)
-		fmt.Fprintf(&b, "%+v", fact)
+		rework := kpi.FactRework{}
+		if fact.Rework != nil {
+			rework, fact.Rework = *fact.Rework, nil
+		}
+		fmt.Fprintf(&b, "%+v %+v", fact, rework)
 		for _, s := range v.Track {
 			fmt.Fprintf(&b, " %s from %d", s.Stage, s.At.UnixMilli())
 		}

@@ -105,6 +105,10 @@ func TestFromEventsToRisks(t *testing.T) {
 	if err != nil || state.Bays != 2 || state.Model.Orders < 200 || !state.Calibration.Better() {
 		t.Errorf("the state is %+v (%v)", state, err)
 	}
+	rep, err := o.Report("sh")
+	if err != nil || !rep.Estimating || rep.Why != "" || rep.Calibration == nil || len(rep.Calibration.Deciles) != 10 || rep.Calibration.Brier >= rep.Calibration.Base {
+		t.Errorf("the report is %+v (%v)", rep, err)
+	}
 	for range 3 {
 		s.sign()
 		risks, err := o.Risks(t.Context(), "sh")
@@ -136,6 +140,9 @@ func TestNotEnoughHistory(t *testing.T) {
 	o := s.outlook()
 	if err := o.Train(t.Context(), "sh"); !errors.Is(err, risk.ErrHistory) {
 		t.Errorf("forty orders: %v", err)
+	}
+	if rep, err := o.Report("sh"); err != nil || rep.Estimating || rep.Why != "not enough history yet" || rep.Calibration != nil {
+		t.Errorf("without history the report is %+v (%v)", rep, err)
 	}
 	s.sign()
 	if risks, err := o.Risks(t.Context(), "sh"); err != nil || risks != nil {

@@ -34,7 +34,7 @@ func (c *commit) entry(in *backoffice.Entry) error {
 	if err != nil {
 		return err
 	}
-	visit, target := kiosk.VisitOf(e.Data), kiosk.Corrects(e.Data)
+	visit, target := kiosk.FoldOf(e.Data), kiosk.Corrects(e.Data)
 	if target != "" {
 		if visit, err = c.visitOf(ep.st, e, target); err != nil {
 			return err

@@ -28,7 +28,7 @@ func (l *Ledger) understand(ctx context.Context, tx pgx.Tx) error {
 	c.out.Position = uint64(c.before)
 	for _, k := range known {
 		c.sts[k.store] = k.st
-		visit, target := kiosk.VisitOf(k.event.Data), kiosk.Corrects(k.event.Data)
+		visit, target := kiosk.FoldOf(k.event.Data), kiosk.Corrects(k.event.Data)
 		if target != "" {
 			if visit, err = c.visitOf(k.st, &k.event, target); err != nil {
 				return err

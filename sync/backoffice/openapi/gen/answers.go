@@ -84,6 +84,9 @@ func schemas() object {
 		"Order": shape("One visit and its history.", object{"store": text("its name"), "order": ref("Visit"), "events": list(ref("Step"))}),
 		"Bay": shape("What stands in a bay.", object{"bay": text("its name"), "state": one("", []string{"free", "working", "waiting", "risk", "late", "ready", "help"}),
 			"visit": text("or empty"), "ticket": text("or empty"), "technicians": list(text("staff id")), "since": nullable(when("")), "promise": nullable(when(""))}),
+		"Risk": either(shape("How far late-risk can be trusted.", object{"definition": object{"const": kpi.Definition}, "store": text("its name"),
+			"estimating": truth("false: boards and pages go by standard minutes alone"), "why": text("it is not; empty else"),
+			"trained": nullable(when("")), "orders": whole("past orders that estimates come from"), "calibration": nullable(calibration())})),
 		"Bays": either(shape("The bays of a store.", object{"store": text("its name"), "as_of": text("<ledger>-<position>"), "now": when(""), "bays": list(ref("Bay"))})),
 		"Kiosk": shape("One source of events: a board, or the office itself.", object{
 			"kiosk": text("its name"), "source": text("as events say it"), "state": one("of its connection", []string{"ready", "disconnected", "lost", "unknown"}),
@@ -138,4 +141,17 @@ func recordable(all []string) (out []string) {
 		}
 	}
 	return out
+}
+
+// calibration is estimates made from older orders about newer ones, and what
+// became of these.
+func calibration() object {
+	share := func(says string) object {
+		return object{"type": "number", "minimum": 0, "maximum": 1, "description": says}
+	}
+	return shape("Estimates made from older orders about newer ones.", object{
+		"from": when("of the newer orders' signing"), "to": when(""), "orders": whole(""), "samples": whole("looks at those orders"),
+		"late": share("of the samples that was late"), "brier": share("mean of (estimate - outcome) squared: 0 is perfect"), "brier_base": share("that of always guessing the share late"),
+		"deciles": list(shape("Estimates in one tenth of 0 to 1.", object{"n": whole(""), "guessed": nullable(share("mean estimate")), "observed": nullable(share("that was late"))})),
+	})
 }

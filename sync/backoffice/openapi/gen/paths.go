@@ -78,6 +78,7 @@ func operations() map[string]operation {
 		"GET /api/v1/orders":        {id: "orders", says: "The visits behind a figure.", params: "stores from to by key kpi value variant definition as_of now", status: "200", kind: asJSON, answer: ref("Orders")},
 		"GET /api/v1/orders/{id}":   {id: "order", says: "One visit: its events in order, each with its raw scan.", params: "id store", status: "200", kind: asJSON, answer: ref("Order")},
 		"GET /api/v1/bays":          {id: "bays", says: "What stands in each bay now.", params: "stores", status: "200", kind: asJSON, answer: ref("Bays")},
+		"GET /api/v1/risk":          {id: "risk", says: "How far late-risk can be trusted: its calibration on a hold-out period.", params: "stores", status: "200", kind: asJSON, answer: ref("Risk")},
 		"GET /api/v1/kiosks":        {id: "kiosks", says: "Boards: connection, receipts, gaps, alarms, health.", params: "stores lang", status: "200", kind: asJSON, answer: ref("Kiosks")},
 		"GET /api/v1/events":        {id: "events", says: "Events after a position, one a line.", params: "store after limit", status: "200", kind: asLines, answer: ref("Line")},
 		"POST /api/v1/events":       {id: "record", says: "Record what a person states, confirms or corrects.", params: "store", body: content(asJSON, ref("NewEvent")), status: "201", kind: asJSON, answer: ref("Recorded")},
