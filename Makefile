@@ -114,6 +114,11 @@ soak-scanners: ## 32 scanners at 10 codes a second for ten minutes
 kiosks: ## 2,000 boards find their broker again after an outage, with the real pauses (some minutes)
 	BAYLIGHT_KIOSKS=2000 go test ./cmd/internal/officeapp -run KiosksReconnect -timeout 20m -v
 
+.PHONY: fleet
+fleet: tools ## STORES stores with two boards each, two back offices on one PostgreSQL, one of them killed in the middle (some minutes)
+	BAYLIGHT_FLEET=$(STORES) go test ./cmd/internal/officeapp -run Fleet -timeout 30m -v
+STORES ?= 500
+
 .PHONY: backlog
 backlog: ## a board drains a million events; its memory is looked at (some minutes)
 	BAYLIGHT_BACKLOG=1000000 go test ./cmd/internal/kioskapp -run Backlog -timeout 20m -v

@@ -268,18 +268,21 @@ func (d *door) attempts(since time.Time, step time.Duration) []int {
 
 // small is the journal of a board in memory.
 type small struct {
-	name, epoch string
-	appended    chan struct{}
-	marked      chan struct{}
+	store, name, epoch string
+	appended           chan struct{}
+	marked             chan struct{}
 
 	mu   sync.Mutex
 	rows []uplink.Row
 	prev kiosk.Hash
 	mark uplink.Mark
+
+	since  []time.Time     // when each event was recorded
+	delays []time.Duration // how long events waited for their receipt
 }
 
 func newSmall(name string) *small {
-	return &small{name: name, epoch: "epoch-of-" + name, appended: make(chan struct{}, 1), marked: make(chan struct{}, 1)}
+	return &small{store: store, name: name, epoch: "epoch-of-" + name, appended: make(chan struct{}, 1), marked: make(chan struct{}, 1)}
 }
 
 func (s *small) append(t *testing.T, n int) {
@@ -289,7 +292,7 @@ func (s *small) append(t *testing.T, n int) {
 	for range n {
 		seq := uint64(len(s.rows) + 1)
 		at := time.Date(2026, 3, 2, 9, 0, int(seq), 0, time.UTC)
-		e := kiosk.Event{Source: kiosk.KioskSource(store, s.name), Epoch: s.epoch, Seq: seq, Prev: s.prev,
+		e := kiosk.Event{Source: kiosk.KioskSource(s.store, s.name), Epoch: s.epoch, Seq: seq, Prev: s.prev,
 			Moment: kiosk.Moment{Wall: at, Boot: "boot", Up: time.Duration(seq) * time.Second, Clock: kiosk.Synced},
 			Data:   &kiosk.Started{Job: kiosk.Job{Visit: "0A7A000000", Bay: "b3", Technician: "t07"}}}
 		b, err := kiosk.Encode(e)
@@ -297,6 +300,7 @@ func (s *small) append(t *testing.T, n int) {
 			t.Fatal(err)
 		}
 		s.prev = kiosk.HashOf(b)
+		s.since = append(s.since, time.Now())
 		s.rows = append(s.rows, uplink.Row{Seq: seq, Type: string(e.Type()), Bytes: b})
 	}
 	select {
@@ -336,6 +340,9 @@ func (s *small) Hash(seq uint64) (kiosk.Hash, bool, error) {
 
 func (s *small) SetReceipted(m uplink.Mark) error {
 	defer s.lock()()
+	for seq := s.mark.Through; seq < min(m.Through, uint64(len(s.since))); seq++ {
+		s.delays = append(s.delays, time.Since(s.since[seq]))
+	}
 	s.mark = m
 	select {
 	case s.marked <- struct{}{}:

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"baylight/kiosk/staff"
+	"baylight/sync/backoffice"
 	"baylight/sync/link"
 	"baylight/sync/wire"
 )
@@ -223,7 +224,7 @@ func (r *Roster) Run(ctx context.Context) error {
 		if !recorded {
 			if err := r.Keep(ctx, r.setup(people), "", ""); err == nil {
 				recorded = true
-			} else if ctx.Err() == nil {
+			} else if ctx.Err() == nil && !errors.Is(err, backoffice.ErrNotHeld) { // else it is tried until the store is ours
 				r.Log.Error("the setup could not be recorded, it is tried again", "store", r.Store, "err", err)
 			}
 		}
