@@ -13,10 +13,9 @@
 // read is kept raw and answered for, so that one bad message never blocks the
 // rest.
 //
-// Figures follow from the events: [Office.Visits] folds the visits that changed
-// since it was last asked (kiosk.Apply, the fold the boards use) and keeps the
-// rest in memory; [Office.VisitsAt] folds the store as it stood at an earlier
-// position of the ledger.
+// Figures follow from the events ([Fold]: kiosk.Apply, the fold the boards use).
+// What they need is kept beside the events ([Rollups]) by package figures;
+// [Recompute] folds a whole store, and is what that is measured by.
 //
 // Goroutines: Run owns the ingest and the sender, both joined before it
 // returns. Time: events are stamped with the injected clock; how long a receipt

@@ -15,6 +15,6 @@
 // Pages are whole documents and work without JavaScript; with it they fetch
 // their live part again when the stream says so. Nothing is requested from
 // anywhere else and no script stands inline, as the policy sent with each page
-// says. Figures are computed from the office's folded visits when asked; now is
-// the office's clock.
+// says. Figures and visits come from what package figures keeps; now is the
+// office's clock.
 package dashboard
