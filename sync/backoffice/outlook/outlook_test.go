@@ -3,6 +3,7 @@ package outlook_test
 import (
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -28,6 +29,7 @@ type shop struct {
 	board *ledgertest.Board
 	book  *memledger.Ledger
 	made  int
+	now   atomic.Int64 // the board's clock, for those who only read it
 }
 
 func newShop(t testing.TB) *shop {
@@ -56,12 +58,16 @@ func (s *shop) finish() {
 
 func (s *shop) record(entries ...backoffice.Entry) {
 	s.t.Helper()
+	s.wait(0)
 	if _, err := s.book.Commit(s.t.Context(), backoffice.Batch{Entries: entries}); err != nil {
 		s.t.Fatal(err)
 	}
 }
 
-func (s *shop) wait(d time.Duration) { s.board.Now = s.board.Now.Add(d) }
+func (s *shop) wait(d time.Duration) {
+	s.board.Now = s.board.Now.Add(d)
+	s.now.Store(s.board.Now.Wall.UnixNano())
+}
 
 // days lets days of four orders go by.
 func (s *shop) days(n int) {
@@ -82,7 +88,8 @@ func (s *shop) days(n int) {
 func (s *shop) outlook() *outlook.Outlook {
 	s.t.Helper()
 	stores := []backoffice.Store{{Name: "sh", Calendar: cal}}
-	now := func() time.Time { return s.board.Now.Wall }
+	s.wait(0)
+	now := func() time.Time { return time.Unix(0, s.now.Load()).In(zone) }
 	f, err := figures.New(figures.Config{Ledger: s.book, Stores: stores, Now: now})
 	if err != nil {
 		s.t.Fatal(err)
