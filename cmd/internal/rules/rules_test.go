@@ -54,7 +54,6 @@ var only = []struct {
 	{"github.com/eclipse/paho.mqtt.golang", []string{"sync/link"}, "its tokens are honest only as link uses them"},
 	{"github.com/mattn/go-sqlite3", []string{"kiosk/journal", "sync/backoffice/ledger"}, "durable settings are asserted there"},
 	{"github.com/jackc/pgx", []string{"sync/backoffice/ledger/pgledger"}, "durable settings are asserted there"},
-	{"github.com/nats-io/", []string{"sync/link/natstest"}, "a broker to test against: none of it enters a program"},
 	{"github.com/mochi-mqtt", []string{"sync/broker"}, "a store runs Mosquitto; this one is for demo and tests"},
 	{"github.com/pelletier/go-toml", []string{"cmd/internal/settings"}, "nothing behind settings sees TOML"},
 }

@@ -53,8 +53,24 @@ func position(ctx context.Context, q querier) (uint64, error) {
 	return uint64(n), err
 }
 
-// Epochs are what a receipt says about a source.
+// Epochs are what a receipt says about a source. Nearly always that takes one
+// statement: nothing lies above the prefixes, and each is one chain.
 func (l *Ledger) Epochs(ctx context.Context, source string) (out []wire.Epoch, err error) {
+	var e wire.Epoch
+	var through int64
+	var hash []byte
+	var odd, more bool
+	if err := each(ctx, l.pool, []any{&e.Epoch, &through, &hash, &odd}, func() error {
+		more = more || odd
+		out = append(out, wire.Epoch{Epoch: unplain(e.Epoch), Through: uint64(through), Hash: kiosk.Hash(hash)})
+		return nil
+	}, `SELECT epoch, through, hash, max > through OR EXISTS(SELECT 1 FROM seams s WHERE s.ep = x.ep)
+		FROM (SELECT * FROM epochs WHERE source = $1 ORDER BY ep DESC LIMIT $2) x ORDER BY ep`, plain(source), wire.MaxEpochs); err != nil {
+		return nil, fmt.Errorf("read epochs of %s: %w", source, err)
+	}
+	if !more {
+		return out, nil
+	}
 	err = l.snapshot(ctx, func(q querier) error {
 		out, err = epochs(ctx, q, source)
 		return err
