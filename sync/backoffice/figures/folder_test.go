@@ -2,6 +2,7 @@ package figures_test
 
 import (
 	"context"
+	"path/filepath"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -10,6 +11,7 @@ import (
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/kpi"
+	"baylight/sync/backoffice/ledger"
 	"baylight/sync/backoffice/ledger/ledgertest"
 	"baylight/sync/backoffice/ledger/memledger"
 )
@@ -75,8 +77,13 @@ func TestUnclosedWithoutAnEvent(t *testing.T) {
 
 // TestRunFolds: a Folder that runs folds what comes without being asked.
 func TestRunFolds(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.db")
 	synctest.Test(t, func(t *testing.T) {
-		l := memledger.New("l")
+		l, err := ledger.Open(path) // it is used by two goroutines
+		if err != nil {
+			t.Fatal(err)
+		}
+		defer l.Close()
 		f, err := figures.New(figures.Config{Ledger: l, Stores: []backoffice.Store{{Name: store, Calendar: cal}}})
 		if err != nil {
 			t.Fatal(err)
@@ -88,8 +95,7 @@ func TestRunFolds(t *testing.T) {
 		if _, err := l.Commit(ctx, backoffice.Batch{At: from, Entries: day(t)}); err != nil {
 			t.Fatal(err)
 		}
-		synctest.Wait()
-		time.Sleep(2 * time.Second) // of the bubble
+		time.Sleep(1500 * time.Millisecond) // of the bubble, between two looks
 		synctest.Wait()
 		is, err := l.Folded(ctx, store)
 		at, _ := l.Position(ctx)
