@@ -164,7 +164,7 @@ func morning(t *testing.T) *site {
 // pagesToSee are all pages that a manager has.
 func pagesToSee() []string {
 	return []string{"/", "/?lang=en", "/kpi?from=2026-11-01&until=2026-11-30", "/kpi?from=2026-11-03&by=adviser&lang=en", "/kpi?from=2026-02-29", "/kpi/on_time?from=2026-11-01&until=2026-11-14",
-		"/kpi/turnaround?from=2026-11-03&by=category", "/orders?from=2026-11-03", "/orders/V9", "/orders/VA", "/orders/nothing", "/worklist", "/kiosks", "/bookings", "/staff", "/audit", "/report?month=2026-11"}
+		"/kpi/turnaround?from=2026-11-03&by=category", "/orders?from=2026-11-03", "/orders/V9", "/orders/VA", "/orders/nothing", "/worklist", "/kiosks", "/bookings", "/staff", "/audit", "/kpi/risk", "/report?month=2026-11"}
 }
 
 // TestAccessible lets axe-core judge every page (WCAG 2.2 A and AA, and its

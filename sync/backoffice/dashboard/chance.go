@@ -40,7 +40,11 @@ func (d *dashboard) chances(ctx context.Context, s backoffice.Store, open []*kio
 			continue
 		}
 		if r, ok := learnt[v.ID]; ok && r.Enough {
-			out[v.ID] = chance{P: r.P, Known: true, Risky: r.P >= riskyFrom, Reason: r.Reason}
+			c := chance{P: r.P, Known: true, Risky: r.P >= riskyFrom, Reason: r.Reason}
+			if !c.Risky && c.Reason == "behind" {
+				c.Reason = "" // nothing stands in its way
+			}
+			out[v.ID] = c
 			continue
 		}
 		out[v.ID] = chance{Risky: risky(v, now), Reason: reason(v, now)}

@@ -139,7 +139,7 @@ func (d *dashboard) paths() map[string]shown {
 	return map[string]shown{
 		"GET /{$}": {SeeToday, d.todayPage}, "GET /orders/{id}": {SeeToday, d.orderPage}, "GET /kiosks": {SeeToday, d.kiosksPage},
 		"GET /stream": {SeeToday, d.stream}, "GET /metrics": {SeeToday, d.metrics},
-		"GET /kpi": {SeeFigures, d.kpiPage}, "GET /kpi/{figure}": {SeeFigures, d.kpiFigure}, "GET /orders": {SeeFigures, d.ordersPage},
+		"GET /kpi": {SeeFigures, d.kpiPage}, "GET /kpi/{figure}": {SeeFigures, d.kpiFigure}, "GET /orders": {SeeFigures, d.ordersPage}, "GET /kpi/risk": {SeeFigures, d.riskPage},
 		"GET /report":             {SeeFigures, d.reportPage},
 		"GET /export/figures.csv": {SeeFigures, d.exportFigures}, "GET /export/figures.xlsx": {SeeFigures, d.exportFigures},
 		"GET /export/orders.csv": {SeeFigures, d.exportOrders}, "GET /export/orders.xlsx": {SeeFigures, d.exportOrders},

@@ -1,0 +1,60 @@
+package dashboard_test
+
+import (
+	"context"
+	"net/http"
+	"strings"
+	"testing"
+
+	"baylight/kiosk"
+	"baylight/sync/backoffice/dashboard"
+	"baylight/sync/backoffice/outlook"
+)
+
+// The board shows what history says, says where it says nothing, and calls for
+// help until they are cleared.
+func TestRiskAndHelp(t *testing.T) {
+	s := newSite(t, dashboard.Config{Risk: func(context.Context, string) (map[string]dashboard.Risk, error) {
+		return map[string]dashboard.Risk{"VR": {P: 0.83, Enough: true, Reason: "parts"}, "VS": {P: 0.12, Enough: true, Reason: "behind"}, "VT": {}}, nil
+	}})
+	due := clock(t, "20:00")
+	for _, v := range []string{"VR", "VS", "VT"} {
+		s.at("16:50", &kiosk.CheckedIn{Visit: v, Ticket: "B" + v, Purpose: "fault"})
+		s.at("16:51", &kiosk.Signed{Visit: v, Order: "W" + v, Adviser: "a1", Promise: &due, Items: []kiosk.Item{{No: 1, Code: "x", Category: kiosk.Minor, StandardMinutes: 10}}})
+	}
+	s.at("16:52", &kiosk.HelpCalled{Bay: "b3"})
+	_, page := s.do("GET", "/", "")
+	seen := text(page)
+	for _, want := range []string{"b3 呼叫帮助 16:52 起", "83% 待料 李娜", "12% 李娜", "历史不足 李娜", "可能超时 1 今天可能失约", "李娜 4 1 1"} {
+		if !strings.Contains(seen, want) {
+			t.Errorf("the board does not say %q:\n%s", want, seen)
+		}
+	}
+	s.at("16:55", &kiosk.HelpCleared{Bay: "b3"})
+	if _, page := s.do("GET", "/?part=live", ""); strings.Contains(text(page), "16:52 起") {
+		t.Error("a call that was cleared is still shown")
+	}
+}
+
+func TestCalibration(t *testing.T) {
+	share := func(f float64) *float64 { return &f }
+	c := &outlook.Calibration{From: clock(t, "08:00").AddDate(0, -1, 0), To: clock(t, "08:00"), Orders: 40, Samples: 300, Late: 0.2, Brier: 0.105, Base: 0.16, Deciles: make([]outlook.Decile, 10)}
+	c.Deciles[1] = outlook.Decile{N: 250, Guessed: share(0.12), Observed: share(0.11)}
+	c.Deciles[8] = outlook.Decile{N: 50, Guessed: share(0.83), Observed: share(0.8)}
+	report := outlook.Report{Estimating: true, Calibration: c}
+	s := newSite(t, dashboard.Config{Outlook: func(string) (outlook.Report, error) { return report, nil }})
+	look := func(wants ...string) {
+		t.Helper()
+		status, page := s.do("GET", "/kpi/risk", "")
+		for _, want := range wants {
+			if status != http.StatusOK || !strings.Contains(text(page), want) {
+				t.Errorf("%d, without %q:\n%s", status, want, text(page))
+			}
+		}
+	}
+	look("0.105", "0.160", "20.0% 超时", "80–90% 50 83.0% 80.0%", "0–10% 0 — —", "Probability that the promise")
+	report.Estimating = false
+	look("并不比猜平均值更准")
+	report.Calibration = nil
+	look("历史还不足以估计风险")
+}
