@@ -103,8 +103,28 @@ func (g gallery) staff() error {
 
 // office is what a manager sees.
 func (g gallery) office() error {
+	t, end, err := g.open(landscapeWide, landscapeHigh, g.at.office+"/signin")
+	if err != nil {
+		return err
+	}
+	defer end()
+	see := func(name, path, shown string) func() error {
+		return func() error {
+			return steps(
+				func() error { return t.do(chromedp.Navigate(g.at.office + path)) },
+				func() error { return t.sees(`document.readyState === "complete" && document.querySelector("` + shown + `")`) },
+				func() error { return t.shoot(name) },
+			)
+		}
+	}
 	return steps(
-		func() error { return g.page("office", 1440, 900, g.at.office+"/") },
-		func() error { return g.page("kpi", 1440, 900, g.at.office+"/kpi") },
+		func() error { return t.do(chromedp.SendKeys("[name=who]", "m01"), chromedp.SendKeys("[name=pin]", "2468")) },
+		func() error { return t.click("main button") },
+		see("office", "/", ".tiles"),
+		see("kpi", "/kpi?by=adviser", ".u-wrap"),
+		see("office-order", "/orders/A012", ".timeline"),
+		see("worklist", "/worklist", "main"),
+		func() error { return t.do(chromedp.EmulateViewport(794, 1123)) },
+		see("report", "/report", ".paper article"),
 	)
 }
