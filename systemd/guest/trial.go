@@ -18,7 +18,7 @@ const (
 	// bootWithin bounds a boot; an emulated processor is some thirty times slower.
 	bootWithin = 4 * time.Minute
 	// answerWithin bounds a command and a scan's beep.
-	answerWithin = 2 * time.Minute
+	answerWithin = 5 * time.Minute
 )
 
 // The shop of the guest.
