@@ -112,13 +112,17 @@ func (g gallery) office() error {
 		return func() error {
 			return steps(
 				func() error { return t.do(chromedp.Navigate(g.at.office + path)) },
-				func() error { return t.sees(`document.readyState === "complete" && document.querySelector("` + shown + `")`) },
+				func() error {
+					return t.sees(`document.readyState === "complete" && document.querySelector("` + shown + `")`)
+				},
 				func() error { return t.shoot(name) },
 			)
 		}
 	}
 	return steps(
-		func() error { return t.do(chromedp.SendKeys("[name=who]", "m01"), chromedp.SendKeys("[name=pin]", "2468")) },
+		func() error {
+			return t.do(chromedp.SendKeys("[name=who]", "m01"), chromedp.SendKeys("[name=pin]", "2468"))
+		},
 		func() error { return t.click("main button") },
 		see("office", "/", ".tiles"),
 		see("kpi", "/kpi?by=adviser", ".u-wrap"),
