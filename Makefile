@@ -29,7 +29,7 @@ tools: # what tests need beyond Go and gcc
 
 .PHONY: format
 format: # gofmt has nothing to change
-	@test -z "$$(gofmt -l cmd device firmware-config kiosk sync)" || { gofmt -d cmd device firmware-config kiosk sync; exit 1; }
+	@test -z "$$(gofmt -l cmd device firmware-config kiosk sync systemd)" || { gofmt -d cmd device firmware-config kiosk sync systemd; exit 1; }
 
 .PHONY: vet
 vet:
