@@ -90,3 +90,21 @@ func TestPartsOfEarlierEpochs(t *testing.T) {
 		}
 	}
 }
+
+// A journal whose epoch overtook more events elsewhere than it has itself is sound.
+func TestOpensAfterAnOvertakenPart(t *testing.T) {
+	j := fresh(t)
+	first := j.Epoch()
+	appendN(t, j, 20)
+	_, err := j.BeginEpoch("a receipt", 20)
+	must(t, err)
+	third, err := j.BeginEpochWith([]Part{{first, 19}}, "overtaken", 0)
+	must(t, err)
+	if j.Head() != 1 {
+		t.Fatalf("the head is %d, want the one event that was overtaken", j.Head())
+	}
+	j = openAgain(t, j)
+	if j.Epoch() != third || j.Head() != 1 {
+		t.Errorf("opened again it stands at %d of %s, want 1 of %s: it was taken for damaged", j.Head(), j.Epoch(), third)
+	}
+}

@@ -185,11 +185,12 @@ func (j *Journal) openReaders(ctx context.Context) error {
 
 // checkMarks holds that no reader was done with more than there is: no cursor
 // and no receipt can be set beyond the head, so the end of the journal is missing.
+// What an epoch overtook is told in another's sequences.
 func (j *Journal) checkMarks(ctx context.Context) error {
 	var mark int64
 	epoch := j.layout.current().name
-	err := j.readers.QueryRowContext(ctx, `SELECT coalesce(max(v), 0) FROM (SELECT max(value) AS v FROM cursors WHERE epoch = ?
-		UNION ALL SELECT max(through) FROM receipts WHERE epoch = ?)`, epoch, epoch).Scan(&mark)
+	err := j.readers.QueryRowContext(ctx, `SELECT coalesce(max(v), 0) FROM (SELECT max(value) AS v FROM cursors WHERE epoch = ? AND substr(name, 1, ?) <> ?
+		UNION ALL SELECT max(through) FROM receipts WHERE epoch = ?)`, epoch, len(overtaken), overtaken, epoch).Scan(&mark)
 	if err != nil {
 		return fmt.Errorf("read cursors: %w", damaged(err))
 	}

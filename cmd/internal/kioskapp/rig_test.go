@@ -15,6 +15,7 @@ import (
 	"net/http/cookiejar"
 	"os"
 	"path/filepath"
+	"regexp"
 	"strings"
 	"sync"
 	"testing"
@@ -337,13 +338,17 @@ func (r *rig) sound(secrets ...string) {
 		if e.Data.PersonDigest != want {
 			r.t.Errorf("event %d (%s) names the person part %q, the one beside it is %q", i+1, x.typ, e.Data.PersonDigest, want)
 		}
+		plain := hexadecimal.ReplaceAll(x.bytes, nil) // five digits stand in many a hash
 		for _, s := range secrets {
-			if bytes.Contains(x.bytes, []byte(s)) || bytes.Contains(x.bytes, []byte(html.EscapeString(s))) {
+			if bytes.Contains(plain, []byte(s)) || bytes.Contains(plain, []byte(html.EscapeString(s))) {
 				r.t.Errorf("event %d holds %q: %s", i+1, s, x.bytes)
 			}
 		}
 	}
 }
+
+// hexadecimal are hashes and digests.
+var hexadecimal = regexp.MustCompile(`"[0-9a-f]{64}"`)
 
 // await asks until ok, bounded.
 func (r *rig) await(what string, ok func() bool) {
