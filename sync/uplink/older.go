@@ -2,6 +2,7 @@ package uplink
 
 import (
 	"cmp"
+	"errors"
 	"fmt"
 	"slices"
 	"time"
@@ -132,8 +133,13 @@ func (c *core) overtaken(era Era, e wire.Epoch, ledger string, h History) (uint6
 			continue
 		}
 		if t.Seq > proven {
-			if same, err := held(h, era.Epoch, t); !same {
-				return proven, err
+			if same, err := held(h, era.Epoch, t); err != nil || !same {
+				first, other := h.ReadOf(era.Epoch, 0, 1)
+				if err != nil || other != nil || len(first) > 0 && first[0].Seq <= t.Seq {
+					return proven, errors.Join(err, other)
+				}
+				c.eras = nil // it was pruned since they were read
+				return era.Last, nil
 			}
 			proven = t.Seq
 		}

@@ -426,3 +426,27 @@ func TestEarlierEpochsAreCompared(t *testing.T) {
 		}
 	}
 }
+
+// What was pruned after the epochs were read is no sign of another history.
+func TestPrunedMeanwhile(t *testing.T) {
+	src := newArchive()
+	src.add(30)
+	src.begin(26)
+	src.add(2)
+	first := src.before[0].Epoch
+	c := newCore(testLimits, src.Epoch(), src.Head(), Mark{Epoch: src.Epoch(), Ledger: "A", Term: 1, Through: 2})
+	c.connected(1, start)
+	c.officeSaid(readyOffice(), 1, false, start)
+	if alarms := c.receipt(wire.Receipt{Ledger: "B", Term: 1}, src, start); len(alarms) > 0 || c.owed(first) < 0 {
+		t.Fatalf("an office that has nothing: %+v, owed %d", alarms, c.owed(first))
+	}
+	told := wire.Receipt{Ledger: "B", Term: 1, Epochs: []wire.Epoch{{Epoch: first, Through: 9, Hash: kiosk.HashOf(src.before[0].rows[8].Bytes)}}}
+	src.before[0].Pruned = 12
+	if alarms := c.receipt(told, src, start); len(alarms) > 0 || c.rift != nil {
+		t.Errorf("a receipt of what was pruned gives %+v, %+v", alarms, c.rift)
+	}
+	told.Epochs[0].Through, told.Epochs[0].Hash = 20, kiosk.HashOf([]byte("other"))
+	if alarms := c.receipt(told, src, start); len(alarms) != 1 || c.rift == nil || !slices.Equal(c.rift.Again, []Part{{first, 12}}) {
+		t.Errorf("another history above what was pruned gives %+v, %+v", alarms, c.rift)
+	}
+}
