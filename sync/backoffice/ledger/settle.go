@@ -66,7 +66,7 @@ func (c *commit) settle(at place, ep *epoch) error {
 			return err
 		}
 	}
-	if ep.redo > 0 || ep.seamed && len(ep.boots) > 0 {
+	if ep.redo > 0 || ep.seamed && (ep.opened || len(ep.boots) > 0) {
 		if err := c.correct(at, ep); err != nil {
 			return err
 		}

@@ -102,3 +102,33 @@ func clockSet(t *testing.T, s *suite) {
 		t.Errorf("as it stands at %d: %q, want %q", head, now, want2)
 	}
 }
+
+// gapAfterLeaving: what comes above a gap in an epoch that its source has left may
+// be of another board, though the boot is known: its time does not depend on what
+// stands before the gap, until the gap is filled.
+func gapAfterLeaving(t *testing.T, s *suite) {
+	b := NewBoard(t, store, "k1", "e1")
+	s.commit(b.CheckIn("V1"))
+	b.Now.Boot, b.Now.Up, b.Now.Wall = "boot-2", 0, b.Now.Wall.Add(-30*time.Second)
+	s.commit(b.CheckIn("V2"))
+	missing, above, next := b.CheckIn("V2"), b.CheckIn("V3"), b.CheckIn("V3")
+	s.commit(NewBoard(t, store, "k1", "e2").CheckIn("V4"))
+	want := func(when string, es ...string) {
+		t.Helper()
+		got, head := s.changed(0)
+		if then := s.until(head); !slices.Equal(got, then) {
+			t.Errorf("%s: at the head %q, as of %d %q", when, got, head, then)
+		}
+		if !slices.Equal(got, es) {
+			t.Errorf("%s: %q, want %q", when, got, es)
+		}
+	}
+	const v1, v4 = "V1: visit.checked_in@11-03T01:00:01.000", "V4: visit.checked_in@11-03T01:00:01.000"
+	const v2 = "V2: visit.checked_in@11-03T01:00:01.000"
+	s.commit(above)
+	want("above the gap", v1, v2, "V3: visit.checked_in@11-03T00:59:34.000", v4)
+	s.commit(next)
+	want("the one after it", v1, v2, "V3: visit.checked_in@11-03T00:59:34.000 visit.checked_in@11-03T00:59:35.000", v4)
+	s.commit(missing)
+	want("the gap is filled", v1, v2+" visit.checked_in@11-03T01:00:01.000", "V3: visit.checked_in@11-03T01:00:01.000 visit.checked_in@11-03T01:00:01.000", v4)
+}

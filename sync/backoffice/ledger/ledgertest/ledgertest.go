@@ -39,6 +39,7 @@ func Run(t *testing.T, open Open) {
 		"pinned":            pinned,
 		"clock set":         clockSet,
 		"clock jumps":       clockJumps,
+		"gap after leaving": gapAfterLeaving,
 		"corrections":       corrections,
 		"stores apart":      storesApart,
 		"reopened":          reopened,

@@ -128,6 +128,7 @@ type epoch struct {
 	top          uint64            // the last sequence taken in this batch,
 	topHash      kiosk.Hash        // and its hash
 	seamed       bool              // it was not one chain
+	opened       bool              // a chain ended or began in this batch
 	broken       bool              // whether what comes next follows the one before it cannot be told
 	boots        map[string]uint64 // lowest sequence seen of each boot in this batch
 	tail         kiosk.Event       // the event at max, once it was needed

@@ -129,7 +129,7 @@ func (c *commit) seam(at place, ep *epoch, seq, next uint64, prev kiosk.Hash, ha
 		}
 		return err
 	}
-	ep.seamed = true
+	ep.seamed, ep.opened = true, true
 	if next == seq+1 {
 		ep.again(1)
 	}

@@ -72,7 +72,7 @@ func (c *commit) settle() error {
 		return err
 	}
 	for at, ep := range c.epochs {
-		if ep.redo > 0 || ep.seamed && len(ep.boots) > 0 {
+		if ep.redo > 0 || ep.seamed && (ep.opened || len(ep.boots) > 0) {
 			if err := c.correct(at, ep); err != nil {
 				return fmt.Errorf("correct epoch %s: %w", at.epoch, err)
 			}
