@@ -48,8 +48,13 @@ func (f *Folder) standing(ctx context.Context, r *room, asOf, at uint64, find fu
 		p.put(id, rec.Stretches)
 		all[id] = true
 	}
+	var then []string // what is kept of them goes by another calendar, stretches of work too
 	if err := find(func(h held) (err error) {
 		if all[h.Visit] || h.At > asOf {
+			return nil
+		}
+		if r.then {
+			then = append(then, h.Visit)
 			return nil
 		}
 		s.kept[h.Visit] = h
@@ -57,6 +62,15 @@ func (f *Folder) standing(ctx context.Context, r *room, asOf, at uint64, find fu
 		return err
 	}); err != nil {
 		return nil, err
+	}
+	recs, err := f.record(ctx, r, then, asOf)
+	if err != nil {
+		return nil, err
+	}
+	for id, rec := range recs {
+		s.again[id] = rec
+		p.put(id, rec.Stretches)
+		all[id] = true
 	}
 	for id := range s.kept {
 		all[id] = true
@@ -66,7 +80,7 @@ func (f *Folder) standing(ctx context.Context, r *room, asOf, at uint64, find fu
 	}
 	var others []string // mean something else there than is kept
 	for id, h := range s.kept {
-		if r.then || !bytes.Equal(h.note.cuts, appendCuts(nil, s.cuts[id])) {
+		if !bytes.Equal(h.note.cuts, appendCuts(nil, s.cuts[id])) {
 			others = append(others, id)
 			delete(s.kept, id)
 		}
