@@ -137,12 +137,12 @@ func (s *Shop) drained(ctx context.Context) error {
 }
 
 var (
-	salted  = regexp.MustCompile(`"persondigest":"[0-9a-f]*",?`)
+	salted  = regexp.MustCompile(`"(?:persondigest|event_hash)":"[0-9a-f]*",?`)
 	eventID = regexp.MustCompile(`"event":"([^"]+)"`)
 )
 
 // digest is a hash of all events without what may differ between two runs of a
-// seed: id, epoch, boot, time since boot, hash of the predecessor, salts, and
+// seed: id, epoch, boot, time since boot, hash of the predecessor and of what a correction means, salts, and
 // with the id the place in the sequence, since a kill between wire and disk
 // leaves it open whether the scan or the restart came first.
 func digest(events []wireEvent) string {
