@@ -235,7 +235,8 @@ func (j *Journal) needReader(ctx context.Context) error {
 	return err
 }
 
-// again records parts of ended epochs again in a new one.
+// again records parts of ended epochs again in a new one, in the order in which
+// they were recorded first: the back office takes the sequence for the order.
 func (j *Journal) again(ctx context.Context, l *layout, parts []span, into epoch) (h head, err error) {
 	var batch []kiosk.Event
 	flush := func() error {
@@ -247,37 +248,32 @@ func (j *Journal) again(ctx context.Context, l *layout, parts []span, into epoch
 		return j.insert(ctx, into.base, rows)
 	}
 	seq, once := uint64(0), map[string]bool{}
-	for i, p := range parts {
-		old, known := l.find(p.epoch)
-		if !known && p.to == 0 || p.after == p.to { // an epoch without events has no place
+	for e, err := range j.merge(ctx, l, parts) {
+		if err != nil {
+			return h, err
+		}
+		if len(parts) > 1 {
+			if once[e.WasHash] { // the current epoch may record the same again
+				continue
+			}
+			once[e.WasHash] = true
+		}
+		seq++
+		e.Epoch, e.Seq = into.name, seq
+		if batch = append(batch, e); len(batch) < pageRows {
 			continue
 		}
-		err = j.replay(ctx, l, old, p.after, p.to, func(r Row, e kiosk.Event) error {
-			if e.Was == "" { // what is recorded a third time still re-records the first
-				e.Was, e.WasHash = e.ID(), r.Hash.String()
-			}
-			if len(parts) > 1 {
-				if once[e.WasHash] { // the current epoch may record the same again
-					return nil
-				}
-				once[e.WasHash] = true
-			}
-			seq++
-			e.Epoch, e.Seq = into.name, seq
-			if batch = append(batch, e); len(batch) < pageRows {
-				return nil
-			}
-			return flush()
-		})
-		if err == nil && i < len(parts)-1 {
-			err = j.putCursor(ctx, into.name, overtaken+p.epoch, p.after)
-		}
-		if err != nil {
+		if err := flush(); err != nil {
 			return h, err
 		}
 	}
 	if len(batch) > 0 {
 		err = flush()
+	}
+	for _, p := range parts[:len(parts)-1] {
+		if _, known := l.find(p.epoch); known && p.after < p.to && err == nil {
+			err = j.putCursor(ctx, into.name, overtaken+p.epoch, p.after)
+		}
 	}
 	return h, err
 }

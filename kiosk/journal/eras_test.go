@@ -3,6 +3,8 @@ package journal
 import (
 	"reflect"
 	"testing"
+
+	"baylight/kiosk"
 )
 
 func TestErasAndReadOf(t *testing.T) {
@@ -106,5 +108,36 @@ func TestOpensAfterAnOvertakenPart(t *testing.T) {
 	j = openAgain(t, j)
 	if j.Epoch() != third || j.Head() != 1 {
 		t.Errorf("opened again it stands at %d of %s, want 1 of %s: it was taken for damaged", j.Head(), j.Epoch(), third)
+	}
+}
+
+// TestCopiesKeepTheirOrder: what the current epoch recorded again of an earlier
+// time comes before what happened later and is recorded again of another epoch.
+func TestCopiesKeepTheirOrder(t *testing.T) {
+	j := fresh(t)
+	first := j.Epoch()
+	appendN(t, j, 20)
+	second, err := j.BeginEpoch("a receipt", 20)
+	must(t, err)
+	appendN(t, j, 5)
+	third, err := j.BeginEpochWith([]Part{{first, 15}}, "overtaken", 5)
+	must(t, err)
+	appendN(t, j, 1)
+	_, err = j.BeginEpochWith([]Part{{second, 2}}, "overtaken as well", 0)
+	must(t, err)
+	var got, want []string
+	for _, e := range replayed(t, j, 0)[31:] {
+		got = append(got, e.Was)
+	}
+	for _, s := range []struct {
+		epoch    string
+		from, to uint64
+	}{{first, 16, 20}, {second, 3, 5}, {third, 6, 6}} {
+		for seq := s.from; seq <= s.to; seq++ {
+			want = append(want, kiosk.EventID(s.epoch, seq))
+		}
+	}
+	if !reflect.DeepEqual(got, want) {
+		t.Errorf("recorded again are %v, want %v", got, want)
 	}
 }

@@ -1,6 +1,7 @@
 package sim
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"fmt"
@@ -195,7 +196,7 @@ func (d *disk) begin(next *era, parts []uplink.Part, after uint64, others ...str
 			again, next.again[p.Epoch] = copies(again, d.era(p.Epoch), p.After, eras[i].Last, next), p.After
 		}
 	}
-	rows, err := d.encode(copies(again, old, after, head, next), next)
+	rows, err := d.encode(d.sorted(copies(again, old, after, head, next)), next)
 	if err != nil {
 		return err
 	}
@@ -226,8 +227,28 @@ func copies(again []kiosk.Event, old *era, after, to uint64, into *era) []kiosk.
 		if slices.ContainsFunc(again, func(o kiosk.Event) bool { return o.WasHash == e.WasHash }) {
 			continue
 		}
-		e.Epoch, e.Seq = into.name, uint64(len(again)+1)
+		e.Epoch = into.name
 		again = append(again, e)
+	}
+	return again
+}
+
+// sorted puts copies in the order in which they were recorded first.
+func (d *disk) sorted(again []kiosk.Event) []kiosk.Event {
+	place := func(e kiosk.Event) (int, uint64) {
+		epoch, seq, err := kiosk.ParseEventID(e.Was)
+		if err != nil {
+			panic(err)
+		}
+		return slices.IndexFunc(d.epochs, func(o *era) bool { return o.name == epoch }), seq
+	}
+	slices.SortStableFunc(again, func(a, b kiosk.Event) int {
+		i, n := place(a)
+		k, m := place(b)
+		return cmp.Or(cmp.Compare(i, k), cmp.Compare(n, m))
+	})
+	for i := range again {
+		again[i].Seq = uint64(i + 1)
 	}
 	return again
 }
