@@ -154,7 +154,7 @@ func (s *Station) changed() {
 func (s *Station) Refold(ctx context.Context) error {
 	var err error
 	if stopped := s.View(ctx, func(*floor.State, kiosk.Moment) {
-		if err = s.rebuild(); err == nil {
+		if err = s.rebuild(ctx); err == nil {
 			s.light()
 			s.changed()
 		}

@@ -1,6 +1,7 @@
 package station
 
 import (
+	"context"
 	"fmt"
 	"maps"
 	"slices"
@@ -71,7 +72,7 @@ func (s *Station) record(events []kiosk.Event) (failed, err error) {
 			s.log.Error("nothing can be recorded", "events", len(events), "error", err)
 		}
 		s.broken.Store(&why)
-		return fmt.Errorf("%w: %w", ErrNotRecorded, err), s.rebuild()
+		return fmt.Errorf("%w: %w", ErrNotRecorded, err), s.rebuild(context.Background())
 	}
 	s.recovered()
 	s.head.Store(events[len(events)-1].Seq)
@@ -86,11 +87,14 @@ func (s *Station) recovered() {
 
 // rebuild makes the state anew from the journal. Until it has ended, PaperBehind
 // goes by the head that was there before.
-func (s *Station) rebuild() error {
+func (s *Station) rebuild(ctx context.Context) error {
 	epoch := s.cfg.Journal.Epoch()
 	state, from, seq := restored(s.cfg.Floor, s.cfg.Snapshots, epoch, s.log, latest, base)
 	clear(s.outcomes)
 	fold := func(e kiosk.Event) error {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		s.note(e)
 		if e.Epoch != from || e.Seq > seq { // the others are in the snapshot
 			state.Replay(e)

@@ -293,3 +293,48 @@ func TestSignalsTellOfTheLastChange(t *testing.T) {
 		}
 	})
 }
+
+// ending is a journal whose reader is told to stop after the first event.
+type ending struct {
+	station.Journal
+	end  func()
+	read int
+}
+
+func (j *ending) Replay(after uint64, fn func(kiosk.Event) error) error {
+	return j.Journal.Replay(after, func(e kiosk.Event) error {
+		j.read++
+		err := fn(e)
+		j.end()
+		return err
+	})
+}
+
+// TestEndsWhileItReads: who is told to stop in the midst of a long replay stops
+// at the next event, without an error and without having begun.
+func TestEndsWhileItReads(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		path := file(t)
+		r := newRig(t, path).start()
+		r.sign(r.checkIn("沪A12345"), time.Hour)
+		r.stop()
+		r = newRig(t, path)
+		head := r.disk.Head()
+		ctx, end := context.WithCancel(context.Background())
+		j := &ending{Journal: r.disk, end: end}
+		r.cfg.Journal = j
+		s := station.New(r.cfg)
+		if err := s.Run(ctx); err != nil {
+			t.Errorf("Run = %v", err)
+		}
+		select {
+		case <-s.Ready():
+			t.Error("a station that never began is ready")
+		default:
+		}
+		if j.read != 2 || head < 3 || r.disk.Head() != head {
+			t.Errorf("it read %d of %d events and recorded %d, want 2 and none", j.read, head, r.disk.Head()-head)
+		}
+		r.close()
+	})
+}

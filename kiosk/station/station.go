@@ -165,9 +165,12 @@ func (s *Station) Ready() <-chan struct{} { return s.ready }
 // returns an error only if the journal cannot be read, or the start not be
 // recorded: without that nothing here can be trusted.
 func (s *Station) Run(ctx context.Context) error {
-	p, err := s.begin()
+	p, err := s.begin(ctx)
 	if err != nil {
 		close(s.ended)
+		if ctx.Err() != nil { // years of events without a snapshot take minutes
+			return nil
+		}
 		return err
 	}
 	close(s.ready)
@@ -190,14 +193,14 @@ func (s *Station) Run(ctx context.Context) error {
 }
 
 // begin is what comes before anything is taken.
-func (s *Station) begin() (*press, error) {
+func (s *Station) begin(ctx context.Context) (*press, error) {
 	p, err := s.newPress()
 	if err != nil {
 		return nil, err
 	}
 	s.settled = p.done
 	s.read.Store(p.done)
-	if err := s.rebuild(); err != nil {
+	if err := s.rebuild(ctx); err != nil {
 		return nil, err
 	}
 	s.state.Take(s.cfg.Known, s.cfg.Clock.Now()) // what cannot be taken was not known either
