@@ -84,6 +84,35 @@ func TestVerify(t *testing.T) {
 	}
 }
 
+// DESIGN.md says of every line of a service why it is there.
+func TestEveryLineIsExplained(t *testing.T) {
+	b, err := os.ReadFile("DESIGN.md")
+	if err != nil {
+		t.Fatal(err)
+	}
+	_, text, _ := strings.Cut(string(b), "## Start, stop and life")
+	text, _, _ = strings.Cut(text, "## Backups")
+	for _, unit := range units(t, "service") {
+		b, err := os.ReadFile(unit)
+		if err != nil {
+			t.Fatal(err)
+		}
+		_, service, found := strings.Cut(string(b), "[Service]\n")
+		service, _, _ = strings.Cut(service, "[Install]")
+		if !found || strings.Count(service, "=") < 20 {
+			t.Fatalf("%s has hardly a line", unit)
+		}
+		for line := range strings.Lines(service) {
+			name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
+			switch {
+			case !ok, name == "ExecStart", name == "ExecStartPost":
+			case !strings.Contains(text, name+"="):
+				t.Errorf("%s: DESIGN.md does not say why there is %s=%s", unit, name, value)
+			}
+		}
+	}
+}
+
 // What each package brings is there, and what it is named by is what it runs.
 func TestPackages(t *testing.T) {
 	sources := regexp.MustCompile(`src: ([^",}]+)`)
