@@ -302,18 +302,36 @@ func Decode(b []byte) (Event, error) {
 	if len(b) > MaxEventBytes {
 		return Event{}, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(b), MaxEventBytes)
 	}
-	if env, ok := readOwn(b); ok {
-		if e, err := env.event(understand); err == nil {
-			if _, unknown := e.Data.(*Unknown); !unknown { // nobody has looked at its data yet
-				return e, nil
-			}
-		}
+	return DecodeString(string(b))
+}
+
+// DecodeString is Decode of bytes that are a string: what is read shares its memory.
+func DecodeString(s string) (Event, error) {
+	if len(s) > MaxEventBytes {
+		return Event{}, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(s), MaxEventBytes)
+	}
+	if e, ok := decodeOwn(s); ok {
+		return e, nil
 	}
 	var env envelope
-	if err := json.Unmarshal(b, &env); err != nil {
+	if err := json.Unmarshal([]byte(s), &env); err != nil {
 		return Event{}, fmt.Errorf("decode event: %w", err)
 	}
 	return env.event(understand)
+}
+
+// decodeOwn reads what Encode writes; ok is false for anything else.
+func decodeOwn(s string) (e Event, ok bool) {
+	env, data, ok := readOwn(s)
+	if !ok {
+		return e, false
+	}
+	e, err := env.event(func(p Payload, _ []byte) error { return understandString(p, data) })
+	if err != nil {
+		return e, false
+	}
+	_, unknown := e.Data.(*Unknown) // nobody has looked at its data yet
+	return e, !unknown
 }
 
 // event makes the event of an envelope; understand reads its data.
@@ -390,12 +408,14 @@ func (env *envelope) payload(understand func(Payload, []byte) error) (Payload, e
 }
 
 // understand reads the data of an event into an empty payload of its type.
-func understand(p Payload, data []byte) error {
+func understand(p Payload, data []byte) error { return understandString(p, string(data)) }
+
+func understandString(p Payload, data string) error {
 	if readData(data, p) {
 		return nil
 	}
 	reflect.ValueOf(p).Elem().SetZero() // half filled
-	return understandAny(p, data)
+	return understandAny(p, []byte(data))
 }
 
 // understandAny is understand for what was written in another way than ours.

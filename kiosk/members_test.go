@@ -42,7 +42,7 @@ func TestReadOwn(t *testing.T) {
 				d.Setup = json.RawMessage(`{}`)
 			}
 			b := ownBytes(t, was, p)
-			if _, ok := readOwn(b); !ok {
+			if _, _, ok := readOwn(string(b)); !ok {
 				t.Errorf("%s is not read the short way: %s", typ, b)
 			}
 			same(t, b)
@@ -117,7 +117,7 @@ func TestMembers(t *testing.T) {
 				t.Errorf("%s %s is written as\n%s, %v\nwant\n%s", name, typ, got, err, want)
 			}
 			back, byJSON := NewPayload(typ), NewPayload(typ)
-			short := readData(want, back)
+			short := readData(string(want), back)
 			if err := json.Unmarshal(want, byJSON); err != nil {
 				t.Fatal(err)
 			}

@@ -1,8 +1,6 @@
 package kiosk
 
 import (
-	"bytes"
-	"encoding/binary"
 	"strconv"
 	"strings"
 	"time"
@@ -10,24 +8,24 @@ import (
 )
 
 // readOwn reads the envelope of bytes as Encode writes them: these members in
-// this order, no white space, no escapes, ASCII. ok is false for anything else,
-// which says nothing about whether it is an event.
-func readOwn(b []byte) (env envelope, ok bool) {
-	const data = `"data":{`
-	at := bytes.Index(b[:min(len(b), maxHead)], []byte(data)) + len(data) - 1
-	if at < len(data) || b[len(b)-1] != '}' || !plain(b[:at]) {
-		return env, false
+// this order, no white space, no escapes, ASCII. The data comes beside it. ok is
+// false for anything else, which says nothing about whether it is an event.
+func readOwn(s string) (env envelope, data string, ok bool) {
+	const begins = `"data":{`
+	at := strings.Index(s[:min(len(s), maxHead)], begins) + len(begins) - 1
+	if at < len(begins) || s[len(s)-1] != '}' || !plain(s[:at]) {
+		return env, "", false
 	}
-	r := reader{in: string(b[:at]), plain: true}
+	r := reader{in: s[:at], plain: true}
 	r.expect("{")
 	env = envelope{
 		SpecVersion: r.member("specversion"), ID: r.member("id"), Source: r.member("source"), Type: r.member("type"), Subject: r.optMember("subject"),
 		Time: r.member("time"), DataContentType: r.member("datacontenttype"), DataSchema: r.member("dataschema"), Sequence: r.member("sequence"),
 		Epoch: r.member("epoch"), BootID: r.member("bootid"), UptimeMS: r.member("uptimems"), Clock: Quality(r.member("clock")), Prev: r.member("prev"),
-		Was: r.optMember("was"), WasHash: r.optMember("washash"), Data: b[at : len(b)-1],
+		Was: r.optMember("was"), WasHash: r.optMember("washash"),
 	}
 	r.expect(`,"data":`)
-	return env, r.ended()
+	return env, s[at : len(s)-1], r.ended()
 }
 
 // maxHead is how far into an event its data must begin for readOwn.
@@ -36,12 +34,12 @@ const maxHead = 2048
 // readData reads an event's data into p as appendData writes it: these members
 // in this order, no white space, no escapes. ok is false for anything else; p is
 // then half filled.
-func readData(data []byte, p Payload) (ok bool) {
+func readData(data string, p Payload) (ok bool) {
 	l, ok := p.(listed)
 	if !ok {
 		return false
 	}
-	r := reader{in: string(data), plain: plain(data)}
+	r := reader{in: data, plain: plain(data)}
 	r.open("")
 	l.members(&r)
 	r.close()
@@ -51,17 +49,18 @@ func readData(data []byte, p Payload) (ok bool) {
 // plain says whether b is printable ASCII without a backslash: then a string in
 // it ends at the next quotation mark and needs no further look. It looks at eight
 // bytes at a time.
-func plain(b []byte) bool {
+func plain(s string) bool {
 	const each, high = 0x0101010101010101, 0x8080808080808080
-	for ; len(b) >= 8; b = b[8:] {
-		w := binary.LittleEndian.Uint64(b)
+	for ; len(s) >= 8; s = s[8:] {
+		w := uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+			uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56 // one load
 		slash := w ^ each*'\\'
 		if (w|(w-each*' ')|(slash-each)&^slash)&high != 0 {
 			return false
 		}
 	}
-	for _, c := range b {
-		if c < ' ' || c >= utf8.RuneSelf || c == '\\' {
+	for i := range len(s) {
+		if c := s[i]; c < ' ' || c >= utf8.RuneSelf || c == '\\' {
 			return false
 		}
 	}

@@ -25,17 +25,7 @@ import (
 // has BAYLIGHT_HISTORY_EVENTS events, 200,000 without; make bench-history asks
 // for 10,000,000. With BAYLIGHT_HISTORY_DIR the ledgers are kept there.
 func BenchmarkHistory(b *testing.B) {
-	long := 200_000
-	if s := os.Getenv("BAYLIGHT_HISTORY_EVENTS"); s != "" {
-		var err error
-		if long, err = strconv.Atoi(s); err != nil {
-			b.Fatal(err)
-		}
-	}
-	dir := os.Getenv("BAYLIGHT_HISTORY_DIR")
-	if dir == "" {
-		dir = b.TempDir()
-	}
+	long, dir := historyEvents(b), historyDir(b)
 	short, far := openHistory(b, dir, 100_000), openHistory(b, dir, long)
 	for b.Loop() {
 		began := time.Now()
@@ -57,6 +47,27 @@ func BenchmarkHistory(b *testing.B) {
 		}
 		compare(b, "drill-down", 100, short, far, func(h *history, from time.Time) { h.drill(b, from) })
 	}
+}
+
+func historyEvents(b *testing.B) int {
+	b.Helper()
+	s := os.Getenv("BAYLIGHT_HISTORY_EVENTS")
+	if s == "" {
+		return 200_000
+	}
+	n, err := strconv.Atoi(s)
+	if err != nil {
+		b.Fatal(err)
+	}
+	return n
+}
+
+func historyDir(b *testing.B) string {
+	b.Helper()
+	if dir := os.Getenv("BAYLIGHT_HISTORY_DIR"); dir != "" {
+		return dir
+	}
+	return b.TempDir()
 }
 
 // compare asks both histories in turns. Beside the time that passes, which is
@@ -84,11 +95,14 @@ func compare(b *testing.B, what string, times int, short, far *history, ask func
 	b.ReportMetric(percentile(used[1], 50)/percentile(used[0], 50), what+"-x/100k")
 }
 
-// processor is the time that this thread was at work.
-func processor(b *testing.B) time.Duration {
+// processor is the time that this thread was at work, ofProcess that of all.
+func processor(b *testing.B) time.Duration { return usage(b, 1) } // RUSAGE_THREAD
+func ofProcess(b *testing.B) time.Duration { return usage(b, syscall.RUSAGE_SELF) }
+
+func usage(b *testing.B, who int) time.Duration {
 	b.Helper()
 	var u syscall.Rusage
-	if err := syscall.Getrusage(1, &u); err != nil { // RUSAGE_THREAD
+	if err := syscall.Getrusage(who, &u); err != nil {
 		b.Fatal(err)
 	}
 	return time.Duration(u.Utime.Nano() + u.Stime.Nano())

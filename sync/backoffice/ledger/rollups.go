@@ -9,7 +9,6 @@ import (
 	"strings"
 	"time"
 
-	"baylight/kiosk"
 	"baylight/sync/backoffice"
 )
 
@@ -59,101 +58,6 @@ func (l *Ledger) Touched(ctx context.Context, store string, position uint64) (ou
 		return nil, fmt.Errorf("read visits of %s touched after position %d: %w", store, position, err)
 	}
 	return out, nil
-}
-
-// VisitsAt calls f with some visits as they stood at a position. Where times
-// were not kept, it reads the whole store.
-func (l *Ledger) VisitsAt(ctx context.Context, store string, visits []string, position uint64, f func(string, []kiosk.Event) error) error {
-	if len(visits) == 0 {
-		return nil
-	}
-	position = min(position, 1<<63-1)
-	err := l.snapshot(ctx, func(q querier) error {
-		var unknown bool
-		if err := q.QueryRowContext(ctx, `SELECT ?1 < (SELECT value + 0 FROM meta WHERE name = 'times_since') OR
-			coalesce((SELECT first <= ?1 FROM mixed WHERE last > ?1 ORDER BY last LIMIT 1), false)`, int64(position)).Scan(&unknown); err != nil {
-			return err
-		}
-		if unknown {
-			return l.amongAll(ctx, store, visits, position, f)
-		}
-		return visitsAt(ctx, q, store, visits, position, f)
-	})
-	if err != nil {
-		return fmt.Errorf("read visits of %s at position %d: %w", store, position, err)
-	}
-	return nil
-}
-
-func (l *Ledger) amongAll(ctx context.Context, store string, visits []string, position uint64, f func(string, []kiosk.Event) error) (err error) {
-	named := map[string]bool{}
-	for _, v := range visits {
-		named[v] = true
-	}
-	until := l.Until(ctx, store, position, func(v string, events []kiosk.Event) {
-		if err == nil && named[v] {
-			err = f(v, events)
-		}
-	})
-	if until != nil {
-		return until
-	}
-	return err
-}
-
-// visitsAt reads the events of many visits in one query. What an event's time
-// was before it moved is looked up only if any moved after the position.
-func visitsAt(ctx context.Context, q querier, store string, visits []string, position uint64, f func(string, []kiosk.Event) error) error {
-	names, err := json.Marshal(visits)
-	if err != nil {
-		return err
-	}
-	var moved bool
-	if err := q.QueryRowContext(ctx, `SELECT EXISTS(SELECT 1 FROM mixed WHERE last > ?)`, int64(position)).Scan(&moved); err != nil {
-		return err
-	}
-	query := `SELECT e.visit, e.bytes, e.when_ms, e.uncertain FROM json_each(?1) j CROSS JOIN events e
-		WHERE e.store = ?2 AND e.visit = j.value AND e.visit <> '' AND e.state = 0 AND e.n <= ?3`
-	if moved {
-		query = `SELECT e.visit, e.bytes, coalesce(m.when_ms, e.when_ms), coalesce(m.uncertain, e.uncertain) FROM json_each(?1) j CROSS JOIN events e
-			LEFT JOIN moved m ON m.n = e.n AND m.until = (SELECT min(until) FROM moved WHERE n = e.n AND until > ?3)
-			WHERE e.store = ?2 AND e.visit = j.value AND e.visit <> '' AND e.state = 0 AND e.n <= ?3`
-	}
-	var events []kiosk.Event
-	now := ""
-	done := func() error {
-		if len(events) == 0 {
-			return nil
-		}
-		full := events
-		events = nil
-		return f(now, full)
-	}
-	err = each(ctx, q, func(r *sql.Rows) error {
-		var visit, b sql.RawBytes
-		var when int64
-		var uncertain bool
-		if err := r.Scan(&visit, &b, &when, &uncertain); err != nil {
-			return err
-		}
-		if now != string(visit) {
-			if err := done(); err != nil {
-				return err
-			}
-			now = string(visit)
-		}
-		e, err := kiosk.Decode(b)
-		if err != nil {
-			return err
-		}
-		e.When, e.Uncertain = ms(when).In(e.Moment.Wall.Location()), uncertain
-		events = append(events, e)
-		return nil
-	}, query, string(names), store, int64(position))
-	if err != nil {
-		return err
-	}
-	return done()
 }
 
 // factColumns of a row of facts.
