@@ -45,6 +45,8 @@ type Ledger interface {
 	Mark(ctx context.Context, name string, n uint64) error
 	Marked(ctx context.Context, name string) (uint64, error)
 	Rollups
+	Papers
+	Trail
 }
 
 // Batch is what one transaction takes in.

@@ -12,6 +12,9 @@
 //	           positions, within a transaction that moved times, where it is not told
 //	folds, facts, fact_days, fact_keys, day_rows
 //	           what a folder keeps (backoffice.Rollups)
+//	papers     what is no event: bookings, who works there (backoffice.Papers);
+//	           revisions say which kinds changed
+//	trail      who came in and what they took out (backoffice.Trail); triggers keep it
 //	conflicts  events of another history: other bytes for a place that was taken,
 //	           and what follows them; evidence, never counted
 //	rejected   messages that are no events, raw

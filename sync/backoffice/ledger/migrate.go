@@ -8,7 +8,7 @@ import (
 // migrations lead from one version of the schema to the next, each by adding;
 // the first is schema. A program of an earlier version may still use the file:
 // what it does not write is found out by times.
-var migrations = []string{schema, rollups + seamTable}
+var migrations = []string{schema, rollups + seamTable, papers}
 
 // rollups is what version 2 adds beside the seams: times as they were known before,
 // and what a folder keeps.

@@ -2,9 +2,11 @@ package ledger_test
 
 import (
 	"database/sql"
+	"errors"
 	"fmt"
 	"path/filepath"
 	"slices"
+	"strings"
 	"testing"
 	"time"
 
@@ -16,6 +18,7 @@ import (
 
 // toVersion1 makes a file what a program of version 1 leaves.
 const toVersion1 = `DROP TABLE moved; DROP TABLE mixed; DROP TABLE folds; DROP TABLE facts; DROP TABLE fact_days; DROP TABLE fact_keys; DROP TABLE day_rows; DROP TABLE seams;
+	DROP TABLE papers; DROP TABLE revisions; DROP TABLE trail;
 	DELETE FROM meta WHERE name LIKE 'times%'; PRAGMA user_version = 1`
 
 // TestMigrate: a ledger whose times moved before they were kept, or while a
@@ -98,5 +101,38 @@ func compare(t *testing.T, path string, head uint64) {
 		if !slices.Equal(got, want) {
 			t.Errorf("at %d: %q, want %q", n, got, want)
 		}
+	}
+}
+
+// TestTrailStands: also who opens the file by hand cannot change the trail, nor
+// drop what is not old.
+func TestTrailStands(t *testing.T) {
+	path := filepath.Join(t.TempDir(), "l.db")
+	l, err := ledger.Open(path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	err = l.Append(t.Context(), []backoffice.TrailLine{{Key: "old", At: office.AddDate(-3, 0, 0)}, {Key: "new", At: office}})
+	if err := errors.Join(err, l.Close()); err != nil {
+		t.Fatal(err)
+	}
+	db, err := sql.Open("sqlite3", path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer db.Close()
+	for _, statement := range []string{`UPDATE trail SET at_ms = 0`, `DELETE FROM trail WHERE key = 'new'`, `DELETE FROM trail`,
+		`INSERT OR REPLACE INTO trail VALUES (2, 'new', 0, x'00')`, `INSERT OR REPLACE INTO trail VALUES (2, 'other', 0, x'00')`} {
+		_, err := db.Exec(statement)
+		var lines int
+		if err := db.QueryRow(`SELECT count(*) FROM trail WHERE bytes = x'' AND at_ms > 0`).Scan(&lines); err != nil || lines != 2 {
+			t.Errorf("%s leaves %d lines (%v)", statement, lines, err)
+		}
+		if err == nil && !strings.HasPrefix(statement, "INSERT") {
+			t.Errorf("%s: no error", statement)
+		}
+	}
+	if _, err := db.Exec(`DELETE FROM trail WHERE key = 'old'`); err != nil {
+		t.Error(err)
 	}
 }

@@ -14,7 +14,7 @@ import (
 
 // Version is the schema this program writes, kept in user_version. A program
 // may use a newer file if the file's min_reader allows it.
-const Version = 2
+const Version = 3
 
 const schema = `
 CREATE TABLE meta(name TEXT PRIMARY KEY, value TEXT NOT NULL) STRICT, WITHOUT ROWID;

@@ -48,6 +48,8 @@ func Run(t *testing.T, open Open) {
 		"stale":             staleMarks,
 		"visits at":         visitsAt,
 		"rollups":           keeps,
+		"papers":            papersKept,
+		"trail":             trail,
 	}
 	for name, f := range tests {
 		t.Run(name, func(t *testing.T) { f(t, newSuite(t, open)) })

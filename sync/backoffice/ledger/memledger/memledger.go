@@ -42,6 +42,7 @@ type Ledger struct {
 	rejected  []backoffice.Reject
 	marks     map[string]uint64
 	kept      map[string]*kept // of a store
+	desk      desk
 }
 
 type (
@@ -98,7 +99,7 @@ func New(id string) *Ledger {
 	return &Ledger{
 		id: id, opened: 1, epochs: map[place]*epoch{}, lost: map[place][]wire.Gap{}, visits: map[name]*visit{},
 		waiting: map[string][]*row{}, copies: map[string][]*row{}, again: map[string][]*row{}, conflicts: map[conflictKey]string{}, marks: map[string]uint64{},
-		kept: map[string]*kept{},
+		kept: map[string]*kept{}, desk: newDesk(),
 	}
 }
 
@@ -151,7 +152,7 @@ func (l *Ledger) Copy(id string) *Ledger {
 	for store, k := range l.kept {
 		c.kept[store] = k.clone()
 	}
-	c.rejected = slices.Clone(l.rejected)
+	c.rejected, c.desk = slices.Clone(l.rejected), l.desk.clone()
 	return c
 }
 

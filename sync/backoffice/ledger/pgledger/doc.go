@@ -12,6 +12,8 @@
 //	visits     which position last changed a visit
 //	conflicts  events of another history, evidence, never counted
 //	rejected   messages that are no events, raw
+//	papers     what is no event: bookings, who works there; revisions say which
+//	           kinds changed, and trail keeps who came in, held by triggers
 //	offices    processes that take stores, each until its time runs out
 //	leases     which office has which store, under which term
 //

@@ -11,7 +11,7 @@ import (
 
 // Version is the schema this program writes, kept in meta. A program may use a
 // newer one if its min_reader allows it.
-const Version = 1
+const Version = 2
 
 // migrations bring a schema from one version to the next; each only adds. %s is
 // how the table of events is divided.
@@ -125,6 +125,7 @@ BEGIN
 	RETURN at;
 END $$;
 `,
+	papers,
 }
 
 // Errors that step raises.
