@@ -48,12 +48,14 @@ headless: ## compressed days against the independent judge, and one seed twice
 	@./.ci/headless
 
 .PHONY: ci
-ci: ## what is too long for "make test": the emulated board, power cuts, crash states, a short soak, a smoke of every fuzz target
+ci: ## what is too long for "make test": the emulated board, power cuts, crash states, a short soak, a smoke of every fuzz target, known vulnerabilities, packages for other processors
 	@$(MAKE) --no-print-directory board
 	@$(MAKE) --no-print-directory powercut CUTS=5
 	@$(MAKE) --no-print-directory crash-states N=300
 	@$(MAKE) --no-print-directory soak MINUTES=2
 	@./.ci/fuzz 300x
+	@./.ci/vuln
+	@$(MAKE) --no-print-directory foreign
 
 .PHONY: board
 board: ## the real kioskd and the device suites on an emulated Raspberry Pi 3 and on USB devices that come and go
@@ -126,6 +128,20 @@ backlog: ## a board drains a million events; its memory is looked at (some minut
 .PHONY: deb
 deb: ## Debian packages for amd64, arm64, armhf and armel (ARMv6), in bin/deb/
 	systemd/package/build bin/deb
+
+.PHONY: foreign
+foreign: deb ## the packages for arm64, armhf and armel at work under user-mode emulation
+	@command -v qemu-arm-static >/dev/null || { apt-get update && apt-get install -y --no-install-recommends qemu-user-static; } >/tmp/baylight-foreign.log 2>&1 || \
+	{ tail -n 5 /tmp/baylight-foreign.log; echo "qemu-user-static is missing: apt-get install -y qemu-user-static"; exit 1; }
+	@go run ./cmd/internal/foreign -debs bin/deb arm64 armhf armel
+
+.PHONY: release
+release: ## signed packages of the version tag that is checked out, in bin/release/; BAYLIGHT_MINISIGN_KEY names the key
+	systemd/package/release bin/release
+
+.PHONY: vuln
+vuln: ## the programs against the Go vulnerability database, or a copy where it cannot be reached
+	@./.ci/vuln
 
 .PHONY: guest
 guest: ## the packages on a real Debian with systemd: installed, hung, cut, upgraded, removed
