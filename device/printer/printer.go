@@ -69,6 +69,36 @@ type State struct {
 	Reason string
 }
 
+// Cause sorts a State for programs.
+type Cause string
+
+// The causes.
+const (
+	Working  Cause = "ok"
+	PaperLow Cause = "paper_low" // it prints, for now
+	PaperOut Cause = "paper_out"
+	CoverUp  Cause = "cover_open"
+	Failing  Cause = "down" // anything else, the wire included
+)
+
+// Causes are all of them.
+func Causes() []Cause { return []Cause{Working, PaperLow, PaperOut, CoverUp, Failing} }
+
+// Cause says which of the causes a state is.
+func (s State) Cause() Cause {
+	switch {
+	case s.Up && s.Reason == paperLow:
+		return PaperLow
+	case s.Up:
+		return Working
+	case s.Reason == paperOut:
+		return PaperOut
+	case s.Reason == coverOpen:
+		return CoverUp
+	}
+	return Failing
+}
+
 // Config describes a printer. All of it may be left empty.
 type Config struct {
 	Name string       // for String and the log

@@ -523,3 +523,19 @@ func TestJobTag(t *testing.T) {
 		seen[tag] = id
 	}
 }
+
+func TestCause(t *testing.T) {
+	for want, states := range map[Cause][]State{
+		Working:  {{Up: true}, {Up: true, Reason: paperOut}},
+		PaperLow: {{Up: true, Reason: paperLow}},
+		PaperOut: {{Reason: condition{paperOut: true}.trouble()}, {Reason: condition{stopped: true}.trouble()}},
+		CoverUp:  {{Reason: condition{coverOpen: true, paperOut: true}.trouble()}},
+		Failing:  {{}, {Reason: errMute.Error()}, {Reason: condition{cutter: true}.trouble()}},
+	} {
+		for _, s := range states {
+			if got := s.Cause(); got != want {
+				t.Errorf("%+v is %s, want %s", s, got, want)
+			}
+		}
+	}
+}

@@ -95,7 +95,7 @@ func (p *Printer) state() State {
 	case trouble != "":
 		return State{Reason: trouble}
 	case p.cond.nearEnd:
-		return State{Up: true, Reason: "paper is near its end"}
+		return State{Up: true, Reason: paperLow}
 	}
 	return State{Up: true}
 }

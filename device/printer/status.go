@@ -111,13 +111,20 @@ func (c *condition) auto(b [4]byte) {
 	}
 }
 
+// What a person reads of trouble that a person at the printer mends.
+const (
+	coverOpen = "cover is open: close it"
+	paperOut  = "paper is out: put in a new roll"
+	paperLow  = "paper is near its end"
+)
+
 // trouble says what keeps the printer from printing and what to do, or "".
 func (c condition) trouble() string {
 	switch {
 	case c.coverOpen:
-		return "cover is open: close it"
+		return coverOpen
 	case c.paperOut || c.stopped:
-		return "paper is out: put in a new roll"
+		return paperOut
 	case c.cutter:
 		return "cutter is jammed: open the cover, clear it, switch off and on"
 	case c.failed:

@@ -8,6 +8,7 @@ import (
 	"time"
 
 	"baylight/kiosk"
+	"baylight/kiosk/promtext"
 	"baylight/kiosk/staff"
 	"baylight/kiosk/words"
 )
@@ -34,6 +35,8 @@ type Config struct {
 	// Support makes a support bundle, a .tar.gz without personal data, and a name
 	// for its file of letters, digits, dots and dashes. nil: there is none.
 	Support func(ctx context.Context) (name string, bundle []byte, err error)
+	// Metrics adds families to /metrics; nil: there are no more.
+	Metrics func(w *promtext.Writer)
 	Real    func() time.Time // real time; nil is time.Now
 	Log     *slog.Logger     // nil discards
 }

@@ -6,11 +6,13 @@ import (
 	"fmt"
 	"net/http"
 	"slices"
-	"strings"
 	"time"
 
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
+	"baylight/kiosk/health"
+	"baylight/kiosk/promtext"
+	"baylight/kiosk/words"
 )
 
 // bay is the screen beside a bay's lamp.
@@ -54,9 +56,11 @@ func (h *handler) board(w http.ResponseWriter, r *http.Request) {
 	h.show(w, http.StatusOK, p)
 }
 
-// health is what /healthz says.
-type health struct {
+// condition is what /healthz says.
+type condition struct {
 	OK        bool           `json:"ok"`
+	Level     health.Level   `json:"level"` // ok, degraded or losing
+	Reasons   []reason       `json:"reasons"`
 	Version   string         `json:"version"`
 	Head      uint64         `json:"head"`
 	Clock     kiosk.Quality  `json:"clock"`
@@ -65,6 +69,15 @@ type health struct {
 	Visits    int            `json:"visits_open"`
 	Devices   []deviceHealth `json:"devices"`
 	HelpCalls []string       `json:"help"`
+}
+
+// reason is one thing that is not as it should be, for machines and people.
+type reason struct {
+	Level  health.Level `json:"level"`
+	Code   string       `json:"code"`
+	ZH     string       `json:"zh"`
+	EN     string       `json:"en"`
+	Detail string       `json:"detail,omitempty"`
 }
 
 type outboxHealth struct {
@@ -82,14 +95,18 @@ type deviceHealth struct {
 	Reconnects int    `json:"reconnects"`
 }
 
-// healthz says how the kiosk is. OK means that it takes scans and stores them; a
-// missing device or back office does not stop that.
+// healthz says how the kiosk is. OK, and a status of 200, mean that it takes scans
+// and stores them: a missing device or back office does not stop that. The level
+// tells a printer without paper from a board that loses data.
 func (h *handler) healthz(w http.ResponseWriter, _ *http.Request) {
 	s := h.st.Snapshot()
-	out := health{OK: s.Ready, Version: s.Version, Head: s.Head, Clock: s.Clock, Paper: s.Paper, Visits: len(s.Visits), HelpCalls: s.Help,
+	out := condition{OK: s.Ready, Level: health.Worst(s.Reasons), Reasons: []reason{}, Version: s.Version, Head: s.Head, Clock: s.Clock, Paper: s.Paper, Visits: len(s.Visits), HelpCalls: s.Help,
 		Outbox: outboxHealth{Depth: s.Outbox.Depth, OldestMS: s.Outbox.Oldest.Milliseconds(), Receipted: s.Outbox.Receipted, Connected: s.Outbox.Connected}}
 	for _, d := range s.Devices {
 		out.Devices = append(out.Devices, deviceHealth{Name: d.Name, Kind: d.Kind, Up: d.Up, Reason: d.Reason, Reconnects: d.Reconnects})
+	}
+	for _, r := range s.Reasons {
+		out.Reasons = append(out.Reasons, reason{r.Level, r.Code, r.Text.In(words.ZH), r.Text.In(words.EN), r.Detail})
 	}
 	status := http.StatusOK
 	if !s.Ready {
@@ -107,68 +124,67 @@ func (h *handler) readyz(w http.ResponseWriter, _ *http.Request) {
 	writeJSON(w, "application/json", status, map[string]bool{"ready": ready})
 }
 
-// metrics are the same figures for Prometheus.
+// metrics are the same figures for Prometheus, and what Config.Metrics adds.
 func (h *handler) metrics(w http.ResponseWriter, _ *http.Request) {
 	s := h.st.Snapshot()
-	var b strings.Builder
-	metric := func(name, kind, help string, samples ...string) {
-		fmt.Fprintf(&b, "# HELP baylight_%s %s\n# TYPE baylight_%s %s\n", name, help, name, kind)
-		for _, line := range samples {
-			fmt.Fprintf(&b, "baylight_%s%s\n", name, line)
-		}
-	}
-	one := func(v any) string { return fmt.Sprintf(" %v", v) }
-	metric("build_info", "gauge", "Version of the daemon.", label("version", s.Version)+" 1")
-	metric("journal_head", "gauge", "Sequence of the last durable event.", one(s.Head))
-	metric("outbox_depth", "gauge", "Events without receipt from the back office.", one(s.Outbox.Depth))
-	metric("outbox_oldest_seconds", "gauge", "Age of the oldest event without receipt.", one(s.Outbox.Oldest.Seconds()))
-	metric("outbox_receipted", "gauge", "All events up to this sequence are receipted.", one(s.Outbox.Receipted))
-	metric("broker_connected", "gauge", "1 while connected to the broker.", one(bit(s.Outbox.Connected)))
-	metric("paper_pending", "gauge", "Documents not yet sent to a printer.", one(s.Paper))
-	metric("clock_synced", "gauge", "1 if the clock is synchronised.", one(bit(s.Clock == kiosk.Synced)))
-	metric("streams", "gauge", "Browsers that listen for changes.", one(h.streams.Load()))
+	b := &promtext.Writer{}
+	b.Family("baylight_build_info", promtext.Gauge, "Always 1; the label tells the version.")
+	b.Value("baylight_build_info", 1, "version", s.Version)
+	b.One("baylight_journal_head", promtext.Gauge, "Sequence of the last durable event.", float64(s.Head))
+	b.One("baylight_outbox_depth", promtext.Gauge, "Events without receipt from the back office.", float64(s.Outbox.Depth))
+	b.One("baylight_outbox_oldest_seconds", promtext.Gauge, "Age of the oldest event without receipt.", s.Outbox.Oldest.Seconds())
+	b.One("baylight_outbox_receipted", promtext.Gauge, "All events up to this sequence are receipted.", float64(s.Outbox.Receipted))
+	b.One("baylight_broker_connected", promtext.Gauge, "1 while connected to the broker.", promtext.Bit(s.Outbox.Connected))
+	b.One("baylight_paper_pending", promtext.Gauge, "Documents not yet sent to a printer.", float64(s.Paper))
+	b.One("baylight_clock_synced", promtext.Gauge, "1 if the clock is synchronised.", promtext.Bit(s.Clock == kiosk.Synced))
+	b.One("baylight_streams", promtext.Gauge, "Browsers that listen for changes.", float64(h.streams.Load()))
 	stages := map[kiosk.Stage]int{}
 	for _, v := range s.Visits {
 		stages[v.StageAt(h.now())]++
 	}
-	var lines []string
+	b.Family("baylight_visits_open", promtext.Gauge, "Open visits by stage.")
 	for _, stage := range kiosk.Stages() {
-		lines = append(lines, label("stage", string(stage))+one(stages[stage]))
+		b.Value("baylight_visits_open", float64(stages[stage]), "stage", string(stage))
 	}
-	metric("visits_open", "gauge", "Open visits by stage.", lines...)
-	lines = nil
+	b.Family("baylight_bay_state", promtext.Gauge, "1 for the present state of each bay.")
 	for _, bay := range s.Bays {
-		lines = append(lines, label("bay", bay.Bay.ID, "state", string(cmp.Or(bay.State, floor.LampFree)))+" 1")
+		b.Value("baylight_bay_state", 1, "bay", bay.Bay.ID, "state", string(cmp.Or(bay.State, floor.LampFree)))
 	}
-	metric("bay_state", "gauge", "Present state of each bay.", lines...)
-	var reconnects []string
-	lines = nil
+	b.Family("baylight_device_up", promtext.Gauge, "1 while the device works.")
 	for _, d := range s.Devices {
-		l := label("device", d.Name, "kind", d.Kind)
-		lines = append(lines, l+one(bit(d.Up)))
-		reconnects = append(reconnects, l+one(d.Reconnects))
+		b.Value("baylight_device_up", promtext.Bit(d.Up), "device", d.Name, "kind", d.Kind)
 	}
-	metric("device_up", "gauge", "1 while the device works.", lines...)
-	metric("device_reconnects_total", "counter", "How often the device came back.", reconnects...)
-	w.Header().Set("Content-Type", "text/plain; version=0.0.4; charset=utf-8")
-	w.Write([]byte(b.String()))
+	b.Family("baylight_device_reconnects_total", promtext.Counter, "How often the device came back.")
+	for _, d := range s.Devices {
+		b.Value("baylight_device_reconnects_total", float64(d.Reconnects), "device", d.Name, "kind", d.Kind)
+	}
+	b.One("baylight_health_level", promtext.Gauge, "How the board is: 0 ok, 1 degraded, 2 losing data.", float64(health.Worst(s.Reasons).Number()))
+	b.Family("baylight_health_reasons", promtext.Gauge, "What is not as it should be, by code.")
+	for _, code := range codes(s.Reasons) {
+		b.Value("baylight_health_reasons", float64(code.n), "code", code.code)
+	}
+	if h.cfg.Metrics != nil {
+		h.cfg.Metrics(b)
+	}
+	w.Header().Set("Content-Type", promtext.ContentType)
+	w.Write(b.Bytes())
 }
 
-func bit(b bool) int {
-	if b {
-		return 1
-	}
-	return 0
+// counted is how many reasons have a code.
+type counted struct {
+	code string
+	n    int
 }
 
-// label is {name="value",…} as Prometheus escapes it.
-func label(pairs ...string) string {
-	escape := strings.NewReplacer(`\`, `\\`, `"`, `\"`, "\n", `\n`)
-	var parts []string
-	for i := 0; i+1 < len(pairs); i += 2 {
-		parts = append(parts, pairs[i]+`="`+escape.Replace(pairs[i+1])+`"`)
+func codes(reasons []health.Reason) (out []counted) {
+	for _, r := range reasons {
+		i := slices.IndexFunc(out, func(c counted) bool { return c.code == r.Code })
+		if i < 0 {
+			out, i = append(out, counted{r.Code, 0}), len(out)
+		}
+		out[i].n++
 	}
-	return "{" + strings.Join(parts, ",") + "}"
+	return out
 }
 
 // change is what every open browser hears: counters, nothing personal.

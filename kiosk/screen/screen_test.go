@@ -16,6 +16,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
+	"baylight/kiosk/health"
 )
 
 // browser is what a person sits in front of: a real connection, cookies, and
@@ -421,15 +422,14 @@ func TestForMachines(t *testing.T) {
 	b := browse(t)
 	b.checkedIn("粤B12345")
 	b.get("/healthz")
-	var h health
-	if err := json.Unmarshal([]byte(b.page), &h); err != nil || !h.OK || h.Head != 1 || h.Outbox.Depth != 3 || h.Paper != 1 || len(h.Devices) != 3 || h.Visits != 1 {
+	var h condition
+	if err := json.Unmarshal([]byte(b.page), &h); err != nil || !h.OK || h.Head != 1 || h.Outbox.Depth != 3 || h.Paper != 1 || len(h.Devices) != 3 || h.Visits != 1 ||
+		h.Level != health.Degraded || len(h.Reasons) != 2 || h.Reasons[0].Code != "printer.paper" || !strings.Contains(h.Reasons[0].ZH, "缺纸") || !strings.Contains(h.Reasons[0].EN, "no paper") {
 		t.Errorf("healthz: %+v, %v", h, err)
 	}
 	b.get("/readyz").shows(`"ready":true`)
-	b.get("/metrics").shows("baylight_outbox_depth 3\n", `baylight_device_up{device="ticket",kind="printer"} 1`, `baylight_visits_open{stage="waiting_adviser"} 1`, "baylight_outbox_oldest_seconds 1.5\n")
-	if got := label("a", "x\"\\\ny"); got != `{a="x\"\\\ny"}` {
-		t.Errorf("label escapes to %s", got)
-	}
+	b.get("/metrics").shows("baylight_outbox_depth 3\n", `baylight_device_up{device="ticket",kind="printer"} 1`, `baylight_visits_open{stage="waiting_adviser"} 1`, "baylight_outbox_oldest_seconds 1.5\n",
+		"baylight_health_level 1\n", `baylight_health_reasons{code="printer.paper"} 2`, "# TYPE baylight_more gauge\nbaylight_more 7\n")
 	b.get("/static/app.css")
 	if b.head.Get("Content-Type") != "text/css; charset=utf-8" || b.head.Get("ETag") == "" {
 		t.Errorf("css: %v", b.head)

@@ -8,6 +8,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
+	"baylight/kiosk/health"
 	"baylight/kiosk/vin"
 	"baylight/kiosk/words"
 )
@@ -54,8 +55,9 @@ type Snapshot struct {
 	Help    []string          // places that called for help
 	Lamps   map[string]Lamp   // bay → its lamp as it is lit
 	Devices []Device
-	Alarms  []Alarm // about this board itself, for the desk and the devices page
-	Notice  string  // for the waiting room, as the back office wrote it
+	Alarms  []Alarm         // about this board itself, for the desk and the devices page
+	Reasons []health.Reason // what is not as it should be, the worst first
+	Notice  string          // for the waiting room, as the back office wrote it
 	Outbox  Outbox
 	Paper   int // documents not yet sent to a printer
 	Clock   kiosk.Quality

@@ -11,6 +11,8 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
+	"baylight/kiosk/health"
+	"baylight/kiosk/promtext"
 	"baylight/kiosk/staff"
 	"baylight/kiosk/words"
 )
@@ -98,7 +100,8 @@ func (s *shop) Snapshot() *Snapshot {
 	defer s.mu.Unlock()
 	snap := &Snapshot{Ready: true, Version: "1.0-test", Head: s.state.Next() - 1, Bays: s.state.Bays(s.now), Visits: s.state.Open(s.now),
 		Plates: map[string]string{}, Tails: map[string]string{}, Said: map[string]Said{}, Help: slices.Clone(s.help), Lamps: map[string]Lamp{}, Devices: slices.Clone(s.devices),
-		Outbox: Outbox{Depth: 3, Oldest: 1500 * time.Millisecond, Receipted: 7, Connected: true}, Paper: 1, Clock: kiosk.Synced}
+		Outbox: Outbox{Depth: 3, Oldest: 1500 * time.Millisecond, Receipted: 7, Connected: true}, Paper: 1, Clock: kiosk.Synced,
+		Reasons: []health.Reason{{Level: health.Degraded, Code: "printer.paper", Text: words.Say("health.printer.paper", "ticket")}, {Level: health.Degraded, Code: "printer.paper"}}}
 	for _, v := range snap.Visits {
 		if p := s.state.Masked(v.ID); p != "" {
 			snap.Plates[v.ID] = p
@@ -226,7 +229,7 @@ func open(t testing.TB) (*shop, Config) {
 	t.Helper()
 	dir := staff.NewDirectory(people())
 	s := newShop(dir)
-	return s, Config{Hosts: []string{"kiosk1.local"}, Real: s.realNow, Lang: words.ZH,
+	return s, Config{Hosts: []string{"kiosk1.local"}, Metrics: func(w *promtext.Writer) { w.One("baylight_more", promtext.Gauge, "More.", 7) }, Real: s.realNow, Lang: words.ZH,
 		Door: staff.NewDoor(func() *staff.Directory { return dir }, pepper, s.realNow),
 		Setup: func() Setup {
 			return Setup{Store: "晨光汽车服务中心", Calendar: kiosk.ShanghaiWeek(shanghai), Menu: menu, Staff: dir}

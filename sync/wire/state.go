@@ -175,6 +175,8 @@ type Health struct {
 	Versions map[string]string `json:"versions,omitempty"` // part → version
 	Alarms   []string          `json:"alarms,omitempty"`   // what a person must look at
 	Command  *Answer           `json:"command,omitempty"`  // what became of the last command
+	Level    string            `json:"level,omitempty"`    // ok, degraded or losing (data); boards before 2026-11 do not say
+	Reasons  []string          `json:"reasons,omitempty"`  // codes of what is not as it should be, e.g. "printer.paper", the worst first
 }
 
 // Outbox is what a board has not yet had receipted.
@@ -201,9 +203,9 @@ func DecodeHealth(b []byte) (h Health, err error) {
 	if err = decode(b, MaxHealthBytes, &h); err != nil {
 		return Health{}, fmt.Errorf("decode health: %w", err)
 	}
-	if len(h.Devices) > 256 || len(h.Versions) > 64 || len(h.Alarms) > 64 {
-		return Health{}, fmt.Errorf("decode health: %d devices, %d versions, %d alarms are more than 256, 64, 64",
-			len(h.Devices), len(h.Versions), len(h.Alarms))
+	if len(h.Devices) > 256 || len(h.Versions) > 64 || len(h.Alarms) > 64 || len(h.Reasons) > 512 {
+		return Health{}, fmt.Errorf("decode health: %d devices, %d versions, %d alarms, %d reasons are more than 256, 64, 64, 512",
+			len(h.Devices), len(h.Versions), len(h.Alarms), len(h.Reasons))
 	}
 	return h, nil
 }

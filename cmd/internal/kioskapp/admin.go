@@ -72,6 +72,7 @@ func (a *app) tools() http.Handler {
 	mux := http.NewServeMux()
 	mux.HandleFunc("GET /devices", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.devices.list()) })
 	mux.HandleFunc("GET /outbox", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.uplink.Status()) })
+	mux.HandleFunc("GET /state", func(w http.ResponseWriter, _ *http.Request) { answer(w, a.state()) })
 	mux.HandleFunc("POST /scan", a.toolScan)
 	mux.HandleFunc("POST /resend", a.toolResend)
 	mux.HandleFunc("POST /print/test", a.toolPrint)

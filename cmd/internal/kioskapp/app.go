@@ -71,12 +71,13 @@ type app struct {
 	net      *support.Net // what must not leave the shop
 	lately   *support.Log // the last lines of the log
 	began    time.Time
+	meters   *meters
 	point    chan struct{} // that everything may show where this board is
 }
 
 // Run puts the kiosk together and runs it until ctx ends.
 func Run(ctx context.Context, o Options) (err error) {
-	a := &app{o: o, set: o.Settings, began: time.Now(), point: make(chan struct{}, 1)}
+	a := &app{o: o, set: o.Settings, began: time.Now(), meters: newMeters(), point: make(chan struct{}, 1)}
 	a.keepLog()
 	if err := os.MkdirAll(a.set.Data, 0o700); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
@@ -94,8 +95,9 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	appended, stop := a.journal.Watch()
 	defer stop()
-	a.source = source{a.journal, appended, func(ctx context.Context, begin func() error) error { return a.station.Renew(ctx, begin) },
-		func(ctx context.Context, in floor.Input) (floor.Reply, error) { return a.station.Do(ctx, in) }}
+	a.source = source{a.journal, appended, a.renew,
+		func(ctx context.Context, in floor.Input) (floor.Reply, error) { return a.station.Do(ctx, in) },
+		func() { a.meters.receipt.Store(int64(time.Since(a.began))) }}
 	for _, part := range []func() error{a.network, a.obey, a.expect, a.learn, a.shop, a.pages, a.socket} {
 		if err := part(); err != nil {
 			return err
@@ -136,9 +138,10 @@ func (a *app) key(id string) []byte {
 // shop makes the station and the devices around it.
 func (a *app) shop() error {
 	a.devices = newDevices(a.log)
+	a.devices.count = a.countScan
 	cfg := station.Config{
 		Floor: FloorConfig(a.set), Version: a.o.Version, Title: a.set.Store.Title, KeyID: a.keyID(),
-		Journal: a.journal, Snapshots: a.journal, Clock: a.o.Clock, NewID: a.o.NewID, Log: a.log, Beep: a.devices.beep,
+		Journal: timed{a.journal, a.meters}, Snapshots: a.journal, Clock: a.o.Clock, NewID: a.o.NewID, Log: a.log, Beep: a.devices.beep,
 	}
 	cfg.Floor.Staff = a.told.people
 	cfg.Floor.Calendar, _ = a.told.now()
@@ -181,11 +184,12 @@ func (a *app) network() (err error) {
 			return b
 		}
 	}
+	a.meters.first = uint64(time.Now().UnixMilli())
 	a.link, err = link.New(link.Config{
 		Broker: a.set.MQTT.URL, ClientID: a.set.Store.Name + "." + a.set.Name,
 		Credentials:  func() (string, string, error) { return a.set.MQTT.User, a.set.MQTT.Password, nil },
 		Presence:     &link.Presence{Topic: a.topics.Conn(), Birth: conn(wire.Ready), Lost: conn(wire.Lost), Bye: conn(wire.Disconnected)},
-		FirstSession: uint64(time.Now().UnixMilli()),
+		FirstSession: a.meters.first,
 		Min:          a.o.ReconnectMin, Max: a.o.ReconnectMax,
 	}, a.log)
 	if err != nil {
@@ -216,7 +220,7 @@ func (a *app) pages() error {
 		Setup: setup,
 		Door:  staff.NewDoor(people, a.set.Store.Key, time.Now),
 		Keys:  a.key,
-		Test:  a.try, Identify: a.identify, Lines: a.lately.Lines, Support: a.support,
+		Test:  a.try, Identify: a.identify, Lines: a.lately.Lines, Support: a.support, Metrics: a.metrics,
 	}, a.view)
 	a.tasks = append(a.tasks, &task.Web{Name: "pages", Listener: a.listener,
 		Handler: func(ctx context.Context) *http.Server { return screen.NewServer(ctx, h) }})

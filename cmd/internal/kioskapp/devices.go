@@ -28,6 +28,7 @@ type devices struct {
 	log      *slog.Logger
 	station  *station.Station
 	scanners map[string]*scanner.Scanner
+	count    func(scanner string, good bool)
 
 	mu    sync.Mutex
 	state map[string]screen.Device
@@ -118,8 +119,9 @@ func (d *devices) report(ctx context.Context) error {
 	}
 }
 
-// beep lets a scanner sound a result.
+// beep lets a scanner sound a result, and counts it.
 func (d *devices) beep(name string, good bool) {
+	d.count(name, good)
 	if s := d.scanners[name]; s != nil {
 		s.Beep(good)
 	}
@@ -141,6 +143,9 @@ func (a *app) scanner(set settings.Scanner) {
 			in.Ask = a.view.attended()
 		}
 		a.devices.seen(set.Name, len(s.Text), "")
+		if s.Repeated > 1 {
+			a.meters.scan(set.Name, scanRepeated)
+		}
 		a.station.Scan(ctx, in)
 	}
 	s := scanner.New(set.Config, a.log, onScan, func(st line.State) { a.devices.set(set.Name, st.Up, st.Reason, st.Reopens) })

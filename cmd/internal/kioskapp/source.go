@@ -16,6 +16,7 @@ type source struct {
 	appended <-chan struct{}
 	renew    func(ctx context.Context, begin func() error) error            // station.Renew
 	do       func(ctx context.Context, in floor.Input) (floor.Reply, error) // station.Do
+	moved    func()                                                         // a receipt is durable; nil: nobody asks
 }
 
 func (s source) Epoch() string                             { return s.j.Epoch() }
@@ -104,7 +105,11 @@ func (s source) SetReceipted(m uplink.Mark) error {
 	if m.Epoch != s.j.Epoch() {
 		through = 0
 	}
-	return s.j.SetReceipt(journal.Receipt{Ledger: m.Ledger, Term: m.Term, Through: through})
+	err := s.j.SetReceipt(journal.Receipt{Ledger: m.Ledger, Term: m.Term, Through: through})
+	if err == nil && s.moved != nil {
+		s.moved()
+	}
+	return err
 }
 
 // Supersede begins another epoch under the running station, which folds the

@@ -4,11 +4,11 @@ import (
 	"bytes"
 	"context"
 	"encoding/json"
-	"syscall"
 	"time"
 
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
+	"baylight/kiosk/health"
 	"baylight/sync/wire"
 )
 
@@ -95,10 +95,7 @@ func (a *app) health() []byte {
 		h.Devices = append(h.Devices, wire.Device{Name: d.Name, State: state, Text: d.Reason})
 	}
 	h.Command = a.commands.answered()
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(a.set.Data, &fs); err == nil {
-		h.DiskFree = fs.Bavail * uint64(fs.Bsize)
-	}
+	h.DiskFree, _, _ = room(a.set.Data)
 	if why := a.station.Broken(); why != "" {
 		h.Alarms = append(h.Alarms, why)
 	}
@@ -107,6 +104,11 @@ func (a *app) health() []byte {
 		h.Alarms = append(h.Alarms, "clock: "+t.Detail)
 	}
 	h.Alarms = append(h.Alarms, a.notices.texts()...)
+	reasons := a.reasons()
+	h.Level = string(health.Worst(reasons))
+	for _, r := range reasons {
+		h.Reasons = append(h.Reasons, r.Code)
+	}
 	b, err := h.Encode()
 	if err != nil {
 		a.log.Error("health message", "error", err)

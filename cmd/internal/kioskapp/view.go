@@ -115,6 +115,7 @@ func (v *view) Snapshot() *screen.Snapshot {
 	s.Devices = v.a.devices.list()
 	s.Notice = v.a.commands.announced(v.Now())
 	s.Alarms = append(v.a.notices.alarms(), v.a.clockAlarms()...)
+	s.Reasons = v.a.reasons()
 	return &s
 }
 

@@ -4,13 +4,12 @@ import (
 	"context"
 	"net/http"
 	"net/http/httptest"
-	"regexp"
-	"strconv"
 	"strings"
 	"testing"
 	"time"
 
 	"baylight/kiosk"
+	"baylight/kiosk/promtext/promtest"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/ledger/ledgertest"
 	"baylight/sync/backoffice/ledger/memledger"
@@ -45,55 +44,10 @@ func (f fake) Kiosks(store string) ([]backoffice.Kiosk, error) {
 		return nil, nil
 	}
 	return []backoffice.Kiosk{
-		{Name: "k1", Conn: wire.Conn{State: wire.Ready}, Heard: noon.Add(-time.Minute), Health: wire.Health{DiskFree: 1 << 30, Alarms: []string{"a"},
+		{Name: "k1", Conn: wire.Conn{State: wire.Ready}, Heard: noon.Add(-time.Minute), Health: wire.Health{DiskFree: 1 << 30, Alarms: []string{"a"}, Level: "losing",
 			Outbox: wire.Outbox{Depth: 12, OldestMs: 3500}, Devices: []wire.Device{{State: "up"}, {State: "down"}}}},
 		{Name: "k2", Conn: wire.Conn{State: wire.Lost}},
 	}, nil
-}
-
-var line = regexp.MustCompile(`^([a-z_]+)(?:\{((?:[a-z]+="(?:[^"\\\n]|\\.)*",?)+)\})? (\S+)$`)
-
-// scrape reads the text as a scraper does: every sample belongs to the family
-// announced last, no sample comes twice, values are numbers.
-func scrape(t *testing.T, text string) map[string]float64 {
-	t.Helper()
-	out := map[string]float64{}
-	family, kind := "", ""
-	for l := range strings.Lines(text) {
-		l = strings.TrimSuffix(l, "\n")
-		if rest, ok := strings.CutPrefix(l, "# HELP "); ok {
-			if family, _, ok = strings.Cut(rest, " "); !ok || strings.Contains(text, l+"\n"+"# HELP") {
-				t.Errorf("help without words or type: %s", l)
-			}
-			continue
-		}
-		if rest, ok := strings.CutPrefix(l, "# TYPE "+family+" "); ok {
-			kind = rest
-			continue
-		}
-		m := line.FindStringSubmatch(l)
-		if m == nil {
-			t.Errorf("no line of the format: %q", l)
-			continue
-		}
-		base := m[1]
-		if kind == histogram {
-			base = strings.TrimSuffix(strings.TrimSuffix(strings.TrimSuffix(base, "_bucket"), "_sum"), "_count")
-		}
-		if base != family || kind == counter != strings.HasSuffix(base, "_total") {
-			t.Errorf("%s stands under %s %s", m[1], kind, family)
-		}
-		v, err := strconv.ParseFloat(m[3], 64)
-		if err != nil {
-			t.Error(err)
-		}
-		key := m[1] + "{" + m[2] + "}"
-		if _, twice := out[key]; twice {
-			t.Errorf("%s is there twice", key)
-		}
-		out[key] = v
-	}
-	return out
 }
 
 func TestScrape(t *testing.T) {
@@ -113,18 +67,22 @@ func TestScrape(t *testing.T) {
 	if w.Code != http.StatusOK || !strings.HasPrefix(w.Header().Get("Content-Type"), "text/plain; version=0.0.4") {
 		t.Fatalf("%d %v", w.Code, w.Header())
 	}
-	got := scrape(t, w.Body.String())
+	scraped, err := promtest.Parse(w.Body.String())
+	if err != nil {
+		t.Error(err)
+	}
+	got := scraped.Samples
 	for key, want := range map[string]float64{
 		`baylight_build_info{version="1.0 \"odd\"\\"}`:             1,
-		`baylight_ledger_position{}`:                               2,
-		`baylight_queue_messages{}`:                                4,
-		`baylight_messages_total{}`:                                7,
-		`baylight_commit_retries_total{}`:                          1,
+		`baylight_ledger_position`:                                 2,
+		`baylight_queue_messages`:                                  4,
+		`baylight_messages_total`:                                  7,
+		`baylight_commit_retries_total`:                            1,
 		`baylight_commit_seconds_bucket{le="0.001"}`:               0,
 		`baylight_commit_seconds_bucket{le="0.5"}`:                 2,
 		`baylight_commit_seconds_bucket{le="+Inf"}`:                3,
-		`baylight_commit_seconds_sum{}`:                            1.5,
-		`baylight_commit_seconds_count{}`:                          3,
+		`baylight_commit_seconds_sum`:                              1.5,
+		`baylight_commit_seconds_count`:                            3,
 		`baylight_gap_events{store="s1"}`:                          3,
 		`baylight_gap_events{store="s2"}`:                          0,
 		`baylight_receipt_wait_seconds{store="s1"}`:                2.5,
@@ -138,6 +96,7 @@ func TestScrape(t *testing.T) {
 		`baylight_kiosk_outbox_events{store="s1",kiosk="k1"}`:      12,
 		`baylight_kiosk_devices_down{store="s1",kiosk="k1"}`:       1,
 		`baylight_kiosk_disk_free_bytes{store="s1",kiosk="k1"}`:    1 << 30,
+		`baylight_kiosk_health_level{store="s1",kiosk="k1"}`:       2,
 		`baylight_kiosk_outbox_age_seconds{store="s1",kiosk="k1"}`: 3.5,
 	} {
 		if v, ok := got[key]; !ok || v != want {
