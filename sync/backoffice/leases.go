@@ -27,6 +27,9 @@ func (o *Office) Tend(ctx context.Context, store string, term uint64, base link.
 	r.mu.Lock()
 	r.due, r.kiosks, r.found = map[string]bool{}, map[string]*Kiosk{}, map[string]bool{}
 	r.mu.Unlock()
+	r.setups.mu.Lock()
+	r.setups.known = false // whoever had the store may have recorded another one
+	r.setups.mu.Unlock()
 	r.term.Store(term)
 	defer r.term.Store(0)
 	l, err := o.Connect(store, base, log)
@@ -50,6 +53,12 @@ func (o *Office) firstSession(r *room) uint64 {
 		return r.term.Load() << 20
 	}
 	return o.cfg.Ledger.Opened() << 20
+}
+
+// Answers says whether the office answers for a store, and no other one does.
+func (o *Office) Answers(store string) bool {
+	r := o.rooms[store]
+	return r != nil && r.term.Load() > 0
 }
 
 // held leaves out messages of stores that are not the office's any more: whoever

@@ -64,6 +64,9 @@ type Office struct {
 	older  chan error // capacity 1: ErrOlder
 	record sync.Mutex // one event of the office at a time
 
+	epochsOf *together[string, []wire.Epoch] // nil: the ledger is asked for each
+	movedOf  *together[Since, Moved]
+
 	mu       sync.Mutex
 	watchers map[chan struct{}]bool
 	counts   Counts
@@ -78,6 +81,7 @@ type room struct {
 	keeping sync.Mutex // one setup at a time
 	line    Line
 	wake    chan struct{} // capacity 1: something is due to be sent
+	own     atomic.Bool   // an event of the office may not be published yet
 	term    atomic.Uint64 // under which receipts are written; 0: another office has the store
 
 	mu     sync.Mutex
@@ -133,6 +137,12 @@ func New(cfg Config) (*Office, error) {
 		rooms: map[string]*room{}, watchers: map[chan struct{}]bool{}}
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)
+	}
+	if many, ok := cfg.Ledger.(Many); ok {
+		o.epochsOf = newTogether(many.EpochsOf)
+		o.movedOf = newTogether(func(ctx context.Context, since []Since) (map[Since]Moved, error) {
+			return many.MovedOf(ctx, since, maxReopened)
+		})
 	}
 	for _, s := range cfg.Stores {
 		if err := wire.CheckName(s.Name); err != nil {

@@ -20,6 +20,9 @@ func (o *Office) Record(ctx context.Context, store string, p kiosk.Payload) (kio
 	if err != nil {
 		return kiosk.Event{}, fmt.Errorf("record %s: %w", p.Type(), err)
 	}
+	if o.cfg.Leased && r.term.Load() == 0 { // the ledger would say so
+		return kiosk.Event{}, fmt.Errorf("record %s: %w", p.Type(), ErrNotHeld)
+	}
 	o.record.Lock()
 	defer o.record.Unlock()
 	seq, prev, err := o.head(ctx, store)
@@ -51,6 +54,7 @@ func (o *Office) Record(ctx context.Context, store string, p kiosk.Payload) (kio
 		out.Added = 1
 	}
 	o.committed(0, out)
+	r.own.Store(true)
 	poke(r.wake)
 	poke(r.moved)
 	o.changed()

@@ -118,6 +118,7 @@ func (o *Office) send(ctx context.Context, r *room) {
 }
 
 func (o *Office) oweAll(ctx context.Context, r *room) error {
+	r.own.Store(true)
 	sources, err := o.cfg.Ledger.Sources(ctx, r.Name)
 	for _, s := range sources {
 		r.owe(s.Source)
@@ -137,6 +138,7 @@ func (o *Office) attend(ctx context.Context, r *room) {
 		case <-ctx.Done():
 			return
 		}
+		began := time.Now()
 		pause := o.cfg.ReceiptEvery
 		if err := o.flush(ctx, r); errors.Is(err, errUnsent) {
 			o.log.Info("receipts wait for a connection", "store", r.Name, "err", err)
@@ -145,6 +147,8 @@ func (o *Office) attend(ctx context.Context, r *room) {
 			o.alarm("receipts cannot be made: " + err.Error())
 			pause = time.Second
 			poke(r.wake)
+		} else {
+			pause = o.receiptPause(time.Since(began))
 		}
 		select {
 		case <-time.After(pause):
@@ -153,6 +157,18 @@ func (o *Office) attend(ctx context.Context, r *room) {
 		}
 	}
 }
+
+// receiptPause follows on a round of receipts that took so long: where rounds
+// take long there is much to do, and a board is told less often, each time of
+// more, but within receiptsWithin.
+func (o *Office) receiptPause(took time.Duration) time.Duration {
+	return max(o.cfg.ReceiptEvery, min(receiptShare*took, receiptsWithin-took))
+}
+
+const (
+	receiptsWithin = 200 * time.Millisecond // CONTRACT.md §2
+	receiptShare   = 20
+)
 
 // flush sends every receipt that is due and every event of the office not yet published.
 func (o *Office) flush(ctx context.Context, r *room) error {
@@ -174,7 +190,14 @@ func (o *Office) flush(ctx context.Context, r *room) error {
 		r.owing = time.Now()
 	}
 	r.mu.Unlock()
-	return o.publish(ctx, r)
+	if !r.own.Swap(false) {
+		return nil
+	}
+	err := o.publish(ctx, r)
+	if err != nil {
+		r.own.Store(true)
+	}
+	return err
 }
 
 func (o *Office) receipt(ctx context.Context, r *room, source string) error {
@@ -202,7 +225,7 @@ func (o *Office) receiptFor(ctx context.Context, r *room, source string) (topic 
 	if err != nil {
 		return "", nil, false, err
 	}
-	epochs, err := o.cfg.Ledger.Epochs(ctx, source)
+	epochs, err := o.epochs(ctx, source)
 	if err != nil {
 		return "", nil, false, err
 	}

@@ -6,7 +6,6 @@ import (
 	"errors"
 	"fmt"
 	"maps"
-	"math"
 	"slices"
 	"sync"
 	"time"
@@ -42,7 +41,8 @@ type shown struct {
 type openSet struct {
 	begun  bool
 	next   Cursor
-	visits map[string]*kiosk.Visit // another pointer means that something changed
+	visits map[string]*kiosk.Visit  // another pointer means that something changed
+	events map[string][]kiosk.Event // of those that changed and were not shown yet
 }
 
 // shownVisit is one published visit.
@@ -110,11 +110,7 @@ func (o *Office) showVisits(ctx context.Context, r *room) {
 // How far each source is contiguous is read before the visits, so that nothing
 // is missing from a state that is said to be in it.
 func (o *Office) show(ctx context.Context, r *room, s *shown) error {
-	seen, err := o.seen(ctx, r.Name)
-	if err != nil {
-		return err
-	}
-	changed, err := o.reopen(ctx, r, &s.open)
+	seen, changed, err := o.reopen(ctx, r, &s.open)
 	if err != nil {
 		return err
 	}
@@ -148,71 +144,66 @@ func (o *Office) show(ctx context.Context, r *room, s *shown) error {
 	return nil
 }
 
-// seen is how far each source is contiguous, the newest epochs of each.
-func (o *Office) seen(ctx context.Context, store string) (out []wire.Seen, err error) {
-	sources, err := o.cfg.Ledger.Sources(ctx, store)
-	if err != nil {
-		return nil, err
-	}
-	for _, src := range sources {
-		for _, e := range src.Epochs[max(0, len(src.Epochs)-seenEpochs):] {
-			if len(out) < wire.MaxSeen {
-				out = append(out, wire.Seen{Source: src.Source, Epoch: e.Epoch, Through: e.Through})
+// reopen brings the open visits up to date, and tells how far each source was
+// contiguous before. The first time it begins with those that were open when the
+// store was last folded, and reads what changed since.
+func (o *Office) reopen(ctx context.Context, r *room, open *openSet) (seen []wire.Seen, changed bool, err error) {
+	for first := true; ; first = false {
+		if !open.begun {
+			if err := o.beginOpen(ctx, r, open); err != nil {
+				return nil, false, err
 			}
 		}
-	}
-	return out, nil
-}
-
-// reopen brings the open visits up to date. The first time it begins with those
-// that were open when the store was last folded, and reads what changed since.
-func (o *Office) reopen(ctx context.Context, r *room, open *openSet) (changed bool, err error) {
-	if !open.begun {
-		is, err := o.cfg.Ledger.Folded(ctx, r.Name)
+		m, err := o.movedSince(ctx, r.Name, open.next)
 		if err != nil {
-			return false, err
+			return nil, false, err
 		}
-		facts, err := o.cfg.Ledger.FactsOf(ctx, r.Name, KeyOpen)
-		if err != nil {
-			return false, err
+		if first {
+			seen = m.Seen
 		}
-		names := make([]string, len(facts))
-		for i, f := range facts {
-			names[i] = f.Visit
+		for _, v := range m.Visits {
+			open.put(r, v.Visit, v.Events)
+			open.next, changed = v.Cursor, true
 		}
-		open.visits = map[string]*kiosk.Visit{}
-		if err := o.foldInto(ctx, r, open, names); err != nil {
-			return false, err
+		if len(m.Visits) < maxReopened {
+			return seen, changed, nil
 		}
-		open.next, open.begun = is.Next, true
-	}
-	for {
-		stale, err := o.cfg.Ledger.Stale(ctx, r.Name, open.next, maxReopened)
-		if err != nil || len(stale) == 0 {
-			return changed, err
-		}
-		names := make([]string, len(stale))
-		for i, c := range stale {
-			names[i] = c.Visit
-		}
-		if err := o.foldInto(ctx, r, open, names); err != nil {
-			return false, err
-		}
-		open.next, changed = stale[len(stale)-1], true
 	}
 }
 
-// foldInto folds visits and keeps those that are open.
-func (o *Office) foldInto(ctx context.Context, r *room, open *openSet, names []string) error {
-	for _, n := range names {
-		delete(open.visits, n)
+func (o *Office) beginOpen(ctx context.Context, r *room, open *openSet) error {
+	is, err := o.cfg.Ledger.Folded(ctx, r.Name)
+	if err != nil {
+		return err
 	}
-	return o.cfg.Ledger.VisitsAt(ctx, r.Name, names, math.MaxInt64, func(id string, events []kiosk.Event) error {
-		if v := Fold(events, r.Calendar); v.ID != "" && v.Open() {
-			open.visits[id] = v
-		}
-		return nil
-	})
+	facts, err := o.cfg.Ledger.FactsOf(ctx, r.Name, KeyOpen)
+	if err != nil {
+		return err
+	}
+	names := make([]string, len(facts))
+	for i, f := range facts {
+		names[i] = f.Visit
+	}
+	events, err := o.eventsOf(ctx, r.Name, names)
+	if err != nil {
+		return err
+	}
+	open.visits, open.events = map[string]*kiosk.Visit{}, map[string][]kiosk.Event{}
+	for id, e := range events {
+		open.put(r, id, e)
+	}
+	clear(open.events) // they were read before it was asked how far the sources are
+	open.next, open.begun = is.Next, true
+	return nil
+}
+
+// put folds a visit and keeps it if it is open.
+func (open *openSet) put(r *room, id string, events []kiosk.Event) {
+	delete(open.visits, id)
+	delete(open.events, id)
+	if v := Fold(slices.Clone(events), r.Calendar); v.ID != "" && v.Open() {
+		open.visits[id], open.events[id] = v, events
+	}
 }
 
 // openVisits are the open visits by id; of too many the latest.
@@ -241,7 +232,11 @@ func (o *Office) showStates(ctx context.Context, r *room, s *shown, topics wire.
 		if was, ok := s.visits[id]; ok && was.fold == v && !was.held && !riskMoved(was.risk, risk) {
 			continue
 		}
-		state, held, err := o.stateOf(ctx, r, id, seen)
+		events, err := o.openEvents(ctx, r, s, id)
+		if err != nil {
+			return err
+		}
+		state, held, err := o.stateOf(r, events, seen)
 		if err != nil {
 			return err
 		}
@@ -262,32 +257,31 @@ func (o *Office) showStates(ctx context.Context, r *room, s *shown, topics wire.
 		return err
 	}
 	maps.Copy(s.visits, fresh)
+	clear(s.open.events)
 	return nil
 }
 
-// stateOf folds a visit from the events that seen covers. held says that others
-// are there and wait; without any covered event the state is nil.
-func (o *Office) stateOf(ctx context.Context, r *room, id string, seen []wire.Seen) (state *wire.Visit, held bool, err error) {
-	rows, err := o.cfg.Ledger.Visit(ctx, r.Name, id)
-	if err != nil {
-		return nil, false, err
+// openEvents are the counted events of an open visit; they are read unless they
+// came with what moved.
+func (o *Office) openEvents(ctx context.Context, r *room, s *shown, id string) ([]kiosk.Event, error) {
+	if events, ok := s.open.events[id]; ok {
+		return events, nil
 	}
+	events, err := o.eventsOf(ctx, r.Name, []string{id})
+	return events[id], err
+}
+
+// stateOf folds a visit from those of its events that seen covers. held says that
+// others are there and wait; without any covered event the state is nil.
+func (o *Office) stateOf(r *room, all []kiosk.Event, seen []wire.Seen) (state *wire.Visit, held bool, err error) {
 	var events []kiosk.Event
 	var parts []wire.Seen
-	for _, row := range rows {
-		if !row.Counted {
-			continue
-		}
-		e, err := kiosk.Decode(row.Bytes)
-		if err != nil {
-			return nil, false, fmt.Errorf("read event at position %d: %w", row.Position, err)
-		}
+	for _, e := range all {
 		i := slices.IndexFunc(seen, func(s wire.Seen) bool { return s.Source == e.Source && s.Epoch == e.Epoch })
 		if i < 0 || e.Seq > seen[i].Through {
 			held = true
 			continue
 		}
-		e.When, e.Uncertain = row.When.In(e.Moment.Wall.Location()), row.Uncertain
 		events = append(events, e)
 		if !slices.Contains(parts, seen[i]) && len(parts) < wire.MaxVisitSeen {
 			parts = append(parts, seen[i])

@@ -72,6 +72,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	shops := stores(set, people)
 	var office *backoffice.Office // asked once everything runs
 	told, err := figures.New(figures.Config{Ledger: book.Ledger, Stores: shops, Now: now, Log: o.Log,
+		Ours: func(store string) bool { return office.Answers(store) },
 		CalendarAt: func(ctx context.Context, store string, position uint64) (kiosk.Calendar, error) {
 			return office.CalendarAt(ctx, store, position)
 		}})

@@ -28,9 +28,10 @@ import (
 // real backofficed on one PostgreSQL behind Mosquitto; one of them is killed in
 // the middle. Nothing is lost, nothing counts twice, and receipts come.
 //
-// The boards are the real uplink and link on a journal in memory: what is asked
-// of the office is the real protocol, each receipt is checked as a board checks
-// it, and a thousand boards fit into one process. BAYLIGHT_FLEET=500 (make fleet)
+// The boards of the first stores are the real uplink and link on a journal in
+// memory: what is asked of the office is the real protocol, and each receipt is
+// checked as a board checks it. The others are thin, so that a thousand fit into
+// one process and leave the processors to the offices. BAYLIGHT_FLEET=500 (make fleet)
 // is a group of stores; without it there are a few.
 func TestFleet(t *testing.T) {
 	stores, seconds := 10, 20
@@ -46,7 +47,13 @@ func TestFleet(t *testing.T) {
 	g := newGroup(t, mosquitto.Addr, stores)
 	program := built(t)
 	one := g.office(t, program, server, "one")
-	g.office(t, program, server, "two")
+	two := g.office(t, program, server, "two")
+	var busy watched
+	busy.add("boards", os.Getpid())
+	busy.add("one", one.Process.Pid)
+	busy.add("two", two.Process.Pid)
+	busy.add("PostgreSQL", server.PID())
+	busy.add("broker", mosquitto.PID())
 	g.run(t)
 	g.settled(t)
 	var worst []time.Duration
@@ -55,10 +62,12 @@ func TestFleet(t *testing.T) {
 			must(t, one.Process.Kill())
 			_ = one.Wait() // it was killed
 		}
+		busy.begin()
 		delays := g.play(t, seconds*5/2)
 		slices.Sort(delays)
 		at := func(q float64) time.Duration { return delays[int(q*float64(len(delays)-1))].Round(time.Millisecond) }
 		t.Logf("%d stores, an office killed: %v: receipts p50 %v, p90 %v, p99 %v, worst %v of %d events", stores, kill, at(.5), at(.9), at(.99), at(1), len(delays))
+		busy.told(t, len(delays))
 		worst = append(worst, at(.99))
 	}
 	if os.Getenv("BAYLIGHT_FLEET") != "" && worst[0] >= 2*time.Second {
@@ -88,8 +97,12 @@ func built(t *testing.T) string {
 type group struct {
 	broker string
 	names  []string
-	boards []*small
+	boards []*thin
 }
+
+// realStores have boards with the real uplink and link; those of the other stores
+// are thin.
+const realStores = 5
 
 func newGroup(t *testing.T, broker string, stores int) *group {
 	g := &group{broker: broker}
@@ -98,7 +111,8 @@ func newGroup(t *testing.T, broker string, stores int) *group {
 	}
 	for _, s := range g.names {
 		for _, k := range []string{"k1", "k2"} {
-			b := newSmall(k)
+			b := &thin{small: newSmall(k)}
+			b.does = life(k)
 			b.store, b.epoch = s, "epoch-"+s+"-"+k
 			g.boards = append(g.boards, b)
 		}
@@ -143,8 +157,20 @@ func (g *group) run(t *testing.T) {
 	t.Helper()
 	ctx, cancel := context.WithCancel(context.Background())
 	var tasks sync.WaitGroup
-	t.Cleanup(func() { cancel(); tasks.Wait() })
-	for _, s := range g.boards {
+	t.Cleanup(func() {
+		cancel()
+		for _, s := range g.boards {
+			if s.conn != nil {
+				_ = s.conn.Close()
+			}
+		}
+		tasks.Wait()
+	})
+	for i, s := range g.boards {
+		if i >= 2*realStores {
+			s.dial(t, g.broker, &tasks)
+			continue
+		}
 		topics, err := wire.NewKiosk(s.store, s.name)
 		must(t, err)
 		say := func(state wire.State) func(uint64) []byte {

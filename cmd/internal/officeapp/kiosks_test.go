@@ -277,8 +277,9 @@ type small struct {
 	prev kiosk.Hash
 	mark uplink.Mark
 
-	since  []time.Time     // when each event was recorded
-	delays []time.Duration // how long events waited for their receipt
+	does   func(seq uint64) kiosk.Payload // what is recorded; nil: the same every time
+	since  []time.Time                    // when each event was recorded
+	delays []time.Duration                // how long events waited for their receipt
 }
 
 func newSmall(name string) *small {
@@ -291,10 +292,13 @@ func (s *small) append(t *testing.T, n int) {
 	defer s.mu.Unlock()
 	for range n {
 		seq := uint64(len(s.rows) + 1)
-		at := time.Date(2026, 3, 2, 9, 0, int(seq), 0, time.UTC)
+		at := fleetDay.Add(time.Duration(seq) * time.Second)
 		e := kiosk.Event{Source: kiosk.KioskSource(s.store, s.name), Epoch: s.epoch, Seq: seq, Prev: s.prev,
 			Moment: kiosk.Moment{Wall: at, Boot: "boot", Up: time.Duration(seq) * time.Second, Clock: kiosk.Synced},
 			Data:   &kiosk.Started{Job: kiosk.Job{Visit: "0A7A000000", Bay: "b3", Technician: "t07"}}}
+		if s.does != nil {
+			e.Data = s.does(seq)
+		}
 		b, err := kiosk.Encode(e)
 		if err != nil {
 			t.Fatal(err)

@@ -84,6 +84,9 @@ func (m *Mosquitto) Start() {
 	}
 }
 
+// PID is the number of its process.
+func (m *Mosquitto) PID() int { return m.cmd.Process.Pid }
+
 // Kill ends it as a power cut does: kill -9. Nothing is left of it.
 func (m *Mosquitto) Kill() {
 	if m.cmd == nil {

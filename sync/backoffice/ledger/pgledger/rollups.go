@@ -84,6 +84,14 @@ func (l *Ledger) VisitsAt(ctx context.Context, store string, visits []string, at
 	if err != nil {
 		return err
 	}
+	const asNow = `SELECT e.visit, e.bytes, e.when_ms, e.uncertain FROM unnest($1::text[]) WITH ORDINALITY AS x(visit, i)
+		JOIN events e ON e.st = $2 AND e.visit = x.visit COLLATE "C" AND e.visit <> '' AND e.state = 0 ORDER BY x.i, e.n`
+	if at == 1<<63-1 {
+		if err := visitEvents(ctx, l.pool, f, asNow, texts(visits), st); err != nil {
+			return fmt.Errorf("read visits of %s: %w", store, err)
+		}
+		return nil
+	}
 	err = l.snapshot(ctx, func(q querier) error {
 		var within bool
 		if err := q.QueryRow(ctx, `SELECT coalesce((SELECT first <= $1 FROM mixed WHERE last > $1 ORDER BY last LIMIT 1), false)`, int64(at)).Scan(&within); err != nil {

@@ -165,6 +165,9 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
+// PID is the number of the server's first process, whose children do its work.
+func (s *Server) PID() int { return s.cmd.Process.Pid }
+
 // Exec runs statements as the owner of everything.
 func (s *Server) Exec(statements ...string) {
 	s.tb.Helper()
