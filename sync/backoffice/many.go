@@ -47,19 +47,47 @@ func (o *Office) epochs(ctx context.Context, source string) ([]wire.Epoch, error
 }
 
 // movedSince is what a store says after a cursor, at most maxReopened visits.
-func (o *Office) movedSince(ctx context.Context, store string, after Cursor) (m Moved, err error) {
-	if o.movedOf != nil {
-		return o.movedOf.of(ctx, Since{store, after})
+func (o *Office) movedSince(ctx context.Context, store string, after Cursor) (Moved, error) {
+	if o.movedOf == nil {
+		return movedOne(ctx, o.cfg.Ledger, Since{store, after}, maxReopened)
 	}
-	l := o.cfg.Ledger
-	sources, err := l.Sources(ctx, store)
+	return o.movedOf.of(ctx, Since{store, after})
+}
+
+// Singly is Many by asking a ledger for each: what Many has to say.
+func Singly(l Ledger) Many { return singly{l} }
+
+type singly struct{ l Ledger }
+
+func (s singly) EpochsOf(ctx context.Context, sources []string) (out map[string][]wire.Epoch, err error) {
+	out = map[string][]wire.Epoch{}
+	for _, source := range sources {
+		if out[source], err = s.l.Epochs(ctx, source); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func (s singly) MovedOf(ctx context.Context, since []Since, limit int) (out map[Since]Moved, err error) {
+	out = map[Since]Moved{}
+	for _, one := range since {
+		if out[one], err = movedOne(ctx, s.l, one, limit); err != nil {
+			return nil, err
+		}
+	}
+	return out, nil
+}
+
+func movedOne(ctx context.Context, l Ledger, since Since, limit int) (m Moved, err error) {
+	sources, err := l.Sources(ctx, since.Store)
 	if err != nil {
 		return m, err
 	}
 	for _, src := range sources {
 		m.Seen = AppendSeen(m.Seen, src.Source, src.Epochs)
 	}
-	stale, err := l.Stale(ctx, store, after, maxReopened)
+	stale, err := l.Stale(ctx, since.Store, since.After, limit)
 	if err != nil || len(stale) == 0 {
 		return m, err
 	}
@@ -67,7 +95,7 @@ func (o *Office) movedSince(ctx context.Context, store string, after Cursor) (m 
 	for i, c := range stale {
 		names[i] = c.Visit
 	}
-	events, err := o.eventsOf(ctx, store, names)
+	events, err := eventsOf(ctx, l, since.Store, names)
 	for _, c := range stale {
 		m.Visits = append(m.Visits, MovedVisit{c, events[c.Visit]})
 	}
@@ -75,9 +103,9 @@ func (o *Office) movedSince(ctx context.Context, store string, after Cursor) (m 
 }
 
 // eventsOf are the counted events of visits as they are now.
-func (o *Office) eventsOf(ctx context.Context, store string, visits []string) (map[string][]kiosk.Event, error) {
+func eventsOf(ctx context.Context, l Ledger, store string, visits []string) (map[string][]kiosk.Event, error) {
 	out := map[string][]kiosk.Event{}
-	err := o.cfg.Ledger.VisitsAt(ctx, store, visits, math.MaxInt64, func(id string, events []kiosk.Event) error {
+	err := l.VisitsAt(ctx, store, visits, math.MaxInt64, func(id string, events []kiosk.Event) error {
 		out[id] = events
 		return nil
 	})

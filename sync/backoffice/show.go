@@ -184,7 +184,7 @@ func (o *Office) beginOpen(ctx context.Context, r *room, open *openSet) error {
 	for i, f := range facts {
 		names[i] = f.Visit
 	}
-	events, err := o.eventsOf(ctx, r.Name, names)
+	events, err := eventsOf(ctx, o.cfg.Ledger, r.Name, names)
 	if err != nil {
 		return err
 	}
@@ -267,7 +267,7 @@ func (o *Office) openEvents(ctx context.Context, r *room, s *shown, id string) (
 	if events, ok := s.open.events[id]; ok {
 		return events, nil
 	}
-	events, err := o.eventsOf(ctx, r.Name, []string{id})
+	events, err := eventsOf(ctx, o.cfg.Ledger, r.Name, []string{id})
 	return events[id], err
 }
 

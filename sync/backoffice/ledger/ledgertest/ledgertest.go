@@ -69,7 +69,7 @@ type suite struct {
 func newSuite(t *testing.T, open Open) *suite {
 	s := &suite{T: t, open: open, dir: t.TempDir()}
 	s.Ledger, s.close = open(t, s.dir)
-	t.Cleanup(func() { s.close() })
+	t.Cleanup(func() { checkMany(t, s.Ledger); s.close() })
 	return s
 }
 
