@@ -102,7 +102,7 @@ func (s scope) behind(f *Fact, figure, value string, a Variant) bool {
 	if f.Uncertain != (figure == "uncertain" || figure == "uncertain_orders") {
 		return false // an unsure visit counts there alone
 	}
-	if !slices.Contains(f.parts(s.by), s.key) {
+	if !slices.Contains(f.parts(nil, s.by), s.key) {
 		return false
 	}
 	switch figure {
@@ -180,10 +180,11 @@ func (s scope) behindOrder(f *Fact, figure, value string) bool {
 // behindHours is for figures of time: visits with a part in it.
 func (s scope) behindHours(f *Fact, figure, value string) bool {
 	var t Tally
-	s.hours(&t, []*Fact{f})
+	p := s.part(f)
+	s.hours(&t, []*part{&p})
 	var clocked int64
-	for _, ms := range t.by[mClocked] {
-		clocked += ms
+	for _, c := range t.by[mClocked] {
+		clocked += c.n
 	}
 	switch {
 	case figure == "bay_utilisation.running":

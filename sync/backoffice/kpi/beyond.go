@@ -147,14 +147,14 @@ func (t Tally) beyond(by By, key string, p Period) (b Beyond) {
 // technicians fills in efficiency, and productivity of those whose presence is known.
 func (t Tally) technicians(b *Beyond) {
 	var clocked, there, attended int64
-	for who, ms := range t.by[mClocked] {
-		clocked += ms
-		if t.by[mAttended][who] > 0 {
-			there += ms
+	for _, c := range t.by[mClocked] {
+		clocked += c.n
+		if t.by[mAttended].of(c.key) > 0 {
+			there += c.n
 		}
 	}
-	for _, ms := range t.by[mAttended] {
-		attended += ms
+	for _, c := range t.by[mAttended] {
+		attended += c.n
 	}
 	efficiency := timeRatio(t.n[nStandard], clocked)
 	b.Efficiency = &efficiency
@@ -180,8 +180,8 @@ func (t Tally) throughput(opening int64, days WorkingDays) Throughput {
 	for h := range out.Hours {
 		out.Hours[h] = int(t.n[nHours+h])
 	}
-	for c, n := range t.by[mPasses] {
-		out.Categories[kiosk.Category(c)] = int(n)
+	for _, c := range t.by[mPasses] {
+		out.Categories[kiosk.Category(c.key)] = int(c.n)
 	}
 	if days.Days > 0 && days.Unknown == 0 {
 		rate := float64(out.Passes) / float64(days.Days)

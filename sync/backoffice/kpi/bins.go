@@ -13,8 +13,26 @@ type bin struct{ minutes, n int64 }
 
 func binOf(ms int64) bin { return bin{ms / time.Minute.Milliseconds(), 1} }
 
-// compactBins sorts bins and puts those of one length together.
+// compactBins sorts bins and puts those of one length together, in place.
 func compactBins(all []bin) []bin {
+	if len(all) < 2 {
+		return all
+	}
+	least, most := all[0].minutes, all[0].minutes
+	for _, b := range all {
+		least, most = min(least, b.minutes), max(most, b.minutes)
+	}
+	if farApart(least, most, len(all)) {
+		return sortedBins(all)
+	}
+	counts := make([]int64, most-least+1)
+	for _, b := range all {
+		counts[b.minutes-least] += b.n
+	}
+	return appendCounted(all[:0], counts, least)
+}
+
+func sortedBins(all []bin) []bin {
 	slices.SortFunc(all, func(a, b bin) int { return cmp.Compare(a.minutes, b.minutes) })
 	out := all[:0]
 	for _, b := range all {
@@ -28,10 +46,10 @@ func compactBins(all []bin) []bin {
 }
 
 // mergedBins adds a list of each tally up, in a new one.
-func mergedBins(all []Tally, of func(*Tally) []bin) []bin {
+func mergedBins(all []*Tally, of func(*Tally) []bin) []bin {
 	n, least, most := 0, int64(0), int64(0)
-	for i := range all {
-		if l := of(&all[i]); len(l) > 0 {
+	for _, o := range all {
+		if l := of(o); len(l) > 0 {
 			if n == 0 {
 				least, most = l[0].minutes, l[len(l)-1].minutes
 			}
@@ -41,20 +59,30 @@ func mergedBins(all []Tally, of func(*Tally) []bin) []bin {
 	if n == 0 {
 		return nil
 	}
-	if width := most - least; width < 0 || width > int64(16*n) { // far apart: sort
+	if farApart(least, most, n) {
 		out := make([]bin, 0, n)
-		for i := range all {
-			out = append(out, of(&all[i])...)
+		for _, o := range all {
+			out = append(out, of(o)...)
 		}
-		return compactBins(out)
+		return sortedBins(out)
 	}
 	counts := make([]int64, most-least+1)
-	for i := range all {
-		for _, b := range of(&all[i]) {
+	for _, o := range all {
+		for _, b := range of(o) {
 			counts[b.minutes-least] += b.n
 		}
 	}
-	out := make([]bin, 0, min(n, len(counts)))
+	return appendCounted(make([]bin, 0, min(n, len(counts))), counts, least)
+}
+
+// farApart says whether sorting n bins is less than counting all between.
+func farApart(least, most int64, n int) bool {
+	width := most - least
+	return width < 0 || width > int64(16*n)
+}
+
+// appendCounted appends the bins of lengths from least on.
+func appendCounted(out []bin, counts []int64, least int64) []bin {
 	for i, c := range counts {
 		if c > 0 {
 			out = append(out, bin{least + int64(i), c})

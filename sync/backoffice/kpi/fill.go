@@ -12,7 +12,7 @@ import (
 func (t Tally) Row(by By, key string, p Period) Row {
 	n := func(i int) int { return int(t.n[i]) }
 	r := Row{
-		Key: key, Arrivals: n(nArrivals), Orders: n(nOrders), CategoryCounts: n(nCategoryCounts), Categories: counts[kiosk.Category](t.by[mCategories]),
+		Key: key, Arrivals: n(nArrivals), Orders: n(nOrders), CategoryCounts: n(nCategoryCounts), Categories: countsOf[kiosk.Category](t.by[mCategories]),
 		Vehicles: len(t.sets[sVehicles]), OrdersWithoutVehicle: n(nWithoutVehicle), OnTime: OnTimeRate{Variants: make(map[string]Ratio, variants)},
 		Rework:     ratio(n(nRework), n(nOrders)),
 		Response:   Response{described(t.lists[lAccepted]), described(t.lists[lFirstJob])},
@@ -20,27 +20,27 @@ func (t Tally) Row(by By, key string, p Period) Row {
 		Turnaround: described(t.lists[lTurnaround]),
 		Stages:     StageTotals{n(nStageVisits), t.n[nStageTotal], map[kiosk.Stage]int64{}},
 		Quality: Quality{Complete: ratio(n(nWhole), n(nEnded)), Uncertain: n(nUncertain), UncertainOrders: n(nUncertainOrders),
-			Corrections: n(nCorrections), Flags: counts[kiosk.Flag](t.by[mFlags])},
+			Corrections: n(nCorrections), Flags: countsOf[kiosk.Flag](t.by[mFlags])},
 		UnclosedJobs: n(nUnclosed),
 	}
 	for i, a := range Variants() {
 		r.OnTime.Variants[a.String()] = ratio(n(nOnTime+2*i), n(nOnTime+2*i+1))
 	}
 	r.OnTime.Ratio = r.OnTime.Variants[Headline().String()]
-	for c, gross := range t.listsBy[byGross] {
-		r.Repair.Categories[kiosk.Category(c)] = RepairMinutes{described(gross), described(t.listsBy[byNet][c])}
+	for _, gross := range t.listsBy[byGross] {
+		r.Repair.Categories[kiosk.Category(gross.key)] = RepairMinutes{described(gross.bins), described(t.listsBy[byNet].of(gross.key))}
 	}
-	for s, ms := range t.by[mStages] {
-		r.Stages.MS[kiosk.Stage(s)] = ms
+	for _, s := range t.by[mStages] {
+		r.Stages.MS[kiosk.Stage(s.key)] = s.n
 	}
 	r.Beyond = t.beyond(by, key, p)
 	return r
 }
 
-func counts[K ~string](m map[string]int64) map[K]int {
-	out := make(map[K]int, len(m))
-	for k, n := range m {
-		out[K(k)] = int(n)
+func countsOf[K ~string](all counts) map[K]int {
+	out := make(map[K]int, len(all))
+	for _, c := range all {
+		out[K(c.key)] = int(c.n)
 	}
 	return out
 }
@@ -66,7 +66,7 @@ func Rows(by By, days []Dated, p Period) (rows []Row) {
 	if by == ByDay {
 		of = ByNone
 	}
-	parts := map[string][]Tally{}
+	parts := map[string][]*Tally{}
 	if by == ByNone {
 		parts[""] = nil
 	}
@@ -75,7 +75,8 @@ func Rows(by By, days []Dated, p Period) (rows []Row) {
 			parts[p.Calendar.Day(day)] = nil
 		}
 	}
-	for _, d := range days {
+	for i := range days {
+		d := &days[i]
 		if d.Group.By != of {
 			continue
 		}
@@ -83,14 +84,14 @@ func Rows(by By, days []Dated, p Period) (rows []Row) {
 		if by == ByDay {
 			key = d.Day
 		}
-		parts[key] = append(parts[key], d.Tally)
+		parts[key] = append(parts[key], &d.Tally)
 	}
 	for key, tallies := range parts {
 		part := p
 		if by == ByDay {
 			part = p.day(key)
 		}
-		rows = append(rows, Sum(tallies...).Row(by, key, part))
+		rows = append(rows, sum(tallies).Row(by, key, part))
 	}
 	slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.Key, b.Key) })
 	return rows

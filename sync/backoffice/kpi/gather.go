@@ -27,12 +27,11 @@ func Tallies(facts []Fact, day string, cal kiosk.Calendar, now time.Time) (map[G
 		return nil, err
 	}
 	s := scope{cal: cal, from: InstantOf(midnight), to: InstantOf(cal.Midnight(midnight.Add(36 * time.Hour))), now: InstantOf(now)}
+	all := s.allParts(refs(facts))
 	out := map[Group]Tally{}
 	for _, by := range Groups() {
 		s.by = by
-		for key, t := range s.groups(refs(facts)) {
-			out[Group{by, key}] = t
-		}
+		s.groups(all, func(key string, t Tally) { out[Group{by, key}] = t })
 	}
 	return out, nil
 }
@@ -56,28 +55,26 @@ type scope struct {
 func (s scope) has(t Instant) bool { return t != 0 && t >= s.from && t < s.to }
 
 // groups makes a tally for each group of s.by that has a part in the period.
-func (s scope) groups(facts []*Fact) map[string]Tally {
-	parts := map[string][]*Fact{}
+func (s scope) groups(all []part, f func(key string, t Tally)) {
+	of := map[string][]*part{}
 	if s.by == ByNone {
-		parts[""] = nil
+		of[""] = nil
 	}
-	for _, f := range facts {
-		if f.touches(s.from, s.to) {
-			for _, key := range f.parts(s.by) {
-				parts[key] = append(parts[key], f)
-			}
+	var keys []string
+	for i := range all {
+		keys = all[i].parts(keys[:0], s.by)
+		for _, key := range keys {
+			of[key] = append(of[key], &all[i])
 		}
 	}
-	out := make(map[string]Tally, len(parts))
-	for key, fs := range parts {
+	for key, parts := range of {
 		s.key = key
-		out[key] = s.tally(fs)
+		f(key, s.tally(parts))
 	}
-	return out
 }
 
-// parts are the groups a visit has a part in.
-func (f *Fact) parts(by By) (keys []string) {
+// parts appends the groups a visit has a part in.
+func (f *Fact) parts(keys []string, by By) []string {
 	add := func(k string) {
 		if !slices.Contains(keys, k) {
 			keys = append(keys, k)
@@ -90,7 +87,7 @@ func (f *Fact) parts(by By) (keys []string) {
 		return keys
 	}
 	if len(f.Attendance) > 0 && by != ByNone && by != ByDay {
-		return nil
+		return keys
 	}
 	switch by {
 	case ByNone, ByDay:
@@ -119,22 +116,22 @@ func (f *Fact) parts(by By) (keys []string) {
 func (s scope) only(c kiosk.Category) bool { return s.by != ByCategory || s.key == string(c) }
 
 // tally makes the tally of visits of one group.
-func (s scope) tally(facts []*Fact) (t Tally) {
-	for _, f := range facts {
-		if f.Uncertain {
-			t.n[nUncertain] += one(s.has(f.Arrived))
-			t.n[nUncertainOrders] += one(s.signed(f))
+func (s scope) tally(parts []*part) (t Tally) {
+	for _, p := range parts {
+		if p.Uncertain {
+			t.n[nUncertain] += one(s.has(p.Arrived))
+			t.n[nUncertainOrders] += one(p.signed)
 			continue
 		}
-		s.arrived(&t, f)
-		s.ordered(&t, f)
-		s.onTime(&t, f)
-		s.finished(&t, f)
-		s.delivered(&t, f)
-		s.passed(&t, f)
-		t.n[nUnclosed] += s.unclosed(f)
+		s.arrived(&t, p)
+		s.ordered(&t, p)
+		t.onTime(p)
+		s.finished(&t, p)
+		t.delivered(p)
+		s.passed(&t, p)
+		t.n[nUnclosed] += p.unclosed
 	}
-	s.hours(&t, facts)
+	s.hours(&t, parts)
 	t.sorted()
 	return t
 }
@@ -149,23 +146,23 @@ func one(yes bool) int64 {
 func (s scope) signed(f *Fact) bool { return f.InForce() && s.has(f.Signed) }
 
 // arrived counts what belongs to the check-in.
-func (s scope) arrived(t *Tally, f *Fact) {
-	if !s.has(f.Arrived) {
+func (s scope) arrived(t *Tally, p *part) {
+	if !s.has(p.Arrived) {
 		return
 	}
 	t.n[nArrivals]++
-	if f.Accepted != 0 && f.Accepted >= f.Arrived {
-		t.put(lAccepted, between(f.Arrived, f.Accepted))
+	if p.Accepted != 0 && p.Accepted >= p.Arrived {
+		t.put(lAccepted, between(p.Arrived, p.Accepted))
 	}
-	if first := f.firstStart(); first != 0 && first >= f.Arrived {
-		t.put(lFirstJob, between(f.Arrived, first))
+	if p.first != 0 && p.first >= p.Arrived {
+		t.put(lFirstJob, between(p.Arrived, p.first))
 	}
-	if !f.Open() {
+	if !p.Open() {
 		t.n[nEnded]++
-		t.n[nWhole] += one(f.complete(s.now))
+		t.n[nWhole] += one(p.whole)
 	}
-	t.n[nCorrections] += int64(f.Corrections)
-	for _, fl := range f.Flags {
+	t.n[nCorrections] += int64(p.Corrections)
+	for _, fl := range p.Flags {
 		t.count(mFlags, string(fl), 1)
 	}
 }
@@ -186,32 +183,32 @@ func (f *Fact) complete(now Instant) bool {
 }
 
 // ordered counts what belongs to the signing of the order.
-func (s scope) ordered(t *Tally, f *Fact) {
-	if !s.signed(f) {
+func (s scope) ordered(t *Tally, p *part) {
+	if !p.signed {
 		return
 	}
 	t.n[nOrders]++
-	for _, c := range f.Categories() {
+	for _, c := range p.categories {
 		if s.only(c) {
 			t.n[nCategoryCounts]++
 			t.count(mCategories, string(c), 1)
 		}
 	}
-	if f.Vehicle == "" {
+	if p.Vehicle == "" {
 		t.n[nWithoutVehicle]++
 	} else {
-		t.member(sVehicles, fingerprint(f.Vehicle))
+		t.sets[sVehicles] = append(t.sets[sVehicles], p.vehicle)
 	}
-	t.member(sAdvisers, f.Adviser)
-	if f.Rework != nil {
+	t.member(sAdvisers, p.Adviser)
+	if p.Rework != nil {
 		t.n[nRework]++
-		t.reworks = append(t.reworks, ReworkRef{f.Visit, f.Rework.Earlier, f.Rework.Items})
+		t.reworks = append(t.reworks, ReworkRef{p.Visit, p.Rework.Earlier, p.Rework.Items})
 	}
-	if len(f.Promises) > 0 {
+	if len(p.Promises) > 0 {
 		t.n[nPromised]++
-		t.n[nRevised] += one(len(f.Promises) > 1)
+		t.n[nRevised] += one(len(p.Promises) > 1)
 	}
-	if err, ok := f.PromiseError(); ok {
+	if err, ok := p.PromiseError(); ok {
 		t.n[nMeasured]++
 		t.n[nMissed] += one(err >= 0)
 		t.put(lPromiseError, err*time.Minute.Milliseconds())
@@ -229,12 +226,9 @@ func (f *Fact) PromiseError() (minutes int64, ok bool) {
 	return f.Passed.minute() - first.Due.minute(), true
 }
 
-// onTime judges the order by every variant.
-func (s scope) onTime(t *Tally, f *Fact) {
-	if !f.InForce() {
-		return
-	}
-	for i, j := range s.judge(f) {
+// onTime counts the order in every variant.
+func (t *Tally) onTime(p *part) {
+	for i, j := range p.judged {
 		t.n[nOnTime+2*i] += one(j.onTime)
 		t.n[nOnTime+2*i+1] += one(j.counted)
 	}
@@ -251,9 +245,10 @@ func (s scope) judge(f *Fact) (all [variants]judgement) {
 	signed := s.has(f.Signed)
 	i := 0
 	for _, chosen := range [2]FactPromise{first, last} {
+		due := chosen.Due.minute()
 		for _, moment := range [2]Instant{f.Passed, f.Delivered} {
 			known := promised && f.Passed != 0 && first.Recorded <= f.Passed && moment != 0
-			before, tie := moment.minute() < chosen.Due.minute(), moment.minute() == chosen.Due.minute()
+			before, tie := moment.minute() < due, moment.minute() == due
 			for _, counted := range [3]bool{signed, promised && s.has(chosen.Due), signed && f.Passed != 0} {
 				all[i] = judgement{counted, counted && known && before}
 				all[i+1] = judgement{counted, counted && known && (before || tie)}
@@ -265,14 +260,14 @@ func (s scope) judge(f *Fact) (all [variants]judgement) {
 }
 
 // finished counts the repair time of a visit whose work ended in the period.
-func (s scope) finished(t *Tally, f *Fact) {
-	if !s.repaired(f) {
+func (s scope) finished(t *Tally, p *part) {
+	if !p.repaired {
 		return
 	}
-	gross, net := f.Gross.Milliseconds(), f.Net.Milliseconds()
+	gross, net := p.Gross.Milliseconds(), p.Net.Milliseconds()
 	t.put(lGross, gross)
 	t.put(lNet, net)
-	for _, c := range f.Categories() {
+	for _, c := range p.categories {
 		if s.only(c) {
 			t.putBy(byGross, string(c), gross)
 			t.putBy(byNet, string(c), net)
@@ -295,16 +290,16 @@ func (s scope) turned(f *Fact) bool {
 }
 
 // delivered counts turnaround and stages.
-func (s scope) delivered(t *Tally, f *Fact) {
-	if !s.turned(f) {
+func (t *Tally) delivered(p *part) {
+	if !p.turned {
 		return
 	}
-	t.put(lTurnaround, between(f.Arrived, f.Delivered))
-	if f.Stages == nil || f.HasUnclosed(s.now) {
+	t.put(lTurnaround, between(p.Arrived, p.Delivered))
+	if !p.staged {
 		return
 	}
 	t.n[nStageVisits]++
-	for _, p := range f.Stages {
+	for _, p := range p.Stages {
 		t.n[nStageTotal] += p.MS
 		t.count(mStages, string(p.Stage), p.MS)
 	}
@@ -320,13 +315,13 @@ func (s scope) unclosed(f *Fact) (n int64) {
 
 // passed counts the inspection: in a bay's and a technician's row those of visits
 // with a job finished there, or by them.
-func (s scope) passed(t *Tally, f *Fact) {
-	if !s.passes(f) {
+func (s scope) passed(t *Tally, p *part) {
+	if p.hour < 0 || !s.passes(p.Fact) {
 		return
 	}
 	t.n[nPasses]++
-	t.n[nHours+f.Passed.In(s.cal.Zone).Hour()]++
-	for _, c := range f.Categories() {
+	t.n[nHours+p.hour]++
+	for _, c := range p.categories {
 		if s.only(c) {
 			t.count(mPasses, string(c), 1)
 		}

@@ -80,7 +80,9 @@ func (in Input) charged(rows []Row) []Row {
 		}
 		return Fact{}, false
 	}
-	return in.period().Charged(rows, Charge(s.groups(in.facts)[""].Reworks(), find, nil))
+	var whole Tally
+	s.groups(s.allParts(in.facts), func(_ string, t Tally) { whole = t })
+	return in.period().Charged(rows, Charge(whole.Reworks(), find, nil))
 }
 
 func (in Input) days() (rows []Row) {
@@ -99,12 +101,13 @@ func (in Input) days() (rows []Row) {
 // rows makes a row of each group that has a part in the period.
 func (in Input) rows(by By) (rows []Row) {
 	s := scope{cal: in.Calendar, from: InstantOf(in.From), to: InstantOf(in.To), now: InstantOf(in.Now), by: by}
-	tallies := s.groups(in.facts)
+	tallies := map[string]Tally{}
+	s.groups(s.allParts(in.facts), func(key string, t Tally) { tallies[key] = t })
 	for _, key := range slices.Sorted(maps.Keys(tallies)) {
 		part := in
 		part.Visits = nil
 		for i, v := range in.Visits {
-			if f := in.facts[i]; f.touches(s.from, s.to) && slices.Contains(f.parts(by), key) {
+			if f := in.facts[i]; f.touches(s.from, s.to) && slices.Contains(f.parts(nil, by), key) {
 				part.Visits = append(part.Visits, v)
 			}
 		}

@@ -11,8 +11,8 @@ import (
 type Tally struct {
 	n       [numbers]int64
 	lists   [lists][]bin
-	by      [maps_]map[string]int64
-	listsBy [listsBy]map[string][]bin
+	by      [maps_]counts
+	listsBy [listsBy]binsBy
 	sets    [sets][]string // sorted, each once
 	reworks []ReworkRef    // by visit
 }
@@ -91,14 +91,22 @@ func (t *Tally) Add(o Tally) { *t = Sum(*t, o) }
 
 // Sum adds tallies up. It leaves them as they are.
 func Sum(all ...Tally) (t Tally) {
-	if len(all) == 1 {
-		return all[0]
-	}
+	of := make([]*Tally, len(all))
 	for i := range all {
-		for k, n := range all[i].n {
+		of[i] = &all[i]
+	}
+	return sum(of)
+}
+
+func sum(all []*Tally) (t Tally) {
+	if len(all) == 1 {
+		return *all[0]
+	}
+	for _, o := range all {
+		for k, n := range o.n {
 			t.n[k] += n
 		}
-		t.reworks = append(t.reworks, all[i].reworks...)
+		t.reworks = append(t.reworks, o.reworks...)
 	}
 	slices.SortStableFunc(t.reworks, func(a, b ReworkRef) int { return cmp.Compare(a.Visit, b.Visit) })
 	for k := range t.lists {
@@ -107,19 +115,17 @@ func Sum(all ...Tally) (t Tally) {
 	for k := range t.sets {
 		t.sets[k] = slices.Compact(merged(all, func(o *Tally) []string { return o.sets[k] }))
 	}
-	for i := range all {
-		for k, m := range all[i].by {
-			for key, n := range m {
-				t.count(k, key, n)
+	for _, o := range all {
+		for k := range o.by {
+			for _, c := range o.by[k] {
+				t.count(k, c.key, c.n)
 			}
 		}
-		for k, m := range all[i].listsBy {
-			for key := range m {
-				if _, done := t.listsBy[k][key]; !done {
-					if t.listsBy[k] == nil {
-						t.listsBy[k] = map[string][]bin{}
-					}
-					t.listsBy[k][key] = mergedBins(all, func(o *Tally) []bin { return o.listsBy[k][key] })
+		for k := range o.listsBy {
+			for _, l := range o.listsBy[k] {
+				if i, done := t.listsBy[k].find(l.key); !done {
+					merged := mergedBins(all, func(o *Tally) []bin { return o.listsBy[k].of(l.key) })
+					t.listsBy[k] = slices.Insert(t.listsBy[k], i, keyedBins{l.key, merged})
 				}
 			}
 		}
@@ -132,10 +138,10 @@ func (t Tally) Reworks() []ReworkRef { return slices.Clone(t.reworks) }
 
 // merged merges a sorted list of each tally into a new one, two by two, so that
 // no element moves more than log n times.
-func merged[E cmp.Ordered](all []Tally, of func(*Tally) []E) []E {
+func merged[E cmp.Ordered](all []*Tally, of func(*Tally) []E) []E {
 	n, runs := 0, make([][]E, 0, len(all))
-	for i := range all {
-		if l := of(&all[i]); len(l) > 0 {
+	for _, o := range all {
+		if l := of(o); len(l) > 0 {
 			n, runs = n+len(l), append(runs, l)
 		}
 	}
@@ -178,18 +184,15 @@ func merge[E cmp.Ordered](out, a, b []E) []E {
 func (t *Tally) put(list int, ms int64) { t.lists[list] = append(t.lists[list], binOf(ms)) }
 
 func (t *Tally) putBy(list int, key string, ms int64) {
-	if t.listsBy[list] == nil {
-		t.listsBy[list] = map[string][]bin{}
+	i, found := t.listsBy[list].find(key)
+	if !found {
+		t.listsBy[list] = slices.Insert(t.listsBy[list], i, keyedBins{key: key})
 	}
-	t.listsBy[list][key] = append(t.listsBy[list][key], binOf(ms))
+	l := &t.listsBy[list][i]
+	l.bins = append(l.bins, binOf(ms))
 }
 
-func (t *Tally) count(m int, key string, n int64) {
-	if t.by[m] == nil {
-		t.by[m] = map[string]int64{}
-	}
-	t.by[m][key] += n
-}
+func (t *Tally) count(m int, key string, n int64) { t.by[m].add(key, n) }
 
 func (t *Tally) member(set int, key string) {
 	if i, found := slices.BinarySearch(t.sets[set], key); !found {
@@ -197,14 +200,16 @@ func (t *Tally) member(set int, key string) {
 	}
 }
 
-// sorted brings what put appended into order.
+// sorted brings what was appended into order.
 func (t *Tally) sorted() {
+	slices.Sort(t.sets[sVehicles])
+	t.sets[sVehicles] = slices.Compact(t.sets[sVehicles])
 	for i, l := range t.lists {
 		t.lists[i] = compactBins(l)
 	}
 	for _, m := range t.listsBy {
-		for k, l := range m {
-			m[k] = compactBins(l)
+		for i := range m {
+			m[i].bins = compactBins(m[i].bins)
 		}
 	}
 	slices.SortStableFunc(t.reworks, func(a, b ReworkRef) int { return cmp.Compare(a.Visit, b.Visit) })

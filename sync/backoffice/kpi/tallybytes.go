@@ -1,10 +1,5 @@
 package kpi
 
-import (
-	"maps"
-	"slices"
-)
-
 // Append makes the tally's bytes behind b.
 func (t *Tally) Append(b []byte) []byte {
 	w := writer{append(b, FactVersion)}
@@ -24,16 +19,16 @@ func (t *Tally) Append(b []byte) []byte {
 	}
 	for _, m := range t.by {
 		w.uint(uint64(len(m)))
-		for _, k := range slices.Sorted(maps.Keys(m)) {
-			w.word(k)
-			w.int(m[k])
+		for _, c := range m {
+			w.word(c.key)
+			w.int(c.n)
 		}
 	}
 	for _, m := range t.listsBy {
 		w.uint(uint64(len(m)))
-		for _, k := range slices.Sorted(maps.Keys(m)) {
-			w.word(k)
-			w.list(m[k])
+		for _, l := range m {
+			w.word(l.key)
+			w.list(l.bins)
 		}
 	}
 	for _, s := range t.sets {
@@ -105,21 +100,25 @@ func DecodeTally(b []byte) (t Tally, err error) {
 	for i := range t.by {
 		n := r.size(2)
 		if n > 0 {
-			t.by[i] = make(map[string]int64, n)
+			t.by[i] = make(counts, n)
 		}
-		for range n {
-			k := r.word()
-			t.by[i][k] = r.int()
+		for k := range t.by[i] {
+			t.by[i][k] = counted{r.word(), r.int()}
+			if k > 0 && t.by[i][k].key <= t.by[i][k-1].key {
+				r.fail()
+			}
 		}
 	}
 	for i := range t.listsBy {
 		n := r.size(2)
 		if n > 0 {
-			t.listsBy[i] = make(map[string][]bin, n)
+			t.listsBy[i] = make(binsBy, n)
 		}
-		for range n {
-			k := r.word()
-			t.listsBy[i][k] = r.list()
+		for k := range t.listsBy[i] {
+			t.listsBy[i][k] = keyedBins{r.word(), r.list()}
+			if k > 0 && t.listsBy[i][k].key <= t.listsBy[i][k-1].key {
+				r.fail()
+			}
 		}
 	}
 	t.readSets(&r)

@@ -67,18 +67,13 @@ func (f *Fact) done(t task, now Instant) (at Instant, ok bool) {
 
 // standard counts the standard time of the tasks finished in the period: all of
 // it, or what a technician has a share in.
-func (s scope) standard(f *Fact) (ms int64) {
-	if s.by != ByNone && s.by != ByTechnician {
-		return 0
-	}
-	for _, t := range f.tasks() {
-		at, ok := f.done(t, s.now)
-		switch {
-		case !ok || !s.has(at):
-		case s.by == ByNone:
-			ms += t.standardMS()
-		default:
-			ms += f.shares(t)[s.key]
+func (s scope) standard(p *part) (ms int64) {
+	for _, t := range p.done {
+		switch s.by {
+		case ByNone:
+			ms += t.standard
+		case ByTechnician:
+			ms += counts(t.shares).of(s.key)
 		}
 	}
 	return ms
@@ -94,29 +89,43 @@ func (t task) standardMS() (ms int64) {
 
 // shares divides a task's standard time among its technicians by what they
 // clocked on it, evenly if that is nothing. The parts add up to it.
-func (f *Fact) shares(t task) map[string]int64 {
-	whole, clocked := t.standardMS(), f.clocked()
-	weights, sum := map[string]int64{}, int64(0)
+func (f *Fact) shares(t task) counts {
+	whole := t.standardMS()
+	if who, alone := f.alone(t); alone {
+		return counts{{who, whole}}
+	}
+	var out counts
+	clocked, sum := f.clocked(), int64(0)
 	for _, i := range t.jobs {
-		weights[f.Jobs[i].Technician] += clocked[i]
+		out.add(f.Jobs[i].Technician, clocked[i])
 		sum += clocked[i]
 	}
-	out := make(map[string]int64, len(weights))
 	rest := whole
-	for k, who := range slices.Sorted(maps.Keys(weights)) {
-		part := whole / int64(len(weights))
+	for k := range out {
+		part := whole / int64(len(out))
 		if sum > 0 {
-			hi, lo := bits.Mul64(uint64(whole), uint64(weights[who]))
+			hi, lo := bits.Mul64(uint64(whole), uint64(out[k].n))
 			q, _ := bits.Div64(hi, lo, uint64(sum)) // fits: a weight is at most the sum
 			part = int64(q)
 		}
-		if k == len(weights)-1 {
+		if k == len(out)-1 {
 			part = rest
 		}
-		out[who] = part
+		out[k].n = part
 		rest -= part
 	}
 	return out
+}
+
+// alone is the technician of all jobs of a task, if it is one.
+func (f *Fact) alone(t task) (who string, ok bool) {
+	for k, i := range t.jobs {
+		if k > 0 && f.Jobs[i].Technician != who {
+			return "", false
+		}
+		who = f.Jobs[i].Technician
+	}
+	return who, len(t.jobs) > 0
 }
 
 // clocked is the time clocked on each job of the visit, in milliseconds. Time
