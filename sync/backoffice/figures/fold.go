@@ -11,6 +11,7 @@ import (
 	"runtime"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"baylight/kiosk"
@@ -41,7 +42,7 @@ type ahead struct {
 	after backoffice.Cursor
 	at    uint64 // the position they are read at, no later than the list
 	stale []backoffice.Cursor
-	fresh map[string]recorded
+	fresh map[string]*fresh
 	err   error
 }
 
@@ -57,7 +58,7 @@ func (f *Folder) lookAhead(ctx context.Context, r *room, after backoffice.Cursor
 	for i, c := range a.stale {
 		ids[i] = c.Visit
 	}
-	a.fresh, a.err = f.record(ctx, r, ids, a.at)
+	a.fresh, a.err = f.read(ctx, r, ids, a.at)
 	return a
 }
 
@@ -128,10 +129,29 @@ type recorded struct {
 	backoffice.Recorded
 }
 
-// record reads visits as they stood at a position; some at a time, as many at
-// once as there are processors.
+// record reads visits as they stood at a position.
 func (f *Folder) record(ctx context.Context, r *room, visits []string, at uint64) (map[string]recorded, error) {
-	out := make(map[string]recorded, len(visits))
+	return eachRecorded(ctx, f, r, visits, at, func(_ string, rec recorded) recorded { return rec })
+}
+
+// fresh is a visit folded from its events, as if no other concerned it. Its
+// events are not kept: of most visits they are not needed again.
+type fresh struct {
+	made
+	stretches []backoffice.Stretch
+}
+
+// read folds visits as they stood at a position.
+func (f *Folder) read(ctx context.Context, r *room, visits []string, at uint64) (map[string]*fresh, error) {
+	return eachRecorded(ctx, f, r, visits, at, func(id string, rec recorded) *fresh {
+		return &fresh{r.make(id, rec, nil), rec.Stretches}
+	})
+}
+
+// eachRecorded reads visits as they stood at a position and keeps of each what
+// is made of it; some at a time, as many at once as there are processors.
+func eachRecorded[T any](ctx context.Context, f *Folder, r *room, visits []string, at uint64, of func(visit string, rec recorded) T) (map[string]T, error) {
+	out := make(map[string]T, len(visits))
 	var mu sync.Mutex
 	var work sync.WaitGroup
 	errs := make(chan error, len(visits)/minShare+1)
@@ -139,10 +159,10 @@ func (f *Folder) record(ctx context.Context, r *room, visits []string, at uint64
 	for part := range slices.Chunk(visits, share) {
 		work.Go(func() {
 			errs <- f.cfg.Ledger.VisitsAt(ctx, r.Name, part, at, func(v string, events []kiosk.Event) error {
-				rec := recorded{events, backoffice.Record(events, r.Calendar)}
+				made := of(v, recorded{events, backoffice.Record(events, r.Calendar)})
 				mu.Lock()
 				defer mu.Unlock()
-				out[v] = rec
+				out[v] = made
 				return nil
 			})
 		})
@@ -205,15 +225,40 @@ func (r *room) visit(rec recorded, cuts []backoffice.Cut) *kiosk.Visit {
 	return v
 }
 
-// make folds a visit with what overlaps mean for it; at is a position this is true for.
-func (r *room) make(id string, rec recorded, cuts []backoffice.Cut, at uint64, now time.Time) made {
+// make folds a visit with what overlaps mean for it.
+func (r *room) make(id string, rec recorded, cuts []backoffice.Cut) made {
+	n := note{stretches: appendStretches(nil, rec.Stretches), cuts: appendCuts(nil, cuts)}
 	v := r.visit(rec, cuts)
 	if v == nil {
-		return made{Fact: backoffice.Fact{Visit: id, At: at}}
+		return made{backoffice.Fact{Visit: id}, nil, n}
 	}
 	fact := kpi.FactOf(v, r.Calendar)
-	n := note{stretches: appendStretches(nil, rec.Stretches), cuts: appendCuts(nil, cuts), fact: fact.Append(nil)}
-	return made{keep(n, &fact, rec.Stretches, at, r.Calendar, now), &fact, n}
+	n.fact = fact.Append(nil)
+	return made{keep(n, &fact, rec.Stretches, r.Calendar), &fact, n}
+}
+
+// at is m as it is kept: true for a position, due by what time it is.
+func (m made) at(position uint64, now time.Time) made {
+	if m.At = position; m.fact != nil {
+		m.Due = dueAfter(m.fact, now)
+	}
+	return m
+}
+
+// cut makes visits that were read with what overlaps mean for them. Those that
+// are concerned are read again.
+func (f *Folder) cut(ctx context.Context, r *room, all map[string]*fresh, cuts map[string][]backoffice.Cut, at uint64) error {
+	var ids []string
+	for id := range all {
+		if len(cuts[id]) > 0 {
+			ids = append(ids, id)
+		}
+	}
+	recs, err := f.record(ctx, r, ids, at)
+	for id, rec := range recs {
+		all[id] = &fresh{r.make(id, rec, cuts[id]), rec.Stretches}
+	}
+	return err
 }
 
 // step folds some stale visits, and those whose overlaps they change, at a
@@ -267,31 +312,38 @@ func (f *Folder) step(ctx context.Context, r *room, a *ahead, due []backoffice.F
 // refold puts stale visits, and those whose overlaps change with them, into all,
 // and returns what was kept of each before.
 func (f *Folder) refold(ctx context.Context, r *room, a *ahead, now time.Time, all map[string]made) (map[string]held, error) {
-	ids, fresh := make([]string, len(a.stale)), a.fresh
+	ids := make([]string, len(a.stale))
 	since := make(map[string]uint64, len(ids))
 	for i, c := range a.stale {
 		ids[i], since[c.Visit] = c.Visit, min(c.Changed, a.at)
+		if a.fresh[c.Visit] == nil {
+			a.fresh[c.Visit] = &fresh{made: made{Fact: backoffice.Fact{Visit: c.Visit}}}
+		}
 	}
 	old, err := f.kept(ctx, r, ids)
 	if err != nil {
 		return nil, err
 	}
-	cuts, more, err := f.overlapsAfter(ctx, r, ids, old, fresh)
+	cuts, more, err := f.overlapsAfter(ctx, r, ids, old, a.fresh)
 	if err != nil {
 		return nil, err
 	}
-	others, err := f.record(ctx, r, slices.Sorted(maps.Keys(more)), a.at)
+	others, err := f.read(ctx, r, slices.Sorted(maps.Keys(more)), a.at)
 	if err != nil {
 		return nil, err
 	}
 	for id, h := range more {
-		if !bytes.Equal(h.note.stretches, appendStretches(nil, others[id].Stretches)) {
+		o := others[id]
+		if o == nil || !bytes.Equal(h.note.stretches, o.note.stretches) {
 			continue // it is stale itself: its turn comes, and then that of those it overlaps with
 		}
-		old[id], since[id], fresh[id] = h, h.At, others[id]
+		old[id], since[id], a.fresh[id] = h, h.At, o
+	}
+	if err := f.cut(ctx, r, a.fresh, cuts, a.at); err != nil {
+		return nil, err
 	}
 	for id, n := range since {
-		all[id] = r.make(id, fresh[id], cuts[id], n, now)
+		all[id] = a.fresh[id].at(n, now)
 	}
 	return old, nil
 }
@@ -302,26 +354,22 @@ const rangeMost = 31
 // rows makes the rows of some days, sorted, from the facts that are kept and
 // those that were made.
 func (f *Folder) rows(ctx context.Context, r *room, days []string, all map[string]made, now time.Time) (out []backoffice.DayRows, err error) {
+	made := map[string][]*kpi.Fact{}
+	for _, m := range all {
+		if m.fact != nil {
+			for _, d := range m.Days {
+				made[d] = append(made[d], m.fact)
+			}
+		}
+	}
 	for len(days) > 0 {
 		n := 1
 		for n < len(days) && n < rangeMost && days[n] == after(days[n-1]) {
 			n++
 		}
-		facts := make(map[string][]kpi.Fact, n)
+		facts := make(map[string][]*kpi.Fact, n)
 		for _, d := range days[:n] {
-			facts[d] = nil
-		}
-		put := func(on []string, fact kpi.Fact) {
-			for _, d := range on {
-				if fs, wanted := facts[d]; wanted {
-					facts[d] = append(fs, fact)
-				}
-			}
-		}
-		for _, m := range all {
-			if m.fact != nil {
-				put(m.Days, *m.fact)
-			}
+			facts[d] = made[d]
 		}
 		if err := f.cfg.Ledger.FactsOfDays(ctx, r.Name, days[0], days[n-1], func(row backoffice.Fact) error {
 			if _, anew := all[row.Visit]; anew {
@@ -332,29 +380,47 @@ func (f *Folder) rows(ctx context.Context, r *room, days []string, all map[strin
 				return err
 			}
 			fact, err := h.note.factOf(row.Visit)
-			put(row.Days, fact)
+			for _, d := range row.Days {
+				if fs, wanted := facts[d]; wanted {
+					facts[d] = append(fs, &fact)
+				}
+			}
 			return err
 		}); err != nil {
 			return nil, err
 		}
-		for _, d := range days[:n] {
-			rows, err := r.tally(d, facts[d], now)
-			if err != nil {
-				return nil, err
-			}
-			out = append(out, backoffice.DayRows{Day: d, Rows: rows})
+		rows, err := r.tallies(days[:n], facts, now)
+		if err != nil {
+			return nil, err
 		}
-		days = days[n:]
+		out, days = append(out, rows...), days[n:]
 	}
 	return out, nil
 }
 
+// tallies makes the rows of some days, as many at once as there are processors.
+func (r *room) tallies(days []string, facts map[string][]*kpi.Fact, now time.Time) ([]backoffice.DayRows, error) {
+	out, errs := make([]backoffice.DayRows, len(days)), make([]error, len(days))
+	var work sync.WaitGroup
+	var next atomic.Int64
+	for range min(len(days), runtime.GOMAXPROCS(0)) {
+		work.Go(func() {
+			for i := int(next.Add(1)) - 1; i < len(days); i = int(next.Add(1)) - 1 {
+				out[i].Day = days[i]
+				out[i].Rows, errs[i] = r.tally(days[i], facts[days[i]], now)
+			}
+		})
+	}
+	work.Wait()
+	return out, errors.Join(errs...)
+}
+
 // tally makes the rows of a day from the facts that have a part in it.
-func (r *room) tally(day string, facts []kpi.Fact, now time.Time) (rows []backoffice.DayRow, err error) {
+func (r *room) tally(day string, facts []*kpi.Fact, now time.Time) (rows []backoffice.DayRow, err error) {
 	if len(facts) == 0 {
 		return nil, nil
 	}
-	tallies, err := kpi.Tallies(facts, day, r.Calendar, now)
+	tallies, err := kpi.TalliesOf(facts, day, r.Calendar, now)
 	if err != nil {
 		return nil, err
 	}

@@ -59,7 +59,7 @@ type room struct {
 
 // Bounds of one step of folding.
 const (
-	chunk   = 1000 // visits
+	chunk   = 4000 // visits
 	dueMost = 500  // facts
 	maxFold = 100  // times that a question folds again because somebody else folded
 )

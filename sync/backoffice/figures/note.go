@@ -182,9 +182,9 @@ const ticketYears = 12
 
 func yearOf(year int) string { return fmt.Sprintf(" %04d", year) }
 
-// keep makes what the ledger keeps of a visit.
-func keep(n note, f *kpi.Fact, stretches []backoffice.Stretch, at uint64, cal kiosk.Calendar, now time.Time) backoffice.Fact {
-	out := backoffice.Fact{Visit: f.Visit, At: at, Bytes: n.bytes(), Days: f.Days(cal)}
+// keep makes what the ledger keeps of a visit, but for when.
+func keep(n note, f *kpi.Fact, stretches []backoffice.Stretch, cal kiosk.Calendar) backoffice.Fact {
+	out := backoffice.Fact{Visit: f.Visit, Bytes: n.bytes(), Days: f.Days(cal)}
 	for _, s := range stretches {
 		for day := range daysOf(cal, s.From, s.To) {
 			if i, found := slices.BinarySearch(out.Days, day); !found {
@@ -204,7 +204,6 @@ func keep(n note, f *kpi.Fact, stretches []backoffice.Stretch, at uint64, cal ki
 	if f.Ticket != "" {
 		out.Keys = append(out.Keys, keyTicket+strings.ToLower(f.Ticket)+yearOf(f.Arrived.In(cal.Zone).Year()))
 	}
-	out.Due = dueAfter(f, now)
 	return out
 }
 

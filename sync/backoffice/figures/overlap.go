@@ -17,9 +17,10 @@ type pool struct {
 	load   func(ctx context.Context, first, last string, f func(held) error) error
 	own    map[string]bool // visits at hand: what is kept of them is not looked at
 	work   map[string][]backoffice.Stretch
-	held   map[string]held // of those loaded
-	loaded map[string]bool // days
-	skip   bool            // what cannot be read is left out
+	of     map[string][]*backoffice.Stretch // the same by technician, by when they begin; nil: to be made
+	held   map[string]held                  // of those loaded
+	loaded map[string]bool                  // days
+	skip   bool                             // what cannot be read is left out
 }
 
 func (f *Folder) pool(r *room) *pool {
@@ -42,18 +43,48 @@ func (f *Folder) pool(r *room) *pool {
 // put adds a visit that is at hand.
 func (p *pool) put(visit string, all []backoffice.Stretch) {
 	p.own[visit] = true
-	p.work[visit] = all
+	p.add(visit, all)
+}
+
+func (p *pool) add(visit string, all []backoffice.Stretch) {
+	p.work[visit], p.of = all, nil
+}
+
+// lanes is the work of each technician, by when it begins.
+func (p *pool) lanes() map[string][]*backoffice.Stretch {
+	if p.of == nil {
+		p.of = map[string][]*backoffice.Stretch{}
+		for _, all := range p.work {
+			for i := range all {
+				p.of[all[i].Job.Technician] = append(p.of[all[i].Job.Technician], &all[i])
+			}
+		}
+		for _, lane := range p.of {
+			byFrom(lane)
+		}
+	}
+	return p.of
+}
+
+func byFrom(all []*backoffice.Stretch) {
+	slices.SortFunc(all, func(a, b *backoffice.Stretch) int { return a.From.Compare(b.From) })
 }
 
 // around loads what is kept of the days of some stretches.
-func (p *pool) around(ctx context.Context, all []backoffice.Stretch) error {
+func (p *pool) around(ctx context.Context, all []*backoffice.Stretch) error {
 	wanted := map[string]bool{}
+	var from, to time.Time // of the day last looked at
 	for _, s := range all {
+		if !s.From.Before(from) && s.To.Before(to) {
+			continue
+		}
 		for day := range daysOf(p.room.Calendar, s.From, s.To) {
 			if !p.loaded[day] {
 				wanted[day] = true
 			}
 		}
+		from = p.room.Calendar.Midnight(s.From)
+		to = p.room.Calendar.Midnight(from.Add(36 * time.Hour))
 	}
 	days := slices.Sorted(maps.Keys(wanted))
 	for len(days) > 0 {
@@ -69,7 +100,8 @@ func (p *pool) around(ctx context.Context, all []backoffice.Stretch) error {
 			if err != nil && !p.skip {
 				return err
 			}
-			p.held[h.Visit], p.work[h.Visit] = h, work
+			p.held[h.Visit] = h
+			p.add(h.Visit, work)
 			return nil
 		})
 		if err != nil {
@@ -84,21 +116,20 @@ func (p *pool) around(ctx context.Context, all []backoffice.Stretch) error {
 }
 
 // meeting are the stretches of the pool that meet any of some others of the same
-// technician in time.
-func (p *pool) meeting(some []backoffice.Stretch) (out []backoffice.Stretch) {
-	of := map[string][]backoffice.Stretch{}
+// technician in time, each technician's by when they begin.
+func (p *pool) meeting(some []*backoffice.Stretch) (out []*backoffice.Stretch) {
+	of := map[string][]*backoffice.Stretch{}
 	for _, s := range some {
 		of[s.Job.Technician] = append(of[s.Job.Technician], s)
 	}
-	times := make(map[string][]interval, len(of))
+	lanes := p.lanes()
 	for technician, some := range of {
-		times[technician] = united(some)
-	}
-	for _, all := range p.work {
-		for _, s := range all {
-			taken := times[s.Job.Technician]
-			i, _ := slices.BinarySearchFunc(taken, s.From, func(t interval, from time.Time) int { return t.to.Compare(from) })
-			if i < len(taken) && !taken[i].from.After(s.To) {
+		taken := united(some)
+		for _, s := range lanes[technician] {
+			for len(taken) > 0 && taken[0].to.Before(s.From) {
+				taken = taken[1:]
+			}
+			if len(taken) > 0 && !taken[0].from.After(s.To) {
 				out = append(out, s)
 			}
 		}
@@ -109,8 +140,8 @@ func (p *pool) meeting(some []backoffice.Stretch) (out []backoffice.Stretch) {
 type interval struct{ from, to time.Time }
 
 // united are the times that some stretches take, in order and apart from each other.
-func united(some []backoffice.Stretch) (out []interval) {
-	slices.SortFunc(some, func(a, b backoffice.Stretch) int { return a.From.Compare(b.From) })
+func united(some []*backoffice.Stretch) (out []interval) {
+	byFrom(some)
 	for _, s := range some {
 		if n := len(out); n > 0 && !s.From.After(out[n-1].to) {
 			if s.To.After(out[n-1].to) {
@@ -126,10 +157,11 @@ func united(some []backoffice.Stretch) (out []interval) {
 // cuts is what overlaps mean for some visits of the pool. What they mean for a
 // stretch depends on those that meet it, and on those that meet these.
 func (p *pool) cuts(ctx context.Context, visits map[string]bool) (map[string][]backoffice.Cut, error) {
-	var work []backoffice.Stretch
+	var work []*backoffice.Stretch
 	for v := range visits {
-		work = append(work, p.work[v]...)
+		work = appendRefs(work, p.work[v])
 	}
+	byFrom(work)
 	if err := p.around(ctx, work); err != nil {
 		return nil, err
 	}
@@ -137,42 +169,80 @@ func (p *pool) cuts(ctx context.Context, visits map[string]bool) (map[string][]b
 	if err := p.around(ctx, near); err != nil {
 		return nil, err
 	}
-	of := map[string][]backoffice.Stretch{}
+	of := map[string][]*backoffice.Stretch{}
 	for _, s := range p.meeting(near) {
 		of[s.Job.Technician] = append(of[s.Job.Technician], s)
 	}
 	out := map[string][]backoffice.Cut{}
 	for _, technician := range slices.Sorted(maps.Keys(of)) {
-		for v, cuts := range backoffice.Cuts(of[technician]) {
-			if visits[v] {
-				out[v] = append(out[v], cuts...)
+		for some := range overlapping(of[technician]) {
+			for v, cuts := range backoffice.Cuts(some) {
+				if visits[v] {
+					out[v] = append(out[v], cuts...)
+				}
 			}
 		}
 	}
 	return out, nil
 }
 
+func appendRefs(out []*backoffice.Stretch, all []backoffice.Stretch) []*backoffice.Stretch {
+	for i := range all {
+		out = append(out, &all[i])
+	}
+	return out
+}
+
+// overlapping are the groups of stretches, by when they begin, that run into each
+// other: no other means anything for one of them.
+func overlapping(all []*backoffice.Stretch) func(yield func([]backoffice.Stretch) bool) {
+	return func(yield func([]backoffice.Stretch) bool) {
+		for i := 0; i < len(all); {
+			n, end := i+1, all[i].To
+			for ; n < len(all) && (all[n].From.Before(end) || all[n].From.Equal(all[n-1].From)); n++ {
+				if all[n].To.After(end) {
+					end = all[n].To
+				}
+			}
+			if n > i+1 {
+				some := make([]backoffice.Stretch, 0, n-i)
+				for _, s := range all[i:n] {
+					some = append(some, *s)
+				}
+				if !yield(some) {
+					return
+				}
+			}
+			i = n
+		}
+	}
+}
+
 // overlapsAfter tells what overlaps mean for visits that changed, and for which
 // others they mean something else now; of these it returns what is kept.
-func (f *Folder) overlapsAfter(ctx context.Context, r *room, ids []string, old map[string]held, fresh map[string]recorded) (map[string][]backoffice.Cut, map[string]held, error) {
+func (f *Folder) overlapsAfter(ctx context.Context, r *room, ids []string, old map[string]held, now map[string]*fresh) (map[string][]backoffice.Cut, map[string]held, error) {
 	p := f.pool(r)
-	var moved []backoffice.Stretch
+	var moved []*backoffice.Stretch
 	affected := map[string]bool{}
 	cuts := map[string][]backoffice.Cut{}
 	for _, id := range ids {
-		p.put(id, fresh[id].Stretches)
-		h := old[id]
+		p.put(id, now[id].stretches)
+		h, there := old[id]
+		if there {
+			var err error
+			if cuts[id], err = readCuts(id, h.note.cuts); err != nil {
+				return nil, nil, err
+			}
+		}
+		if bytes.Equal(h.note.stretches, now[id].note.stretches) {
+			continue
+		}
 		was, err := readStretches(id, h.note.stretches)
 		if err != nil {
 			return nil, nil, err
 		}
-		if cuts[id], err = readCuts(id, h.note.cuts); err != nil {
-			return nil, nil, err
-		}
-		if !bytes.Equal(h.note.stretches, appendStretches(nil, fresh[id].Stretches)) {
-			moved = append(append(moved, was...), fresh[id].Stretches...)
-			affected[id] = true
-		}
+		moved = appendRefs(appendRefs(moved, was), now[id].stretches)
+		affected[id] = true
 	}
 	if len(affected) == 0 {
 		return cuts, nil, nil
@@ -183,18 +253,18 @@ func (f *Folder) overlapsAfter(ctx context.Context, r *room, ids []string, old m
 	for _, s := range p.meeting(moved) {
 		affected[s.Job.Visit] = true
 	}
-	now, err := p.cuts(ctx, affected)
+	found, err := p.cuts(ctx, affected)
 	if err != nil {
 		return nil, nil, err
 	}
 	more := map[string]held{}
 	for id := range affected {
-		if h, other := p.held[id]; other && bytes.Equal(h.note.cuts, appendCuts(nil, now[id])) {
+		if h, other := p.held[id]; other && bytes.Equal(h.note.cuts, appendCuts(nil, found[id])) {
 			continue
 		} else if other {
 			more[id] = h
 		}
-		cuts[id] = now[id]
+		cuts[id] = found[id]
 	}
 	return cuts, more, nil
 }

@@ -49,7 +49,7 @@ func (f *Folder) standing(ctx context.Context, r *room, asOf, at uint64, find fu
 		all[id] = true
 	}
 	var then []string // what is kept of them goes by another calendar, stretches of work too
-	if err := find(func(h held) (err error) {
+	if err := find(func(h held) error {
 		if all[h.Visit] || h.At > asOf {
 			return nil
 		}
@@ -58,7 +58,8 @@ func (f *Folder) standing(ctx context.Context, r *room, asOf, at uint64, find fu
 			return nil
 		}
 		s.kept[h.Visit] = h
-		p.work[h.Visit], err = readStretches(h.Visit, h.note.stretches)
+		work, err := readStretches(h.Visit, h.note.stretches)
+		p.add(h.Visit, work)
 		return err
 	}); err != nil {
 		return nil, err
@@ -148,7 +149,7 @@ func (s *standing) facts(first, last string) (out []kpi.Fact, err error) {
 		out = append(out, fact)
 	}
 	for id, rec := range s.again {
-		m := s.room.make(id, rec, s.cuts[id], s.asOf, time.Time{})
+		m := s.room.make(id, rec, s.cuts[id])
 		if m.fact != nil && slices.ContainsFunc(m.Days, func(d string) bool { return first <= d && d <= last }) {
 			out = append(out, *m.fact)
 		}

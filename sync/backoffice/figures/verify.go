@@ -106,23 +106,29 @@ func (v *verify) step(ctx context.Context, r *room, stale []backoffice.Cursor, a
 	for _, row := range rows {
 		kept[row.Visit] = row
 	}
-	fresh, err := v.record(ctx, r, ids, at)
+	all, err := v.read(ctx, r, ids, at)
 	if err != nil {
 		return err
 	}
-	p, all := v.pool(r), map[string]bool{}
+	p, named := v.pool(r), map[string]bool{}
 	p.skip = true // it is named in its own turn
 	for _, id := range ids {
-		p.put(id, fresh[id].Stretches)
-		all[id] = true
+		if all[id] == nil {
+			all[id] = &fresh{made: made{Fact: backoffice.Fact{Visit: id}}}
+		}
+		p.put(id, all[id].stretches)
+		named[id] = true
 	}
-	cuts, err := p.cuts(ctx, all)
+	cuts, err := p.cuts(ctx, named)
 	if err != nil {
+		return err
+	}
+	if err := v.cut(ctx, r, all, cuts, at); err != nil {
 		return err
 	}
 	var right []made
 	for _, id := range ids {
-		m := r.make(id, fresh[id], cuts[id], at, r.now)
+		m := all[id].at(at, r.now)
 		v.compare(kept[id], m)
 		right = append(right, m)
 	}
@@ -267,7 +273,7 @@ func (v *verify) someDays(ctx context.Context, r *room, first, end string, days 
 	}
 	v.Report.Days += len(days)
 	for _, d := range days {
-		var facts []kpi.Fact
+		var facts []*kpi.Fact
 		if err := v.cfg.Ledger.FactsOfDays(ctx, v.Store, d, d, func(row backoffice.Fact) error {
 			if !v.known[row.Visit] && row.At <= v.AsOf {
 				v.add(Difference{Visit: row.Visit, What: "a fact is kept, and the ledger has no such visit"})
@@ -278,7 +284,7 @@ func (v *verify) someDays(ctx context.Context, r *room, first, end string, days 
 				return nil // named before
 			}
 			if fact, err := n.factOf(row.Visit); err == nil && slices.Contains(row.Days, d) {
-				facts = append(facts, fact)
+				facts = append(facts, &fact)
 			}
 			return nil
 		}); err != nil {

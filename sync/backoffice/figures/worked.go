@@ -13,16 +13,26 @@ import (
 const kindWorked = "worked"
 
 // worked is when the last stretch of work in each bay began on a day.
-func (r *room) worked(day string, facts []kpi.Fact) map[string]time.Time {
-	out := map[string]time.Time{}
-	for i := range facts {
-		for _, j := range facts[i].Jobs {
-			for _, s := range j.Spans {
-				if at := s.From.In(r.Calendar.Zone); at.After(out[s.Bay]) && r.Calendar.Day(at) == day {
-					out[s.Bay] = at
+func (r *room) worked(day string, facts []*kpi.Fact) map[string]time.Time {
+	last := map[string]kpi.Instant{}
+	midnight, err := time.ParseInLocation(time.DateOnly, day, r.Calendar.Zone)
+	if err != nil {
+		return nil // it was written by a calendar
+	}
+	from, to := kpi.InstantOf(midnight), kpi.InstantOf(r.Calendar.Midnight(midnight.Add(36*time.Hour)))
+	for _, f := range facts {
+		for i := range f.Jobs {
+			for k := range f.Jobs[i].Spans {
+				s := &f.Jobs[i].Spans[k]
+				if was, there := last[s.Bay]; s.From != 0 && s.From >= from && s.From < to && (!there || s.From > was) {
+					last[s.Bay] = s.From
 				}
 			}
 		}
+	}
+	out := make(map[string]time.Time, len(last))
+	for bay, at := range last {
+		out[bay] = at.In(r.Calendar.Zone)
 	}
 	return out
 }

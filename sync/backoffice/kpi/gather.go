@@ -22,12 +22,17 @@ func Groups() []By { return []By{ByNone, ByAdviser, ByCategory, ByBay, ByTechnic
 // jobs are unclosed. There is always one for Group{ByNone, ""}, and one for each
 // group that has a part in the day.
 func Tallies(facts []Fact, day string, cal kiosk.Calendar, now time.Time) (map[Group]Tally, error) {
+	return TalliesOf(refs(facts), day, cal, now)
+}
+
+// TalliesOf is Tallies of facts that lie apart.
+func TalliesOf(facts []*Fact, day string, cal kiosk.Calendar, now time.Time) (map[Group]Tally, error) {
 	midnight, err := time.ParseInLocation(time.DateOnly, day, cal.Zone)
 	if err != nil {
 		return nil, err
 	}
 	s := scope{cal: cal, from: InstantOf(midnight), to: InstantOf(cal.Midnight(midnight.Add(36 * time.Hour))), now: InstantOf(now)}
-	all := s.allParts(refs(facts))
+	all := s.allParts(facts)
 	out := map[Group]Tally{}
 	for _, by := range Groups() {
 		s.by = by
