@@ -350,6 +350,11 @@ func (d *DeviceUp) members(m members) {
 func (d *PersonErased) members(m members) {
 	m.text("vehicle", &d.Vehicle)
 	textList(m, "visits", &d.Visits)
+	if m.optList("plates", size(d.Plates)) {
+		for t := range elements(m, &d.Plates) {
+			m.text("", t)
+		}
+	}
 	d.meta(m)
 }
 

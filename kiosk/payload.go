@@ -391,10 +391,12 @@ type (
 		Device string `json:"device"`
 		Meta
 	}
-	// PersonErased records that the person parts of a vehicle's visits were removed.
+	// PersonErased records that the person parts of a vehicle's visits were removed
+	// ([Erasure]). Plates are keyed hashes ([BookedPlate]) of those that its visits had.
 	PersonErased struct {
 		Vehicle string   `json:"vehicle"`
 		Visits  []string `json:"visits"`
+		Plates  []string `json:"plates,omitempty"`
 		Meta
 	}
 	// SetupChanged records what figures depend on, as the back office knows it.

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"sync"
 	"sync/atomic"
 	"time"
 
@@ -81,7 +82,8 @@ type Keeper struct {
 	ready chan struct{}
 	wrong atomic.Pointer[string]
 
-	epoch string // of the last snapshot, or try
+	work  sync.Mutex // held while snapshots are read and made anew
+	epoch string     // of the last snapshot, or try
 	seq   uint64
 }
 
@@ -137,11 +139,11 @@ func (k *Keeper) Run(ctx context.Context) error {
 		case <-ctx.Done():
 			return nil
 		case <-signal:
-			k.report(ctx, "make a snapshot", k.follow(ctx))
+			k.report(ctx, "make a snapshot", k.alone(ctx, k.follow))
 		case <-due:
-			k.report(ctx, "make a snapshot", k.follow(ctx))
-			k.report(ctx, "check the snapshot", k.check(ctx))
-			k.report(ctx, "drop old events", k.prune(ctx))
+			k.report(ctx, "make a snapshot", k.alone(ctx, k.follow))
+			k.report(ctx, "check the snapshot", k.alone(ctx, k.check))
+			k.report(ctx, "drop old events", k.alone(ctx, k.prune))
 			due = k.cfg.After(daily)
 		}
 	}

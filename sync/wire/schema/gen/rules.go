@@ -46,6 +46,7 @@ func rules() map[string]object {
 		"Identified.Vehicle":        hash,
 		"Identified.Means":          {"enum": []string{"scan", "keyed", "desk"}},
 		"PersonErased.Vehicle":      hash,
+		"PersonErased.Plates":       {"items": hash},
 		"PersonErased.Visits":       {"items": object{"type": "string", "pattern": visitPattern}},
 		"ScanRecord.Keyed":          hash,
 		"Meta.PersonDigest":         hash,
