@@ -15,11 +15,6 @@ import (
 func (s *Station) Erase(ctx context.Context, covers floor.Covers) error {
 	return s.View(ctx, func(st *floor.State, _ kiosk.Moment) {
 		st.Erase(covers)
-		s.mu.Lock()
-		for place, said := range s.said { // a reply may name a plate
-			s.said[place] = Said{N: said.N, Real: said.Real}
-		}
-		s.mu.Unlock()
 		s.changed()
 	})
 }

@@ -39,6 +39,13 @@ type Ledger interface {
 	Event(ctx context.Context, store, id string) (Row, bool, error)
 	// Events lists at most limit events of a store after a position, by position.
 	Events(ctx context.Context, store string, after uint64, limit int) ([]Row, error)
+	// Person is the person part of the event at a position, nil if it has none, or
+	// it is missing or erased.
+	Person(ctx context.Context, store string, position uint64) ([]byte, error)
+	// Erase removes the person parts of the events at positions for good, and says
+	// how many were there. Everything else stays as it is: receipts, counts, times.
+	// After an error some may be gone, and it is asked again.
+	Erase(ctx context.Context, store string, positions []uint64) (erased int, err error)
 	// Rejected lists the latest of what could not be taken, newest first.
 	Rejected(ctx context.Context, store string, limit int) ([]Reject, error)
 	// Mark keeps a small number under a name; Marked reads it, 0 if there is none.

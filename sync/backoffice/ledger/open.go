@@ -71,6 +71,7 @@ CREATE TABLE marks(name TEXT PRIMARY KEY, n INTEGER NOT NULL) STRICT, WITHOUT RO
 
 // Ledger is a ledger in one SQLite file.
 type Ledger struct {
+	path  string
 	w, r  *sql.DB
 	id    string
 	run   uint64
@@ -88,12 +89,12 @@ func Open(path string) (*Ledger, error) {
 }
 
 func open(path string) (*Ledger, error) {
-	w, err := sql.Open("sqlite3", dsn(path, "_journal_mode=WAL&_synchronous=FULL&_busy_timeout=10000&_txlock=immediate&_stmt_cache_size=32"))
+	w, err := sql.Open("sqlite3", dsn(path, "_journal_mode=WAL&_synchronous=FULL&_secure_delete=on&_busy_timeout=10000&_txlock=immediate&_stmt_cache_size=32"))
 	if err != nil {
 		return nil, err
 	}
 	w.SetMaxOpenConns(1)
-	l := &Ledger{w: w}
+	l := &Ledger{path: path, w: w}
 	if err := l.prepare(); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
@@ -111,14 +112,17 @@ func dsn(path, options string) string {
 // prepare asserts durability, creates what is missing and counts the run.
 func (l *Ledger) prepare() error {
 	var mode string
-	var sync, version int
-	for query, into := range map[string]any{"PRAGMA journal_mode": &mode, "PRAGMA synchronous": &sync, "PRAGMA user_version": &version} {
+	var sync, version, secure int
+	for query, into := range map[string]any{"PRAGMA journal_mode": &mode, "PRAGMA synchronous": &sync, "PRAGMA user_version": &version, "PRAGMA secure_delete": &secure} {
 		if err := l.w.QueryRow(query).Scan(into); err != nil {
 			return fmt.Errorf("ask %s: %w", query, err)
 		}
 	}
 	if mode != "wal" || sync != 2 {
 		return fmt.Errorf("assert durability: journal_mode is %s and synchronous is %d instead of wal and 2 (FULL)", mode, sync)
+	}
+	if secure != 1 {
+		return fmt.Errorf("assert that what is erased is overwritten: secure_delete is %d instead of 1 (ON)", secure)
 	}
 	tx, err := l.w.Begin()
 	if err != nil {

@@ -32,6 +32,7 @@ func Run(t *testing.T, open Open) {
 		"many taken places": manyTaken,
 		"contiguous prefix": prefix,
 		"person parts":      persons,
+		"erased":            erased,
 		"destroyed range":   destroyed,
 		"malformed":         rejects,
 		"recorded again":    recordedAgain,

@@ -13,3 +13,20 @@ func (l *Ledger) Person(_ context.Context, store string, position uint64) ([]byt
 	}
 	return l.epochs[place{r.event.Source, r.event.Epoch}].persons[r.event.Seq], nil
 }
+
+// Erase removes the person parts of the events at positions.
+func (l *Ledger) Erase(_ context.Context, store string, positions []uint64) (erased int, err error) {
+	for _, n := range positions {
+		part, err := l.Person(context.Background(), store, n)
+		if err != nil {
+			return erased, err
+		}
+		if part == nil {
+			continue
+		}
+		r := l.rows[n-1]
+		l.epochs[place{r.event.Source, r.event.Epoch}].persons[r.event.Seq] = nil
+		erased++
+	}
+	return erased, nil
+}
