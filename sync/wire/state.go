@@ -177,6 +177,7 @@ type Health struct {
 	Command  *Answer           `json:"command,omitempty"`  // what became of the last command
 	Level    string            `json:"level,omitempty"`    // ok, degraded or losing (data); boards before 2026-11 do not say
 	Reasons  []string          `json:"reasons,omitempty"`  // codes of what is not as it should be, e.g. "printer.paper", the worst first
+	Erased   int               `json:"erased,omitempty"`   // erasures of the store that this board has applied
 }
 
 // Outbox is what a board has not yet had receipted.

@@ -94,7 +94,7 @@ func fill(t *testing.T, v reflect.Value, typ kiosk.Type, all bool) {
 func texts(typ kiosk.Type) map[string]string {
 	reason := map[kiosk.Type]string{"job.paused": kiosk.Parts, "promise.revised": "workshop_load"}[typ]
 	return map[string]string{
-		"visit": visit, "earlier": visit, "visits": visit, "vehicle": hash, "keyed": hash, "persondigest": hash, "event": epoch + "-12", "event_hash": hash,
+		"visit": visit, "earlier": visit, "visits": visit, "vehicle": hash, "plates": hash, "keyed": hash, "persondigest": hash, "event": epoch + "-12", "event_hash": hash,
 		"epoch": epoch, "purpose": "fault", "language": "zh-CN", "means": "scan", "payer": "customer", "category": "warranty",
 		"outcome": "left", "proposal": "category", "how": "phone", "consent_how": "message", "flags": "wrong_bay", "reason": reason, "source": "office",
 	}

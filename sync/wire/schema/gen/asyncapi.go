@@ -39,7 +39,7 @@ func channels() []channel {
 		{wire.KindSetup, "setup", "{store}/setup", true, false, "setup", "Calendar, opening hours, service menu, bays."},
 		{wire.KindStaff, "staff", "{store}/staff", true, false, "staff", "Keyed badge hashes, PIN verifiers, display names, roles, teams."},
 		{wire.KindBookings, "bookings", "{store}/bookings/{day}", true, false, "bookings", "The day's bookings: masked plate, keyed hashes; emptied the next day."},
-		{wire.KindErasures, "erasures", "{store}/erasures", true, false, "", "Erasures to apply."},
+		{wire.KindErasures, "erasures", "{store}/erasures", true, false, "erasures", "Requests to forget a vehicle's person parts, all of them: keyed hashes and visits."},
 	}
 }
 
@@ -129,7 +129,7 @@ func (c channel) operation() object {
 
 func messages() object {
 	out := object{"object": object{"name": "object", "payload": ref("components", "schemas", "object")}}
-	for _, name := range []string{"person", "conn", "office", "health", "receipt", "visits", "visit", "time", "cmd.time", "command", "bookings", "setup", "staff"} {
+	for _, name := range []string{"person", "conn", "office", "health", "receipt", "visits", "visit", "time", "cmd.time", "command", "bookings", "setup", "staff", "erasures"} {
 		out[name] = object{"name": name, "contentType": "application/json", "payload": ref("components", "schemas", name)}
 	}
 	for _, t := range kiosk.Types() {

@@ -72,7 +72,7 @@ func (src *source) schemas() (map[string]object, error) {
 		}
 	}
 	for name, v := range map[string]any{"conn": wire.Conn{}, "office": wire.Office{}, "health": wire.Health{},
-		"visits": wire.Visits{}, "visit": wire.Visit{}, "time": wire.TimeQuestion{}, "cmd.time": wire.TimeAnswer{}, "command": wire.Command{}, "bookings": wire.Bookings{}, "setup": wire.Setup{}, "staff": wire.Staff{}} {
+		"visits": wire.Visits{}, "visit": wire.Visit{}, "time": wire.TimeQuestion{}, "cmd.time": wire.TimeAnswer{}, "command": wire.Command{}, "bookings": wire.Bookings{}, "setup": wire.Setup{}, "staff": wire.Staff{}, "erasures": wire.Erasures{}} {
 		if out[name], err = src.of(v, kiosk.Type(name)); err != nil {
 			return nil, fmt.Errorf("schema of %s: %w", name, err)
 		}
