@@ -125,6 +125,26 @@ func (o *Office) setups(ctx context.Context, store string) ([]inForce, error) {
 	return list, nil
 }
 
+// SetupAt is the setup that was in force in a store at a position of the ledger;
+// before the first that was recorded it is that one, and ok is false if none was.
+func (o *Office) SetupAt(ctx context.Context, store string, position uint64) (s wire.Setup, ok bool, err error) {
+	at, ok, err := o.inForceAt(ctx, store, position)
+	return at.setup, ok, err
+}
+
+func (o *Office) inForceAt(ctx context.Context, store string, position uint64) (at inForce, ok bool, err error) {
+	list, err := o.setups(ctx, store)
+	if err != nil {
+		return at, false, fmt.Errorf("find setup of %s: %w", store, err)
+	}
+	for _, s := range list {
+		if at = s; s.position <= position {
+			break
+		}
+	}
+	return at, len(list) > 0, nil
+}
+
 // CalendarAt is the calendar that was in force in a store at a position of the
 // ledger: a figure asked for again is reckoned with the hours of its time. Before
 // the first setup that was recorded it is that one's; without any, the store's.
@@ -133,19 +153,12 @@ func (o *Office) CalendarAt(ctx context.Context, store string, position uint64) 
 	if err != nil {
 		return kiosk.Calendar{}, err
 	}
-	list, err := o.setups(ctx, store)
+	at, ok, err := o.inForceAt(ctx, store, position)
 	if err != nil {
-		return kiosk.Calendar{}, fmt.Errorf("find calendar of %s: %w", store, err)
+		return kiosk.Calendar{}, err
 	}
-	if len(list) == 0 {
+	if !ok {
 		return r.Calendar, nil
-	}
-	at := list[len(list)-1]
-	for _, s := range list {
-		if s.position <= position {
-			at = s
-			break
-		}
 	}
 	var zone *time.Location
 	if at.setup.Calendar.Zone == r.Calendar.Zone.String() {

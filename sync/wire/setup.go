@@ -18,6 +18,7 @@ const (
 	MaxSetupBays   = 200
 	MaxTargets     = 100
 	MaxSpecialDays = 4000
+	MaxCriteria    = 40
 )
 
 // Setup is what figures and boards depend on besides events, as the back office
@@ -28,6 +29,8 @@ type Setup struct {
 	Bays     []SetupBay       `json:"bays"`
 	Staff    []SetupStaff     `json:"staff"`             // by id
 	Targets  map[string]int64 `json:"targets,omitempty"` // the store's own, by name, whole numbers in the unit that the name says
+	// Appraisal is what 绩效得分 is made of; boards pay no heed to it.
+	Appraisal []SetupCriterion `json:"appraisal,omitempty"`
 	// Previous is the id of the setup.changed before, "" for the first: so that
 	// what was in force at any time can be found.
 	Previous string `json:"previous,omitempty"`
@@ -70,6 +73,16 @@ type SetupStaff struct {
 	ID    string   `json:"id"`
 	Roles []string `json:"roles"`
 	Team  string   `json:"team,omitempty"`
+}
+
+// SetupCriterion is one criterion of an appraisal.
+type SetupCriterion struct {
+	For    string `json:"for"`    // adviser or technician
+	Figure string `json:"figure"` // with its unit, as targets are named
+	Kind   string `json:"kind"`   // control or growth
+	Plan   int64  `json:"plan"`
+	Weight int64  `json:"weight"`        // per cent
+	Cap    int64  `json:"cap,omitempty"` // most points of a growth criterion; 0: none
 }
 
 // CalendarOf is a calendar as it travels; it has a zone.
@@ -188,11 +201,24 @@ func (s Setup) Check() error {
 		}
 	}
 	for name := range maps.Keys(s.Targets) {
-		if len(name) == 0 || len(name) > 60 || strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") != "" {
+		if !word(name) {
 			return fmt.Errorf("target %q is not named by words of a-z joined by _", clip(name, 80))
 		}
 	}
+	if len(s.Appraisal) > MaxCriteria {
+		return fmt.Errorf("%d criteria; at most %d are allowed", len(s.Appraisal), MaxCriteria)
+	}
+	for _, c := range s.Appraisal {
+		if !word(c.For) || !word(c.Figure) || !word(c.Kind) || c.Plan < 1 || c.Weight < 1 || c.Weight > 100 || c.Cap < 0 {
+			return fmt.Errorf("appraisal: %q of %q, %q, plan %d, weight %d, cap %d is no criterion", clip(c.Figure, 60), clip(c.For, 60), clip(c.Kind, 60), c.Plan, c.Weight, c.Cap)
+		}
+	}
 	return nil
+}
+
+// word says whether a name is made of words of a-z joined by _.
+func word(name string) bool {
+	return len(name) > 0 && len(name) <= 60 && strings.Trim(name, "abcdefghijklmnopqrstuvwxyz0123456789_") == ""
 }
 
 func (c SetupCalendar) check() error {

@@ -13,6 +13,7 @@ import (
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
 	"baylight/kiosk/staff"
+	"baylight/sync/backoffice/kpi"
 )
 
 // DefaultSocket is where the people's tool finds a kiosk that was told nothing else.
@@ -45,7 +46,8 @@ type Store struct {
 	// At the back office only; boards are told.
 	Menu    []kiosk.Item
 	Bays    []floor.Bay
-	Targets map[string]int64 // the store's own, by name
+	Targets map[string]int64 // by the names of kpi.Measures
+	Plans   []kpi.Plan       // what 绩效得分 is made of
 }
 
 // HTTP is where pages are served.

@@ -3,11 +3,14 @@ package settings
 import (
 	"cmp"
 	"fmt"
+	"maps"
 	"os"
 	"regexp"
+	"slices"
 	"strings"
 
 	"baylight/kiosk/staff"
+	"baylight/sync/backoffice/kpi"
 	"baylight/sync/wire"
 )
 
@@ -47,10 +50,11 @@ type officeFile struct {
 	} `toml:"office"`
 	Store []struct {
 		store
-		Hours   hours            `toml:"hours"`
-		Menu    []menuItem       `toml:"menu"`
-		Bay     []bay            `toml:"bay"`
-		Targets map[string]int64 `toml:"targets"`
+		Hours     hours            `toml:"hours"`
+		Menu      []menuItem       `toml:"menu"`
+		Bay       []bay            `toml:"bay"`
+		Targets   map[string]int64 `toml:"targets"`
+		Appraisal []criterion      `toml:"appraisal"`
 	} `toml:"store"`
 }
 
@@ -90,6 +94,7 @@ func LoadOffice(path string) (*Office, error) {
 		for i, b := range s.Bay {
 			one.Bays = append(one.Bays, p.bay(fmt.Sprintf("store %q bay %d (%s)", s.Name, i+1, b.ID), b))
 		}
+		p.aims(&one, s.Appraisal)
 		p.told(one)
 		o.Stores = append(o.Stores, one)
 	}
@@ -125,6 +130,31 @@ func Secret(path string) (string, error) {
 	return strings.TrimSpace(string(b)), err
 }
 
+// criterion is one of [[store.appraisal]].
+type criterion struct {
+	For    kpi.By   `toml:"for"`
+	Figure string   `toml:"figure"`
+	Kind   kpi.Kind `toml:"kind"`
+	Plan   int64    `toml:"plan"`
+	Weight int64    `toml:"weight"`
+	Cap    int64    `toml:"cap"`
+}
+
+// aims checks a store's targets and what its appraisal is made of.
+func (p *problems) aims(s *Store, appraisal []criterion) {
+	for _, name := range slices.Sorted(maps.Keys(s.Targets)) {
+		if err := kpi.CheckTarget(name, s.Targets[name]); err != nil {
+			p.add("store %q targets: %v", s.Name, err)
+		}
+	}
+	for _, c := range appraisal {
+		s.Plans = append(s.Plans, kpi.Plan{By: c.For, Measure: c.Figure, Kind: c.Kind, Plan: c.Plan, Weight: c.Weight, Cap: c.Cap})
+	}
+	if err := kpi.CheckPlans(s.Plans); err != nil {
+		p.add("store %q appraisal: %v", s.Name, err)
+	}
+}
+
 // told checks what boards are told as they will check it.
 func (p *problems) told(s Store) {
 	if s.Calendar.Zone == nil || p.err() != nil {
@@ -140,6 +170,9 @@ func SetupOf(s Store) wire.Setup {
 	out := wire.Setup{Calendar: wire.CalendarOf(s.Calendar), Targets: s.Targets}
 	for _, m := range s.Menu {
 		out.Menu = append(out.Menu, wire.SetupItem{Code: m.Code, Text: m.Text, Category: m.Category, Payer: m.Payer, Minutes: m.StandardMinutes})
+	}
+	for _, c := range s.Plans {
+		out.Appraisal = append(out.Appraisal, wire.SetupCriterion{For: string(c.By), Figure: c.Measure, Kind: string(c.Kind), Plan: c.Plan, Weight: c.Weight, Cap: c.Cap})
 	}
 	for _, b := range s.Bays {
 		out.Bays = append(out.Bays, wire.SetupBay{ID: b.ID, Name: b.Name, Wash: b.Wash})
