@@ -22,7 +22,7 @@ type reportCmd struct {
 	office
 	From   string `required:"" help:"First day, e.g. 2026-11-01."`
 	To     string `required:"" help:"The day after the last, e.g. 2026-12-01."`
-	By     string `help:"A row for each: ${enum}." enum:"none,day,bay,adviser,technician,category" default:"none"`
+	By     string `help:"A row for each: ${enum}." enum:"none,day,bay,adviser,technician,team,category" default:"none"`
 	Format string `help:"${enum}." enum:"table,csv,xlsx,json" default:"table"`
 	Out    string `help:"File to write instead of standard output; it must not be there yet." short:"o" type:"path"`
 	Lang   string `help:"Language of the titles: ${enum}." enum:"zh-CN,en" default:"zh-CN"`
@@ -90,11 +90,20 @@ func (c *reportCmd) Run() error {
 		By    kpi.By    `json:"by"`
 		AsOf  string    `json:"as_of"`
 		Rows  []kpi.Row `json:"rows"`
+
+		Targets []struct {
+			Name   string `json:"name"`
+			Target int64  `json:"target"`
+		} `json:"targets"`
 	}
 	if err := json.Unmarshal(b, &a); err != nil {
 		return fmt.Errorf("read figures: %w", err)
 	}
-	t := report.Figures(a.Rows, report.About{Store: a.Store, From: a.From, To: a.To, By: a.By, AsOf: a.AsOf, Lang: words.Lang(c.Lang)})
+	targets := map[string]int64{}
+	for _, t := range a.Targets {
+		targets[t.Name] = t.Target
+	}
+	t := report.Figures(a.Rows, report.About{Store: a.Store, From: a.From, To: a.To, By: a.By, AsOf: a.AsOf, Lang: words.Lang(c.Lang), Targets: targets})
 	return c.write(func(w io.Writer) error {
 		switch c.Format {
 		case "csv":

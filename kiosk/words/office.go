@@ -3,7 +3,7 @@ package words
 // officeWords are the texts of the back office's pages, and the definitions of
 // its figures (kpi/1).
 func officeWords() map[Key]Pair {
-	return merge(officePages(), kpiNames(), kpiDefinitions(), figureWords(), dashboardWords())
+	return merge(officePages(), kpiNames(), kpiDefinitions(), figureWords(), dashboardWords(), appraisalWords())
 }
 
 func officePages() map[Key]Pair {
@@ -51,7 +51,7 @@ func officePages() map[Key]Pair {
 		"office.definitions":          {"指标定义", "Definitions"},
 		"office.variants":             {"准时交车率的各种口径", "On-time rate, every reading"},
 		"office.minutes":              {"分钟", "min"},
-		"office.p50p90":               {"中位 / P90", "median / p90"},
+		"office.p50p90":               {"中位 / P90(分钟)", "median / p90, min"},
 		"office.bad_input":            {"输入有误:{0}", "Not possible: {0}"},
 		"office.orders":               {"工单", "Orders"},
 		"office.order":                {"工单 {0}", "Order {0}"},

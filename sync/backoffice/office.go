@@ -50,6 +50,8 @@ type Store struct {
 	Calendar kiosk.Calendar
 	Staff    *staff.Directory // nil: nobody
 	Bays     []string         // in the order of the yard; others are shown once something happened in them
+
+	BayNames map[string]string // bays as people call them, by id; the id where there is none
 }
 
 // Office takes events in and answers for them. It is a task: Run it once.

@@ -18,7 +18,10 @@ func TestCalendarAt(t *testing.T) {
 	setup := func(closing time.Duration) wire.Setup {
 		c := kiosk.ShanghaiWeek(zone)
 		c.Week[time.Tuesday].Close = closing
-		return wire.Setup{Calendar: wire.CalendarOf(c)}
+		return wire.Setup{Calendar: wire.CalendarOf(c), Targets: map[string]int64{"on_time_percent": int64(closing / time.Hour)}}
+	}
+	if _, ok, err := s.SetupAt(ctx, store, 0); err != nil || ok {
+		t.Errorf("nothing is recorded, and a setup is found: %v, %v", ok, err)
 	}
 	if c, err := s.CalendarAt(ctx, store, 0); err != nil || c.Week != kiosk.ShanghaiWeek(zone).Week {
 		t.Errorf("nothing is recorded: %+v, %v", c, err)
@@ -52,6 +55,9 @@ func TestCalendarAt(t *testing.T) {
 				t.Errorf("%s, after step %d: closing at %v in %v, %v; want %v", name, i+1, c.Week[time.Tuesday].Close, c.Zone, err, want)
 			}
 		}
+	}
+	if was, ok, err := later.SetupAt(ctx, store, at[2]-1); err != nil || !ok || was.Targets["on_time_percent"] != 17 {
+		t.Errorf("the targets before the third step are %v, %v, %v", was.Targets, ok, err)
 	}
 	if at[1] != at[0] || at[3] != at[2]+1 {
 		t.Errorf("positions after each step are %v", at)

@@ -31,6 +31,8 @@ type Setup struct {
 	Targets  map[string]int64 `json:"targets,omitempty"` // the store's own, by name, whole numbers in the unit that the name says
 	// Appraisal is what 绩效得分 is made of; boards pay no heed to it.
 	Appraisal []SetupCriterion `json:"appraisal,omitempty"`
+	// ReworkBands are the shares in per cent from which on a rework rate has consequences, rising.
+	ReworkBands []int64 `json:"rework_bands,omitempty"`
 	// Previous is the id of the setup.changed before, "" for the first: so that
 	// what was in force at any time can be found.
 	Previous string `json:"previous,omitempty"`
@@ -207,6 +209,9 @@ func (s Setup) Check() error {
 	}
 	if len(s.Appraisal) > MaxCriteria {
 		return fmt.Errorf("%d criteria; at most %d are allowed", len(s.Appraisal), MaxCriteria)
+	}
+	if len(s.ReworkBands) > 10 || !slices.IsSorted(s.ReworkBands) || len(s.ReworkBands) > 0 && (s.ReworkBands[0] < 1 || s.ReworkBands[len(s.ReworkBands)-1] > 100) {
+		return fmt.Errorf("rework bands %v are not at most 10 rising numbers from 1 to 100", s.ReworkBands[:min(len(s.ReworkBands), 11)])
 	}
 	for _, c := range s.Appraisal {
 		if !word(c.For) || !word(c.Figure) || !word(c.Kind) || c.Plan < 1 || c.Weight < 1 || c.Weight > 100 || c.Cap < 0 {

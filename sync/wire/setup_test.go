@@ -15,7 +15,8 @@ func goodSetup() Setup {
 	c.Days = map[string]kiosk.Hours{"2026-10-01": {}, "2026-10-10": {Open: 9 * time.Hour, Close: 12*time.Hour + 30*time.Minute}}
 	c.Holidays, c.Years = "cn", []int{2025, 2026}
 	return Setup{Calendar: CalendarOf(c), Menu: []SetupItem{{Code: "M10", Text: "保养", Category: kiosk.Maintenance, Payer: "customer", Minutes: 60}},
-		Bays: []SetupBay{{ID: "b1", Name: "1号工位"}}, Staff: []SetupStaff{{ID: "t1", Roles: []string{"technician"}}}, Targets: map[string]int64{"receptions_per_adviser_day": 8}}
+		Bays: []SetupBay{{ID: "b1", Name: "1号工位"}}, Staff: []SetupStaff{{ID: "t1", Roles: []string{"technician"}}}, Targets: map[string]int64{"receptions_per_adviser_day": 8},
+		Appraisal: []SetupCriterion{{For: "adviser", Figure: "on_time_percent", Kind: "growth", Plan: 95, Weight: 100, Cap: 110}}, ReworkBands: []int64{3, 5, 10}}
 }
 
 func TestSetup(t *testing.T) {
@@ -56,6 +57,11 @@ func TestSetup(t *testing.T) {
 		"bay twice":        func(s *Setup) { s.Bays = append(s.Bays, s.Bays[0]) },
 		"staff":            func(s *Setup) { s.Staff[0].ID = "" },
 		"target":           func(s *Setup) { s.Targets["a b"] = 1 },
+		"criterion":        func(s *Setup) { s.Appraisal[0].Figure = "on time" },
+		"plan of 0":        func(s *Setup) { s.Appraisal[0].Plan = 0 },
+		"weight":           func(s *Setup) { s.Appraisal[0].Weight = 101 },
+		"falling bands":    func(s *Setup) { s.ReworkBands = []int64{5, 3} },
+		"band of 0":        func(s *Setup) { s.ReworkBands[0] = 0 },
 		"too many":         func(s *Setup) { s.Bays = make([]SetupBay, MaxSetupBays+1) },
 	} {
 		s := goodSetup()

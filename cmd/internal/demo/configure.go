@@ -86,7 +86,7 @@ func (s *Shop) configure() error {
 		"store.key":       key,
 		"staff.toml":      st,
 		"kiosk.toml":      s.kioskFile(store),
-		"backoffice.toml": fmt.Sprintf("schema = 1\nstaff_file = \"staff.toml\"\n[office]\ndata = \"office\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n[[store]]\n%s", s.Office, s.BrokerURL(), store),
+		"backoffice.toml": fmt.Sprintf("schema = 1\nstaff_file = \"staff.toml\"\n[office]\ndata = \"office\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n[[store]]\n%s%s", s.Office, s.BrokerURL(), store, aims),
 	} {
 		if err := os.WriteFile(filepath.Join(s.Dir, name), []byte(text), 0o600); err != nil {
 			return fmt.Errorf("write configuration: %w", err)
@@ -94,6 +94,51 @@ func (s *Shop) configure() error {
 	}
 	return nil
 }
+
+// aims are what the demo's store wants to reach, and what its people are appraised by.
+const aims = `[store.targets]
+on_time_percent = 90
+rework_percent = 3
+rework_charged_percent = 3
+receptions_per_adviser_day = 8
+turnaround_minutes = 150
+efficiency_percent = 100
+bay_utilisation_running_percent = 60
+data_quality_percent = 98
+[[store.appraisal]]
+for = "adviser"
+figure = "on_time_percent"
+kind = "growth"
+plan = 90
+weight = 50
+cap = 110
+[[store.appraisal]]
+for = "adviser"
+figure = "category_counts"
+kind = "growth"
+plan = 15
+weight = 30
+cap = 120
+[[store.appraisal]]
+for = "adviser"
+figure = "response_accepted_minutes"
+kind = "control"
+plan = 6
+weight = 20
+[[store.appraisal]]
+for = "technician"
+figure = "efficiency_percent"
+kind = "growth"
+plan = 100
+weight = 60
+cap = 120
+[[store.appraisal]]
+for = "technician"
+figure = "rework_charged_percent"
+kind = "control"
+plan = 3
+weight = 40
+`
 
 func staffFile(key []byte) (string, error) {
 	verifier, err := staff.HashPIN(key, PIN)

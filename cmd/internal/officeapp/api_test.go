@@ -16,6 +16,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/staff"
+	"baylight/sync/backoffice/kpi"
 	"baylight/sync/backoffice/openapi"
 	"baylight/sync/wire"
 )
@@ -61,7 +62,7 @@ func strict(v any) {
 }
 
 // answer asks and holds what comes to the document.
-func (r *rig) answer(c *jsonschema.Compiler, doc object, method, path, body string, want int) []byte {
+func (r *rig) answer(c *jsonschema.Compiler, doc object, method, path, body string, want int) (route string, b []byte) {
 	r.t.Helper()
 	req, err := http.NewRequest(method, "http://"+r.http+path, strings.NewReader(body))
 	must(r.t, err)
@@ -69,13 +70,13 @@ func (r *rig) answer(c *jsonschema.Compiler, doc object, method, path, body stri
 	res, err := http.DefaultClient.Do(req)
 	must(r.t, err)
 	defer res.Body.Close()
-	b, err := io.ReadAll(res.Body)
+	b, err = io.ReadAll(res.Body)
 	must(r.t, err)
 	if res.StatusCode != want {
 		r.t.Errorf("%s %s: %s, want %d: %.300s", method, path, res.Status, want, b)
-		return b
+		return "", b
 	}
-	route, _, _ := strings.Cut(path, "?")
+	route, _, _ = strings.Cut(path, "?")
 	for pattern := range doc["paths"].(object) {
 		if regexp.MustCompile("^" + strings.NewReplacer(`{id}`, `[^/]+`, `{name}`, `[^/]+`, `.`, `\.`).Replace(pattern) + "$").MatchString(route) {
 			route = pattern
@@ -91,7 +92,7 @@ func (r *rig) answer(c *jsonschema.Compiler, doc object, method, path, body stri
 	schema, err := c.Compile(at)
 	if err != nil {
 		r.t.Errorf("%s %s: %v", method, path, err)
-		return b
+		return "", b
 	}
 	parts := [][]byte{b}
 	if kind == "application/x-ndjson" {
@@ -105,7 +106,7 @@ func (r *rig) answer(c *jsonschema.Compiler, doc object, method, path, body stri
 			r.t.Errorf("%s %s: %v", method, path, err)
 		}
 	}
-	return b
+	return route, b
 }
 
 // example is the worked example as this store's board k9 would have recorded it.
@@ -134,13 +135,24 @@ func TestAPIAsDocumented(t *testing.T) {
 	r.options.Settings.Token = "a-token"
 	r.options.Settings.Staff = []staff.Person{{ID: "m1", Name: "经理", Roles: []staff.Role{staff.Manager, staff.Supervisor, staff.Adviser}, PIN: "$argon2id$v=19$m=8,t=1,p=1$c2FsdHNhbHQ$aGFzaGhhc2hoYXNoaGFzaA"},
 		{ID: "t01", Name: "李师傅", Badge: "0A70000002", Roles: []staff.Role{staff.Technician}, Team: "一组"}}
+	r.options.Settings.Stores[0].Targets = map[string]int64{"on_time_percent": 70, "turnaround_minutes": 1}
+	r.options.Settings.Stores[0].Plans = []kpi.Plan{{By: kpi.ByAdviser, Measure: "on_time_percent", Kind: kpi.Growth, Plan: 95, Weight: 100, Cap: 110}}
 	r.start()
 	doc, c := r.document()
+	asked := map[string]bool{}
 	ask := func(method, path, body string, want int) []byte {
 		t.Helper()
-		return r.answer(c, doc, method, path, body, want)
+		route, b := r.answer(c, doc, method, path, body, want)
+		if want < 300 {
+			asked[method+" "+route] = true
+		}
+		return b
 	}
 
+	r.await("what the store wants to reach", func() bool {
+		_, said := r.call("GET", "/api/v1/kpi", "")
+		return strings.Contains(said, `"on_time_percent"`)
+	})
 	ask("POST", "/api/v1/import", example(t), 200)
 	ask("POST", "/api/v1/import", "{\n[]", 422)
 	ask("POST", "/api/v1/verify", "", 200)
@@ -162,18 +174,18 @@ func TestAPIAsDocumented(t *testing.T) {
 		_, said := r.call("GET", "/api/v1/kiosks", "")
 		return strings.Contains(said, "no paper") && strings.Contains(said, `"rejected":1`)
 	})
-	for _, path := range []string{"/api/v1/kiosks", "/api/v1/kiosks?lang=en", "/api/v1/kiosks?store=*", "/api/v1/bays", "/api/v1/bays?store=*", "/api/v1/risk", "/api/v1/risk?store=*", "/api/v1/events?limit=3", "/api/v1/asyncapi.json",
+	for _, path := range []string{"/api/v1/kiosks", "/api/v1/kiosks?lang=en", "/api/v1/kiosks?store=*", "/api/v1/bays", "/api/v1/bays?store=*", "/api/v1/risk", "/api/v1/risk?store=*", "/api/v1/events?limit=3", "/api/v1/asyncapi.json", "/api/v1/openapi.json", "/api/v1/appraisal?month=2026-11", "/api/v1/appraisal?month=2026-11&by=technician",
 		"/api/v1/orders?from=2026-11-03&to=2026-11-04&kpi=on_time&value=late", "/api/v1/orders?store=*&from=2026-11-03&to=2026-11-04", "/api/v1/orders/W0RKED0008", "/api/v1/orders/R-2026-11-03-08",
 		"/api/v1/kpi?from=2026-11-03&to=2026-11-04", "/api/v1/kpi?store=*", "/api/v1/kpi?from=2024-02-29&to=2024-03-01", "/api/v1/staff", "/schemas/job.started.v1.json", "/schemas/setup.v1.json"} {
 		ask("GET", path, "", 200)
 	}
-	for _, by := range []string{"none", "day", "adviser", "category", "bay", "technician"} {
+	for _, by := range []string{"none", "day", "adviser", "category", "bay", "technician", "team"} {
 		ask("GET", "/api/v1/kpi?from=2026-11-01&to=2026-12-01&by="+by, "", 200)
 	}
 
 	// What is wrong is said by RFC 9457, and names the parameter.
 	for path, parameter := range map[string]string{"/api/v1/kpi?from=2026-11-04&to=2026-11-03": "to", "/api/v1/kpi?from=2026-02-29": "from", "/api/v1/kpi?store=nowhere": "store",
-		"/api/v1/kpi?by=week": "by", "/api/v1/kpi?as_of=1": "as_of", "/api/v1/orders?kpi=luck": "kpi", "/api/v1/orders/nobody": "id", "/api/v1/events?after=-1": "after",
+		"/api/v1/kpi?by=week": "by", "/api/v1/appraisal?by=bay": "by", "/api/v1/appraisal?month=2026": "month", "/api/v1/appraisal?store=nowhere": "store", "/api/v1/kpi?as_of=1": "as_of", "/api/v1/orders?kpi=luck": "kpi", "/api/v1/orders/nobody": "id", "/api/v1/events?after=-1": "after",
 		"/api/v1/bays?store=nowhere": "store", "/api/v1/kiosks?store=nowhere": "store", "/api/v1/staff?store=nowhere": "store", "/schemas/nothing.v1.json": "name", "/api/v1/export?store=nowhere": "store"} {
 		want := 400
 		if strings.Contains(path, "nowhere") || parameter == "id" || parameter == "name" {
@@ -202,6 +214,33 @@ func TestAPIAsDocumented(t *testing.T) {
 	ask("GET", "/api/v1/staff", "", 200)
 	ask("POST", "/api/v1/bookings", "预约号,预约时间,车牌号\nB-1,2026-03-03 09:30,沪A12345\n", 200)
 	ask("POST", "/api/v1/bookings", "预约号,预约时间,车牌号\nB-1,2026-02-29 09:30,沪A12345\n", 422)
+
+	for path, methods := range doc["paths"].(object) {
+		for method := range methods.(object) {
+			if name := strings.ToUpper(method) + " " + path; !asked[name] {
+				t.Errorf("%s is documented, and nobody asked it here", name)
+			}
+		}
+	}
+	var met struct {
+		Rows []struct {
+			Met map[string]*bool `json:"targets_met"`
+		}
+	}
+	must(t, json.Unmarshal(ask("GET", "/api/v1/kpi?from=2026-11-03&to=2026-11-04", "", 200), &met))
+	if m := met.Rows[0].Met; m["on_time_percent"] == nil || !*m["on_time_percent"] || m["turnaround_minutes"] == nil || *m["turnaround_minutes"] {
+		t.Errorf("70%% in time and a turnaround of more than a minute: %v, want the one met and the other not", m)
+	}
+	var scored struct {
+		People []struct {
+			Key   string
+			Score float64
+		}
+	}
+	must(t, json.Unmarshal(ask("GET", "/api/v1/appraisal?month=2026-11", "", 200), &scored))
+	if len(scored.People) == 0 || scored.People[0].Score <= 0 {
+		t.Errorf("scores %+v", scored)
+	}
 }
 
 // TestMetrics scrapes a real office with a board.

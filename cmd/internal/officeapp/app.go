@@ -157,9 +157,10 @@ func directories(set *settings.Office) map[string]*staff.Directory {
 
 func stores(set *settings.Office, people map[string]*staff.Directory) (out []backoffice.Store) {
 	for _, s := range set.Stores {
-		one := backoffice.Store{Name: s.Name, Title: s.Title, Calendar: s.Calendar, Staff: people[s.Name]}
+		one := backoffice.Store{Name: s.Name, Title: s.Title, Calendar: s.Calendar, Staff: people[s.Name], BayNames: map[string]string{}}
 		for _, b := range s.Bays {
 			one.Bays = append(one.Bays, b.ID)
+			one.BayNames[b.ID] = b.Name
 		}
 		out = append(out, one)
 	}

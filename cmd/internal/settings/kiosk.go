@@ -48,6 +48,7 @@ type Store struct {
 	Bays    []floor.Bay
 	Targets map[string]int64 // by the names of kpi.Measures
 	Plans   []kpi.Plan       // what 绩效得分 is made of
+	Bands   []int64          // of a rework rate, per cent, rising
 }
 
 // HTTP is where pages are served.

@@ -55,6 +55,7 @@ type officeFile struct {
 		Bay       []bay            `toml:"bay"`
 		Targets   map[string]int64 `toml:"targets"`
 		Appraisal []criterion      `toml:"appraisal"`
+		Bands     []int64          `toml:"rework_bands"`
 	} `toml:"store"`
 }
 
@@ -90,7 +91,7 @@ func LoadOffice(path string) (*Office, error) {
 		}
 		seen[s.Name] = true
 		one := p.store(path, s.store, s.Hours)
-		one.Menu, one.Targets = p.menu(s.Menu), s.Targets
+		one.Menu, one.Targets, one.Bands = p.menu(s.Menu), s.Targets, s.Bands
 		for i, b := range s.Bay {
 			one.Bays = append(one.Bays, p.bay(fmt.Sprintf("store %q bay %d (%s)", s.Name, i+1, b.ID), b))
 		}
@@ -167,7 +168,7 @@ func (p *problems) told(s Store) {
 
 // SetupOf is what a store's configuration says of it, as boards are told.
 func SetupOf(s Store) wire.Setup {
-	out := wire.Setup{Calendar: wire.CalendarOf(s.Calendar), Targets: s.Targets}
+	out := wire.Setup{Calendar: wire.CalendarOf(s.Calendar), Targets: s.Targets, ReworkBands: s.Bands}
 	for _, m := range s.Menu {
 		out.Menu = append(out.Menu, wire.SetupItem{Code: m.Code, Text: m.Text, Category: m.Category, Payer: m.Payer, Minutes: m.StandardMinutes})
 	}

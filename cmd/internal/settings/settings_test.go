@@ -112,6 +112,22 @@ func TestBadOffice(t *testing.T) {
 	if _, err := LoadOffice(path); err == nil || !strings.Contains(err.Error(), `did you mean "tag"?`) {
 		t.Errorf("err = %v", err)
 	}
+	for wrong, more := range map[string]string{
+		"targets: measure \"on_time\" is not": "[store.targets]\non_time = 95\n",
+		"grows with the period":               "[store.targets]\norders = 95\n",
+		"add up to 90, not to 100":            "[[store.appraisal]]\nfor = \"adviser\"\nfigure = \"on_time_percent\"\nkind = \"growth\"\nplan = 95\nweight = 90\n",
+		"rework bands [5 3]":                  "[[store.appraisal]]\nfor = \"adviser\"\nfigure = \"on_time_percent\"\nkind = \"growth\"\nplan = 95\nweight = 100\n",
+		`is for "bay"`:                        "[[store.appraisal]]\nfor = \"bay\"\nfigure = \"on_time_percent\"\nkind = \"growth\"\nplan = 95\nweight = 100\n",
+	} {
+		text := string(b) + "\n" + more
+		if strings.Contains(wrong, "bands") {
+			text = strings.Replace(text, `tag = "0A7"`, "tag = \"0A7\"\nrework_bands = [5, 3]", 1)
+		}
+		write(t, path, text)
+		if _, err := LoadOffice(path); err == nil || !strings.Contains(err.Error(), wrong) {
+			t.Errorf("err = %v, want %q", err, wrong)
+		}
+	}
 	write(t, path, strings.Split(string(b), "[[store]]")[0])
 	if _, err := LoadOffice(path); err == nil || !strings.Contains(err.Error(), "[[store]]") {
 		t.Errorf("err = %v", err)

@@ -30,15 +30,16 @@ func answer(w http.ResponseWriter, status int, v any) error {
 // kpiAnswer is GET /api/v1/kpi. Asking again with as_of and now gives the same
 // figures to the letter.
 type kpiAnswer struct {
-	Definition string    `json:"definition"`
-	Store      string    `json:"store"`
-	From       string    `json:"from"`
-	To         string    `json:"to"`
-	By         kpi.By    `json:"by"`
-	AsOf       string    `json:"as_of"`
-	Now        string    `json:"now"`
-	Rows       []kpi.Row `json:"rows"`
-	Sum        *kpi.Row  `json:"sum,omitempty"` // of all stores, with store=*
+	Definition string         `json:"definition"`
+	Store      string         `json:"store"`
+	From       string         `json:"from"`
+	To         string         `json:"to"`
+	By         kpi.By         `json:"by"`
+	AsOf       string         `json:"as_of"`
+	Now        string         `json:"now"`
+	Targets    []targetAnswer `json:"targets"` // in force at as_of; none with store=*, as each store has its own
+	Rows       []rowAnswer    `json:"rows"`
+	Sum        *kpi.Row       `json:"sum,omitempty"` // of all stores, with store=*
 }
 
 func (d *dashboard) apiKPI(w http.ResponseWriter, r *http.Request) error {
@@ -53,8 +54,11 @@ func (d *dashboard) apiKPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	rows := append([]kpi.Row{}, a.Rows...)
-	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, q.store.Name, q.fromDay, q.toDay, q.by, d.stamp(a.AsOf), stampTime(q.store, a.Now), rows, nil})
+	aims, err := d.aims(r.Context(), q.store, a.AsOf)
+	if err != nil {
+		return err
+	}
+	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, q.store.Name, q.fromDay, q.toDay, q.by, d.stamp(a.AsOf), stampTime(q.store, a.Now), aims.list(), aims.judge(q.by, a.Rows), nil})
 }
 
 // apiGroup is GET /api/v1/kpi?store=*: a row for each store by its name, and the sum.
@@ -71,7 +75,7 @@ func (d *dashboard) apiGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, allStores, q.fromDay, q.toDay, byStore, d.stamp(at), stampTime(q.store, q.span.Now), rows, &sum})
+	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, allStores, q.fromDay, q.toDay, byStore, d.stamp(at), stampTime(q.store, q.span.Now), aims{}.list(), aims{}.judge(byStore, rows), &sum})
 }
 
 func stampTime(s backoffice.Store, t time.Time) string {

@@ -44,7 +44,7 @@ func (d *dashboard) drilledIn(r *http.Request, s backoffice.Store) (q query, dr 
 		return q, dr, err
 	}
 	v := r.URL.Query()
-	dr = drill{Figure: cmp.Or(v.Get("kpi"), "orders"), Value: v.Get("value"), By: q.by, Key: v.Get("key"), DueNow: v.Get("due") == "now"}
+	dr = drill{Figure: cmp.Or(v.Get("kpi"), "orders"), Value: v.Get("value"), By: q.by, Key: v.Get("key"), Keyed: v.Has("key"), DueNow: v.Get("due") == "now"}
 	if dr.Variant, err = kpi.ParseVariant(v.Get("variant")); err != nil {
 		return q, dr, bad("variant", err).say("office.err.drill")
 	}
@@ -116,7 +116,7 @@ func (b behind) What() string {
 		}
 		parts = append(parts, text)
 	}
-	if b.Drill.Key != "" && b.Drill.By != kpi.ByNone && b.Drill.By != kpi.ByDay {
+	if b.Drill.Keyed && b.Drill.By != kpi.ByNone && b.Drill.By != kpi.ByDay {
 		parts = append(parts, b.T("office.by."+string(b.Drill.By))+" "+b.page.Key(b.Drill.By, b.Drill.Key))
 	}
 	return strings.Join(parts, " · ")

@@ -161,14 +161,22 @@ func morning(t *testing.T) *site {
 	return s
 }
 
+// aimed is a morning of a store with targets, criteria, teams and a rework.
+func aimed(t *testing.T) *site {
+	t.Helper()
+	s := ambitious(t, morning(t))
+	return s
+}
+
 // pagesToSee are all pages that a manager has.
 func pagesToSee() []string {
 	return []string{"/", "/?lang=en", "/kpi?from=2026-11-01&until=2026-11-30", "/kpi?from=2026-11-03&by=adviser&lang=en", "/kpi?from=2026-02-29", "/kpi/on_time?from=2026-11-01&until=2026-11-14",
-		"/kpi/turnaround?from=2026-11-03&by=category", "/orders?from=2026-11-03", "/orders/V9", "/orders/VA", "/orders/nothing", "/worklist", "/kiosks", "/bookings", "/staff", "/audit", "/kpi/risk", "/report?month=2026-11"}
+		"/kpi/turnaround?from=2026-11-03&by=category", "/orders?from=2026-11-03", "/orders/V9", "/orders/VA", "/orders/nothing", "/worklist", "/kiosks", "/bookings", "/staff", "/audit", "/kpi/risk", "/kpi/appraisal?month=2026-11", "/kpi/appraisal?by=technician&lang=en",
+		"/kpi/reworks?from=2026-11-01&until=2026-11-30", "/kpi?from=2026-11-01&until=2026-11-30&by=team", "/report?month=2026-11"}
 }
 
 // TestAccessible lets axe-core judge every page (WCAG 2.2 A and AA, and its
-// advice) at the width of a desk and of a telephone; none of them is wider than
+// advice) at the width of a desk (1366) and of a telephone (390); none of them is wider than
 // the screen.
 func TestAccessible(t *testing.T) {
 	judge, err := os.ReadFile(axe)
@@ -179,10 +187,10 @@ func TestAccessible(t *testing.T) {
 		}
 		t.Skip(how)
 	}
-	s := morning(t)
+	s := aimed(t)
 	b := s.tab()
 	b.manager()
-	for _, width := range []int64{1280, 390} {
+	for _, width := range []int64{1366, 390} {
 		b.do(chromedp.EmulateViewport(width, 844))
 		for i, path := range pagesToSee() {
 			b.open(path)
@@ -267,7 +275,7 @@ var pdfPages = regexp.MustCompile(`/Type\s*/Page\b[^s]`)
 // TestPrintsOnA4: the report of a month fits one sheet, upright, without the
 // pages' own furniture.
 func TestPrintsOnA4(t *testing.T) {
-	s := morning(t)
+	s := aimed(t)
 	b := s.tab()
 	b.manager()
 	b.open("/report?month=2026-11")

@@ -12,13 +12,15 @@ import (
 // which needs no script and prints sharp; where scripts run, uPlot takes its place
 // from Data.
 type chart struct {
-	Label  string
-	Kind   string
-	Bars   []bar
-	Top    string // at the upper end of the axis
-	Data   string // JSON for chart.js
-	Wide   int    // of the picture
-	Median float64
+	Label   string
+	Kind    string
+	Bars    []bar
+	Top     string // at the upper end of the axis
+	Data    string // JSON for chart.js
+	Wide    int    // of the picture
+	Aim     string // the target in words; "" without one
+	AimWord string
+	AimY    float64 // where its line is
 }
 
 // bar is one row in the picture, in its units.
@@ -39,12 +41,17 @@ const (
 
 // draw makes the chart of a figure over rows; before are the rows of the earlier
 // period in the same places, nil if there are none.
-func draw(p page, f figure, by kpi.By, rows, before []kpi.Row) *chart {
+func draw(p page, f figure, by kpi.By, rows, before []kpi.Row, target aim) *chart {
 	if len(rows) == 0 || len(rows) > maxBars {
 		return nil
 	}
 	c := &chart{Label: p.T("kpi." + f.Key), Kind: f.Kind, Wide: int(chartWide)}
 	top := 0.0
+	var line *float64
+	if target.Name != "" && by != kpi.ByCategory {
+		at := target.inRow()
+		line, top, c.Aim, c.AimWord = &at, at, target.Text(p.Lang), p.T("office.target")
+	}
 	var labels []string
 	var now, was []*float64
 	for i, r := range rows {
@@ -66,8 +73,11 @@ func draw(p page, f figure, by kpi.By, rows, before []kpi.Row) *chart {
 	}
 	top = max(top, 1e-9)
 	c.Top = scaleText(f.Kind, top)
+	if line != nil {
+		c.AimY = round(chartHigh - *line/top*chartHigh)
+	}
 	step := chartWide / float64(len(rows))
-	every := (len(rows) + 11) / 12
+	every := max(1, int(math.Ceil(widest(labels)/step)))
 	for i, r := range rows {
 		v := f.of(r)
 		high := max(0, v.F) / top * chartHigh // what lies below 0 is shown by uPlot alone, and in the table
@@ -87,12 +97,27 @@ func draw(p page, f figure, by kpi.By, rows, before []kpi.Row) *chart {
 		unit = p.T("office.minutes")
 	}
 	data, err := json.Marshal(map[string]any{"kind": f.Kind, "unit": unit, "labels": labels, "now": now, "was": was,
-		"name": p.T("kpi." + f.Key), "before": p.T("office.before"), "by": by})
+		"name": p.T("kpi." + f.Key), "before": p.T("office.before"), "by": by, "target": line})
 	if err != nil {
 		return nil // numbers and texts always fit
 	}
 	c.Data = string(data)
 	return c
+}
+
+// widest is about how wide the labels of a chart are at most, with room between.
+func widest(labels []string) (most float64) {
+	for _, l := range labels {
+		wide := 16.0
+		for _, r := range l {
+			wide += 11
+			if r > 0x2e80 { // Chinese
+				wide += 9
+			}
+		}
+		most = max(most, wide)
+	}
+	return most
 }
 
 func number(v value) *float64 {

@@ -20,6 +20,7 @@ import (
 	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/outlook"
+	"baylight/sync/wire"
 )
 
 // Office is what the dashboard shows; *backoffice.Office is one.
@@ -27,6 +28,7 @@ type Office interface {
 	Stores() []backoffice.Store
 	Ledger() backoffice.Ledger
 	Now() time.Time
+	SetupAt(ctx context.Context, store string, position uint64) (wire.Setup, bool, error)
 	Record(ctx context.Context, store string, p kiosk.Payload) (kiosk.Event, error)
 	Kiosks(store string) ([]backoffice.Kiosk, error)
 	Alarms() []backoffice.Alarm
@@ -140,6 +142,8 @@ func (d *dashboard) paths() map[string]shown {
 		"GET /{$}": {SeeToday, d.todayPage}, "GET /orders/{id}": {SeeToday, d.orderPage}, "GET /kiosks": {SeeToday, d.kiosksPage},
 		"GET /stream": {SeeToday, d.stream}, "GET /metrics": {SeeToday, d.metrics},
 		"GET /kpi": {SeeFigures, d.kpiPage}, "GET /kpi/{figure}": {SeeFigures, d.kpiFigure}, "GET /orders": {SeeFigures, d.ordersPage}, "GET /kpi/risk": {SeeFigures, d.riskPage},
+		"GET /kpi/appraisal": {SeeScores, d.appraisalPage}, "GET /kpi/reworks": {SeeFigures, d.reworksPage}, "GET /api/v1/appraisal": {SeeScores, d.apiAppraisal},
+		"GET /export/appraisal.csv": {SeeScores, d.exportAppraisal}, "GET /export/appraisal.xlsx": {SeeScores, d.exportAppraisal},
 		"GET /report":             {SeeFigures, d.reportPage},
 		"GET /export/figures.csv": {SeeFigures, d.exportFigures}, "GET /export/figures.xlsx": {SeeFigures, d.exportFigures},
 		"GET /export/orders.csv": {SeeFigures, d.exportOrders}, "GET /export/orders.xlsx": {SeeFigures, d.exportOrders},

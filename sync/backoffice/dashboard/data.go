@@ -26,6 +26,8 @@ type Data interface {
 	Visit(ctx context.Context, store, name string) (*kiosk.Visit, uint64, error)
 	Visits(ctx context.Context, store string, names []string, asOf *uint64) ([]*kiosk.Visit, uint64, error)
 	VisitsOfVehicle(ctx context.Context, store, vehicle string) ([]*kiosk.Visit, uint64, error)
+	Reworked(ctx context.Context, store string, q figures.Query) ([]kpi.Reworked, figures.Answer, error)
+	Teams(ctx context.Context, store string, q figures.Query, team func(technician string) string) (figures.Answer, error)
 	Worked(ctx context.Context, store string, since, until time.Time) (map[string]time.Time, error)
 }
 
@@ -43,7 +45,8 @@ type drill struct {
 	Value   string
 	Variant kpi.Variant
 	By      kpi.By
-	Key     string // of the row, with By; "" all
+	Key     string // of the row, with By
+	Keyed   bool   // a row was asked for; its key may be "": nobody's
 	DueNow  bool   // on_time: promises that have come by now alone
 }
 
@@ -68,7 +71,7 @@ func (d *dashboard) rows(ctx context.Context, s backoffice.Store, sp span, by kp
 	if err != nil {
 		return figures.Answer{}, err
 	}
-	return d.Data.Figures(ctx, s.Name, q)
+	return d.answer(ctx, s, q)
 }
 
 // sum is the row of several stores together. Vehicles are told apart by each
@@ -114,6 +117,9 @@ func (d *dashboard) facts(ctx context.Context, s backoffice.Store, sp span, dr d
 	if err != nil {
 		return f, err
 	}
+	if dr.Figure == "rework_charged" {
+		return d.chargedFacts(ctx, s, q, dr)
+	}
 	all, a, err := d.Data.Facts(ctx, s.Name, q)
 	if err != nil {
 		return f, err
@@ -123,8 +129,20 @@ func (d *dashboard) facts(ctx context.Context, s backoffice.Store, sp span, dr d
 	if dr.DueNow && a.Now.Before(p.To) {
 		p.To = a.Now // what falls due later is not late yet
 	}
+	if dr.By == kpi.ByTeam && dr.Keyed {
+		dr.By = kpi.ByTechnician
+		f.facts, err = d.inTeam(ctx, s, q, all, func(facts []kpi.Fact) ([]kpi.Fact, error) { return dr.behind(p, facts) })
+	} else {
+		f.facts, err = dr.behind(p, all)
+	}
+	byArrival(f.facts)
+	return f, err
+}
+
+// behind are those of some facts that are behind the number.
+func (dr drill) behind(p kpi.Period, all []kpi.Fact) (out []kpi.Fact, err error) {
 	g := kpi.Group{By: kpi.ByNone}
-	if dr.Key != "" && dr.By != kpi.ByNone && dr.By != kpi.ByDay {
+	if dr.Keyed && dr.By != kpi.ByNone && dr.By != kpi.ByDay {
 		g = kpi.Group{By: dr.By, Key: dr.Key}
 	}
 	parts := []string{dr.Figure}
@@ -134,14 +152,17 @@ func (d *dashboard) facts(ctx context.Context, s backoffice.Store, sp span, dr d
 	for _, figure := range parts {
 		some, err := p.Behind(all, g, figure, dr.Value, cmp.Or(dr.Variant, kpi.Headline()))
 		if err != nil {
-			return f, bad("kpi", err).say("office.err.drill")
+			return nil, bad("kpi", err).say("office.err.drill")
 		}
-		f.facts = append(f.facts, some...)
+		out = append(out, some...)
 	}
-	slices.SortStableFunc(f.facts, func(a, b kpi.Fact) int {
+	return out, nil
+}
+
+func byArrival(facts []kpi.Fact) {
+	slices.SortStableFunc(facts, func(a, b kpi.Fact) int {
 		return cmp.Or(cmp.Compare(a.Arrived, b.Arrived), cmp.Compare(a.Visit, b.Visit))
 	})
-	return f, nil
 }
 
 // cases are the visits behind a number, by arrival, and the position they are true for.

@@ -37,7 +37,11 @@ func (d *dashboard) exportFigures(w http.ResponseWriter, r *http.Request) error 
 		if err != nil {
 			return err
 		}
-		rows, about.AsOf = a.Rows, d.stamp(a.AsOf)
+		setup, err := d.setup(r.Context(), q.store, a.AsOf)
+		if err != nil {
+			return err
+		}
+		rows, about.AsOf, about.Targets = a.Rows, d.stamp(a.AsOf), setup.Targets
 	}
 	about.From, about.To, about.By = q.fromDay, q.toDay, q.by
 	return d.export(w, r, p, "figures", q, report.Figures(rows, about))

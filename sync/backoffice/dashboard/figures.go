@@ -125,6 +125,12 @@ func figureList() []figure {
 		{"throughput", count, "volume", "throughput", 1, number(func(r kpi.Row) int { return r.Throughput.Passes })},
 		{"efficiency", percent, "people", "efficiency", 1, func(r kpi.Row) value { return timesOf(r.Efficiency) }},
 		{"productivity", percent, "people", "productivity", 1, func(r kpi.Row) value { return timesOf(r.Productivity) }},
+		{"rework_charged", percent, "people", "rework_charged", -1, func(r kpi.Row) value {
+			if r.Charged == nil {
+				return value{Big: "—"}
+			}
+			return ratioOf(*r.Charged)
+		}},
 		{"bay_utilisation_running", percent, "people", "bay_utilisation.running", 1, bayUse(func(u kpi.BayUse) kpi.TimeRatio { return u.Running })},
 		{"bay_utilisation_occupied", percent, "people", "bay_utilisation.occupied", 0, bayUse(func(u kpi.BayUse) kpi.TimeRatio { return u.Occupied })},
 		{"response_accepted", minutes, "time", "response_minutes.accepted", -1, time(func(r kpi.Row) kpi.Minutes { return r.Response.Accepted })},

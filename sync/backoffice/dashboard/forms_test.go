@@ -382,12 +382,13 @@ func TestRights(t *testing.T) {
 	s := newDesk(t, dashboard.Config{Audit: log})
 	pages := map[string]dashboard.Right{"/": dashboard.SeeToday, "/orders/V1": dashboard.SeeToday, "/kiosks": dashboard.SeeToday, "/kpi": dashboard.SeeFigures,
 		"/orders": dashboard.SeeFigures, "/report": dashboard.SeeFigures, "/export/figures.csv": dashboard.SeeFigures, "/worklist": dashboard.SeeWork,
+		"/kpi/reworks": dashboard.SeeFigures, "/kpi/appraisal": dashboard.SeeScores, "/export/appraisal.csv": dashboard.SeeScores,
 		"/staff": dashboard.SeeStaff, "/audit": dashboard.SeeAudit}
 	may := map[string][]dashboard.Right{
 		"v1": {dashboard.SeeToday, dashboard.SeeFigures, dashboard.SeeWork},
 		"a1": {dashboard.SeeToday, dashboard.SeeFigures, dashboard.SeeWork},
-		"s1": {dashboard.SeeToday, dashboard.SeeFigures, dashboard.SeeWork, dashboard.SeeStaff},
-		"m1": {dashboard.SeeToday, dashboard.SeeFigures, dashboard.SeeWork, dashboard.SeeStaff, dashboard.SeeAudit},
+		"s1": {dashboard.SeeToday, dashboard.SeeFigures, dashboard.SeeWork, dashboard.SeeStaff, dashboard.SeeScores},
+		"m1": {dashboard.SeeToday, dashboard.SeeFigures, dashboard.SeeWork, dashboard.SeeStaff, dashboard.SeeScores, dashboard.SeeAudit},
 		"t1": {},
 	}
 	for id, rights := range may {

@@ -191,6 +191,9 @@ func (d *dashboard) groupFigures(w http.ResponseWriter, r *http.Request, one *fi
 			return err
 		}
 	}
+	if f.AimsOf, err = d.everyAims(r.Context()); err != nil {
+		return err
+	}
 	f.draw()
 	f.Caveats = []caveat{{f.T("office.caveat.group"), ""}}
 	d.render(w, http.StatusOK, f.template(), f)

@@ -36,6 +36,8 @@ type figurePage struct {
 	Variants        []kpi.Variant
 	Stages          []kiosk.Stage
 	Caveats         []caveat
+	Aims            aims            // of the store
+	AimsOf          map[string]aims // of each store, by its name
 	Bad             string
 	Periods         []preset
 }
@@ -69,7 +71,7 @@ func presets(cal kiosk.Calendar, now time.Time) []preset {
 
 // bys are the groupings that pages offer.
 func bys() []kpi.By {
-	return []kpi.By{kpi.ByDay, kpi.ByAdviser, kpi.ByTechnician, kpi.ByBay, kpi.ByCategory}
+	return []kpi.By{kpi.ByDay, kpi.ByAdviser, kpi.ByTechnician, kpi.ByTeam, kpi.ByBay, kpi.ByCategory}
 }
 
 func (d *dashboard) kpiPage(w http.ResponseWriter, r *http.Request) error {
@@ -78,6 +80,10 @@ func (d *dashboard) kpiPage(w http.ResponseWriter, r *http.Request) error {
 
 func (d *dashboard) kpiFigure(w http.ResponseWriter, r *http.Request) error {
 	f, ok := figureOf(r.PathValue("figure"))
+	if ok && f.Key == "rework_charged" { // it has a page of its own
+		http.Redirect(w, r, "/kpi/reworks?"+r.URL.RawQuery, http.StatusSeeOther)
+		return nil
+	}
 	if !ok {
 		return fault(http.StatusNotFound, "figure", fmt.Sprintf("figure %.40q is not one of %v", r.PathValue("figure"), Figures())).
 			say("office.err.figure", clip(r.PathValue("figure")))
@@ -162,6 +168,9 @@ func (d *dashboard) fill(r *http.Request, f *figurePage, q query) error {
 		return err
 	}
 	f.Rows = rows.Rows
+	if f.Aims, err = d.aims(ctx, q.store, whole.AsOf); err != nil {
+		return err
+	}
 	before, compared, err := q.earlier(r)
 	if err != nil {
 		return err
@@ -206,7 +215,7 @@ func (f *figurePage) draw() {
 		shown = []figure{*f.One}
 	}
 	for _, one := range shown {
-		if c := draw(f.page, one, f.By, f.Rows, f.RowsBefore); c != nil {
+		if c := draw(f.page, one, f.By, f.Rows, f.RowsBefore, f.Aims[one.Key]); c != nil {
 			f.Charts = append(f.Charts, c)
 		}
 	}
@@ -254,11 +263,22 @@ func (f figurePage) DeltaRow(one figure, i int) delta {
 // Room lists the figures that stand together.
 func (f figurePage) Room(name string) (out []figure) {
 	for _, one := range f.List {
-		if one.Room == name {
+		if one.Room == name && (one.Key != "rework_charged" || one.of(f.Whole).Has) {
 			out = append(out, one)
 		}
 	}
 	return out
+}
+
+// Figure finds a figure for a template.
+func (figurePage) Figure(key string) figure {
+	f, _ := figureOf(key)
+	return f
+}
+
+// Aimed says whether a figure of the table has a target.
+func (f figurePage) Aimed() bool {
+	return slices.ContainsFunc(f.Columns(), func(one figure) bool { return f.Target(one, -1).Text != "" })
 }
 
 // Tiles are the figures that stand on top.
@@ -272,8 +292,8 @@ func (f figurePage) Columns() []figure {
 	switch f.By {
 	case kpi.ByAdviser:
 		keys = []string{"on_time", "promise_error", "promises_revised", "promises_late", "orders", "category_counts", "receptions_per_adviser_day", "rework", "response_accepted", "turnaround", "data_quality"}
-	case kpi.ByTechnician:
-		keys = []string{"efficiency", "productivity", "throughput", "orders", "on_time", "rework", "repair_net", "unclosed_jobs"}
+	case kpi.ByTechnician, kpi.ByTeam:
+		keys = []string{"efficiency", "productivity", "throughput", "orders", "on_time", "rework", "rework_charged", "repair_net", "unclosed_jobs"}
 	case kpi.ByBay:
 		keys = []string{"bay_utilisation_running", "bay_utilisation_occupied", "throughput", "orders", "on_time", "repair_net", "unclosed_jobs"}
 	}
@@ -363,7 +383,11 @@ func (f figurePage) drillTo(figure, value, variant string, row *kpi.Row) string 
 			by, key = string(f.By), row.Key
 		}
 	}
-	return f.Link("/orders", "kpi", figure, "from", from, "to", to, "value", value, "variant", variant, "by", by, "key", key, "as_of", f.Asked)
+	link := f.Link("/orders", "kpi", figure, "from", from, "to", to, "value", value, "variant", variant, "by", by, "key", key, "as_of", f.Asked)
+	if by != "" && key == "" {
+		link += "&key=" // the row of nobody, not of all
+	}
+	return link
 }
 
 // FigureLink leads to the page of one figure, with everything else as it is here.

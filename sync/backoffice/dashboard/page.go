@@ -184,6 +184,14 @@ func (p page) Name(id string) string {
 	return id
 }
 
+// Bay is a bay as people call it.
+func (p page) Bay(id string) string {
+	if name := p.Store.BayNames[id]; name != "" {
+		return name
+	}
+	return id
+}
+
 // Key is what a row of figures is about, as people call it.
 func (p page) Key(by kpi.By, key string) string {
 	switch by {
@@ -191,6 +199,12 @@ func (p page) Key(by kpi.By, key string) string {
 		return p.Day(key)
 	case kpi.ByCategory:
 		return p.T("category." + key)
+	case kpi.ByBay:
+		return p.Bay(key)
+	case kpi.ByTeam:
+		if key == "" {
+			return p.T("office.no_team")
+		}
 	case kpi.ByAdviser, kpi.ByTechnician:
 		if key == "" {
 			return p.T("office.nobody")

@@ -69,7 +69,7 @@ func (d *dashboard) ask(r *http.Request, q *query) (err error) {
 	if def := v.Get("definition"); def != "" && def != kpi.Definition {
 		return fault(http.StatusBadRequest, "definition", fmt.Sprintf("definition %.40q is not known; it is %s", def, kpi.Definition))
 	}
-	if q.by, err = kpi.ParseBy(v.Get("by")); err != nil {
+	if q.by, err = parseBy(v.Get("by")); err != nil {
 		return bad("by", err).say("office.err.by", clip(v.Get("by")))
 	}
 	q.span = span{Now: d.Office.Now(), AsOf: v.Get("as_of")}
@@ -85,6 +85,18 @@ func (d *dashboard) ask(r *http.Request, q *query) (err error) {
 		}
 	}
 	return q.period(v.Get("from"), v.Get("to"), v.Get("until"), d.Office.Now())
+}
+
+// parseBy is kpi.ParseBy, and kpi.ByTeam, of which the dashboard alone knows.
+func parseBy(s string) (kpi.By, error) {
+	if kpi.By(s) == kpi.ByTeam {
+		return kpi.ByTeam, nil
+	}
+	by, err := kpi.ParseBy(s)
+	if err != nil {
+		err = fmt.Errorf("%w, or team", err)
+	}
+	return by, err
 }
 
 // period reads store-local days; without them it is today. until is the last

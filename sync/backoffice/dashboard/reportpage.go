@@ -3,23 +3,50 @@ package dashboard
 import (
 	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"baylight/kiosk"
+	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/kpi"
 )
+
+// monthOf is a month that a page is about, and its neighbours.
+type monthOf struct {
+	Month    string // 2026-11
+	Previous string
+	Next     string
+	Over     bool // the month has ended
+}
+
+// monthAsked is the month that a request names; without one the present one.
+func monthAsked(r *http.Request, s backoffice.Store, now time.Time) (q query, err error) {
+	cal := s.Calendar
+	first := cal.Midnight(now)
+	first = daysAfter(cal, first, 1-first.In(cal.Zone).Day())
+	if s := r.URL.Query().Get("month"); s != "" {
+		if first, err = time.ParseInLocation("2006-01", s, cal.Zone); err != nil {
+			return q, bad("month", fmt.Errorf("month %.40q is not a month such as 2026-11", s)).say("office.err.month", clip(s))
+		}
+	}
+	q = query{store: s, by: kpi.ByDay, span: span{Now: now, AsOf: r.URL.Query().Get("as_of")}}
+	q.span.From, q.span.To = first, monthsBefore(cal, first, -1)
+	q.fromDay, q.toDay = cal.Day(q.span.From), cal.Day(q.span.To)
+	return q, nil
+}
+
+func (q query) month() monthOf {
+	return monthOf{Month: q.fromDay[:7], Previous: q.store.Calendar.Day(monthsBefore(q.store.Calendar, q.span.From, 1))[:7], Next: q.toDay[:7], Over: !q.span.To.After(q.span.Now)}
+}
 
 // monthly is the report of a month, made for paper: A4, upright.
 type monthly struct {
 	figurePage
-	Month      string // 2026-11
-	Previous   string
-	Next       string
+	monthOf
 	Advisers   []kpi.Row
 	Teams      []kpi.Row // technicians
 	Categories []kpi.Row
 	BayRows    []kpi.Row
-	Over       bool // the month has ended
 }
 
 func (d *dashboard) reportPage(w http.ResponseWriter, r *http.Request) error {
@@ -27,19 +54,11 @@ func (d *dashboard) reportPage(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	cal := p.Store.Calendar
-	first := monthsBefore(cal, cal.Midnight(p.Now), 0)
-	first = daysAfter(cal, first, 1-first.Day())
-	if s := r.URL.Query().Get("month"); s != "" {
-		if first, err = time.ParseInLocation("2006-01", s, cal.Zone); err != nil {
-			return bad("month", fmt.Errorf("month %.40q is not a month such as 2026-11", s)).say("office.err.month", clip(s))
-		}
+	q, err := monthAsked(r, p.Store, p.Now)
+	if err != nil {
+		return err
 	}
-	q := query{store: p.Store, by: kpi.ByDay, span: span{Now: p.Now, AsOf: r.URL.Query().Get("as_of")}}
-	q.span.From, q.span.To = first, monthsBefore(cal, first, -1)
-	q.fromDay, q.toDay = cal.Day(q.span.From), cal.Day(q.span.To)
-	m := monthly{figurePage: newFigures(p, nil), Month: first.Format("2006-01"), Previous: monthsBefore(cal, first, 1).Format("2006-01"), Next: q.span.To.Format("2006-01"),
-		Over: !q.span.To.After(p.Now)}
+	m := monthly{figurePage: newFigures(p, nil), monthOf: q.month()}
 	m.Title = m.T("office.report") + " " + m.Month
 	if err := d.fill(r, &m.figurePage, q); err != nil {
 		return err
@@ -52,7 +71,7 @@ func (d *dashboard) reportPage(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		*g.out = a.Rows
+		*g.out = slices.DeleteFunc(a.Rows, func(row kpi.Row) bool { return row.Key == "" && row.Orders == 0 && row.Throughput.Passes == 0 })
 	}
 	if m.Caveats, err = d.caveats(r, m.figurePage, q); err != nil {
 		return err
@@ -65,6 +84,28 @@ func (d *dashboard) reportPage(w http.ResponseWriter, r *http.Request) error {
 func (monthly) Cell(key string, r kpi.Row) value {
 	f, _ := figureOf(key)
 	return f.of(r)
+}
+
+// Mark is what became of a figure's target in a row that is not of one category.
+func (m monthly) Mark(key string, r kpi.Row) reading {
+	return m.reading(m.Figure(key), kpi.ByNone, m.Aims, r)
+}
+
+// aimed is a figure of the whole month with its target.
+type aimed struct {
+	Figure figure
+	V      value
+	Target reading
+}
+
+// Targets are the figures that have one, with what became of it.
+func (m monthly) Targets() (out []aimed) {
+	for _, f := range m.List {
+		if t := m.Target(f, -1); t.Text != "" && t.Reached != "" {
+			out = append(out, aimed{f, f.of(m.Whole), t})
+		}
+	}
+	return out
 }
 
 // Headlines are the figures that stand on top.

@@ -21,6 +21,7 @@ const (
 	Correct    Right = "correct"     // void, amend, state a finish or an attendance
 	Decide     Right = "decide"      // confirm or decline what is proposed
 	Import     Right = "import"      // bookings
+	SeeScores  Right = "see_scores"  // 绩效得分 of each person
 	SeeStaff   Right = "see_staff"   // people, roles and badges
 	EditStaff  Right = "edit_staff"  // people, roles, badges, PINs
 	SeeAudit   Right = "see_audit"   // who did what
@@ -28,7 +29,7 @@ const (
 
 // Rights lists them in the order in which they are shown.
 func Rights() []Right {
-	return []Right{SeeToday, SeeFigures, SeeWork, Promise, Correct, Decide, Import, SeeStaff, EditStaff, SeeAudit}
+	return []Right{SeeToday, SeeFigures, SeeWork, Promise, Correct, Decide, Import, SeeScores, SeeStaff, EditStaff, SeeAudit}
 }
 
 // rights is the one table that says who may do what.
@@ -42,6 +43,7 @@ func rights() map[Right][]staff.Role {
 		Correct:    {s, m},
 		Decide:     {s, m},
 		Import:     {a, m},
+		SeeScores:  {s, m},
 		SeeStaff:   {s, m},
 		EditStaff:  {m},
 		SeeAudit:   {m},

@@ -16,6 +16,8 @@ type About struct {
 	By       kpi.By
 	AsOf     string // <ledger>-N
 	Lang     words.Lang
+
+	Targets map[string]int64 // by the names of kpi.Measures; a figure that has one gets two columns more, at the end
 }
 
 // column is a column and how to read its cell off a row.
@@ -32,7 +34,7 @@ func Figures(rows []kpi.Row, a About) Table {
 	say := func(k words.Key, args ...string) string { return words.Text(a.Lang, k, args...) }
 	t := Table{Title: say("report.title"), Notes: []string{
 		say("report.about", a.Store, a.From, a.To), say("report.basis", kpi.Definition, a.AsOf)}}
-	columns := columns()
+	columns := append(columns(), aims(a)...)
 	if a.By != kpi.ByNone && a.By != "" {
 		key := column{"key", []words.Key{words.Key("report.by." + string(a.By))}, Text, func(r kpi.Row) Cell { return keyText(a, r.Key) }}
 		columns = append([]column{key}, columns...)
@@ -66,6 +68,8 @@ func narrow() []string {
 // keyText is the key of a row as people read it.
 func keyText(a About, key string) string {
 	switch {
+	case key == "" && a.By == kpi.ByTeam:
+		return words.Text(a.Lang, "office.no_team")
 	case key == "":
 		return words.Text(a.Lang, "report.nobody")
 	case a.By == kpi.ByCategory:
@@ -104,6 +108,34 @@ func columns() []column {
 		count("uncertain", "kpi.uncertain", func(r kpi.Row) int { return r.Quality.Uncertain }),
 		count("uncertain_orders", "kpi.uncertain_orders", func(r kpi.Row) int { return r.Quality.UncertainOrders }),
 		count("corrections", "kpi.corrections", func(r kpi.Row) int { return r.Quality.Corrections }))
+}
+
+// aims are the targets, and what became of them in each row; a target says nothing
+// of one category of work.
+func aims(a About) (out []column) {
+	for _, m := range kpi.Measures() {
+		target, ok := a.Targets[m.Name]
+		if !ok || !m.Aim() || a.By == kpi.ByCategory {
+			continue
+		}
+		sign := words.Key("report.at_least")
+		if m.Most {
+			sign = "report.at_most"
+		}
+		name := words.Key("kpi." + m.Figure)
+		out = append(out,
+			column{m.Name + "_target", []words.Key{name, sign, words.Key("report.unit." + string(m.Unit))}, Count, func(kpi.Row) Cell { return target }},
+			column{m.Name + "_met", []words.Key{name, "report.target"}, Text, func(r kpi.Row) Cell {
+				switch met, ok := m.Met(r, target); {
+				case !ok:
+					return nil
+				case met:
+					return words.Text(a.Lang, "office.target.met")
+				}
+				return words.Text(a.Lang, "office.target.missed")
+			}})
+	}
+	return out
 }
 
 // beyond are the figures that not every kind of row has.

@@ -52,6 +52,7 @@ func day() object { return object{"type": "string", "pattern": `^[0-9]{4}-[0-9]{
 
 func schemas() object {
 	row := of(reflect.TypeFor[kpi.Row]())
+	row["properties"].(object)["targets_met"] = object{"type": "object", "additionalProperties": object{"type": []string{"boolean", "null"}}, "description": "by the names of the targets: whether the row meets each; null where there is nothing to compare. Absent without targets, and in rows by category."}
 	row["description"] = "The figures of one period or group. A figure that nothing can be said of is null, never 0."
 	stages := make([]string, 0, 16)
 	for _, s := range kiosk.Stages() {
@@ -65,8 +66,11 @@ func schemas() object {
 	return object{
 		"Row": row,
 		"Figures": shape("Figures of a period, a row for each group.", shared(object{
-			"by": one("what rows are made of", []string{"none", "day", "adviser", "category", "bay", "technician", "store"}), "now": when("the time they were reckoned at"),
-			"rows": list(ref("Row")), "?sum": ref("Row")})),
+			"by": one("what rows are made of", []string{"none", "day", "adviser", "category", "bay", "technician", "team", "store"}), "now": when("the time they were reckoned at"),
+			"targets": list(shape("What the store wants to reach, as it was in force at as_of.", object{"name": one("the figure and its unit", aims()), "figure": text("as pages call it"), "unit": one("", []kpi.Unit{kpi.Percent, kpi.WholeMinutes, kpi.PerDay}), "sense": one("", []string{"at_least", "at_most"}), "target": whole("in the unit; minutes are of the median")})),
+			"rows":    list(ref("Row")), "?sum": ref("Row")})),
+		"Appraisal": shape("绩效得分 of the people of a role in a month.", shared(object{"by": one("whose", []kpi.By{kpi.ByAdviser, kpi.ByTechnician}), "formula": text("in words"),
+			"criteria": list(of(reflect.TypeFor[kpi.Plan]())), "people": list(of(reflect.TypeFor[kpi.Appraisal]()))})),
 		"Visit": shape("One visit as lists show it; absent times are null.", object{
 			"store": text("its name"), "visit": text("10 characters of Crockford's base 32"), "?order": text("the order's number"), "ticket": text("the number for people"), "adviser": text("staff id, or empty"),
 			"categories": list(one("", kiosk.Categories())), "checked_in": nullable(when("")), "accepted": nullable(when("")), "signed": nullable(when("")),
@@ -112,6 +116,16 @@ func schemas() object {
 			"?parameter": text("where it stands in the request"), "?bad": whole("bad lines, perhaps more than errors has"),
 			"?errors": list(shape("", object{"line": whole("from 1"), "?column": text("of a file of bookings"), "?detail": text("of a file of events"), "?message": text("of a file of bookings")}))}),
 	}
+}
+
+// aims are the names that targets have.
+func aims() (out []string) {
+	for _, m := range kpi.Measures() {
+		if m.Aim() {
+			out = append(out, m.Name)
+		}
+	}
+	return out
 }
 
 // health is wire.Health as a board last said.

@@ -21,7 +21,9 @@ func parameters() object {
 		"stores":     query("store", "The store, or * for all; may be left out if the office has one.", str),
 		"from":       query("from", "First store-local day, e.g. 2026-11-01; today if left out.", day()),
 		"to":         query("to", "The day after the last; the day after from if left out.", day()),
-		"by":         query("by", "What rows are made of.", object{"enum": []kpi.By{kpi.ByNone, kpi.ByDay, kpi.ByAdviser, kpi.ByCategory, kpi.ByBay, kpi.ByTechnician}}),
+		"by":         query("by", "What rows are made of.", object{"enum": []kpi.By{kpi.ByNone, kpi.ByDay, kpi.ByAdviser, kpi.ByCategory, kpi.ByBay, kpi.ByTechnician, kpi.ByTeam}}),
+		"role":       query("by", "Of whom; adviser if left out.", object{"enum": []kpi.By{kpi.ByAdviser, kpi.ByTechnician}}),
+		"month":      query("month", "E.g. 2026-11; the present one if left out.", object{"type": "string", "pattern": "^[0-9]{4}-[0-9]{2}$"}),
 		"definition": query("definition", "The definitions to use; there is one.", object{"const": kpi.Definition}),
 		"as_of":      query("as_of", "Figures as they stood at a position, <ledger>-<position>.", str),
 		"now":        query("now", "The time to reckon at, for figures asked for again.", object{"type": "string", "format": "date-time"}),
@@ -75,6 +77,7 @@ func operations() map[string]operation {
 	file := object{"type": "string", "contentMediaType": asLines, "description": "JSON lines: events, each byte for byte as its recorder made it, and person parts {\"id\",\"source\",\"person\"}"}
 	return map[string]operation{
 		"GET /api/v1/kpi":           {id: "figures", says: "Figures of a period.", params: "stores from to by definition as_of now", status: "200", kind: asJSON, answer: ref("Figures")},
+		"GET /api/v1/appraisal":     {id: "appraisal", says: "绩效得分 of a month: each person's score with every term it is made of. Supervisors, managers and the token only.", params: "store month role as_of", status: "200", kind: asJSON, answer: ref("Appraisal")},
 		"GET /api/v1/orders":        {id: "orders", says: "The visits behind a figure.", params: "stores from to by key kpi value variant definition as_of now", status: "200", kind: asJSON, answer: ref("Orders")},
 		"GET /api/v1/orders/{id}":   {id: "order", says: "One visit: its events in order, each with its raw scan.", params: "id store", status: "200", kind: asJSON, answer: ref("Order")},
 		"GET /api/v1/bays":          {id: "bays", says: "What stands in each bay now.", params: "stores", status: "200", kind: asJSON, answer: ref("Bays")},

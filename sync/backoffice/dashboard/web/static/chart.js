@@ -24,9 +24,16 @@ function draw(figure) {
     values.push(xs.map((i) => data.was[i] ?? null));
   }
   const step = Math.max(1, Math.ceil(data.labels.length / Math.max(2, Math.floor(place.clientWidth / 90))));
-  const plot = new uPlot({
+  const aim = (u) => { // the target, across whatever is shown; the caption says how much it is
+    if (data.target == null) return;
+    const y = Math.round(u.valToPos(data.target, "y", true)), c = u.ctx;
+    c.save(); c.strokeStyle = "#174ea6"; c.lineWidth = 1.5 * devicePixelRatio; c.setLineDash([4 * devicePixelRatio, 4 * devicePixelRatio]);
+    c.beginPath(); c.moveTo(u.bbox.left, y); c.lineTo(u.bbox.left + u.bbox.width, y); c.stroke(); c.restore();
+  };
+  const high = (max) => Math.max(max ?? 0, data.target ?? 0);
+  const plot = new uPlot({ hooks: { draw: [aim] },
     width: place.clientWidth, height: 210, series, cursor: { y: false, points: { size: 7 } },
-    scales: { x: { time: false, range: [-0.6, data.labels.length - 0.4] }, y: { range: (_u, min, max) => [Math.min(0, (min ?? 0) * 1.12), data.kind === "percent" ? Math.max(0.1, max > 0.93 && max <= 1 ? 1.02 : (max ?? 0) * 1.08) : Math.max(1, (max ?? 0) * 1.12)] } },
+    scales: { x: { time: false, range: [-0.6, data.labels.length - 0.4] }, y: { range: (_u, min, max) => [Math.min(0, (min ?? 0) * 1.12), data.kind === "percent" ? Math.max(0.1, high(max) > 0.93 && high(max) <= 1 ? 1.02 : high(max) * 1.08) : Math.max(1, high(max) * 1.12)] } },
     axes: [
       { stroke: soft, font, grid: { show: false }, ticks: { show: false }, splits: () => xs.filter((i) => i % step === 0), values: (_, s) => s.map((i) => data.labels[i]) },
       { stroke: soft, font, size: 52, grid: { stroke: hair, width: 1 }, ticks: { show: false }, values: (_, s) => s.map((v) => data.kind === "percent" ? Math.round(v * 100) + "%" : Number.isInteger(v) ? v : "") },
