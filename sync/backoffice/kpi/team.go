@@ -33,13 +33,13 @@ func InTeams(facts []Fact, team func(technician string) string) []Fact {
 // of who did the items on the earlier visit, each once ([Charge]).
 func (p Period) Teams(facts []Fact, team func(technician string) string, reworks []Reworked) []Row {
 	s := scope{cal: p.Calendar, from: InstantOf(p.From), to: InstantOf(p.To), now: InstantOf(p.Now), by: ByTechnician}
-	people := map[string]Tally{}
-	for who, t := range s.groups(refs(facts)) {
+	people, tallies := map[string]Tally{}, map[string]Tally{}
+	s.groups(s.allParts(refs(facts)), func(who string, t Tally) {
 		sum := people[team(who)]
 		sum.Add(t)
 		people[team(who)] = sum
-	}
-	tallies := s.groups(refs(InTeams(facts, team)))
+	})
+	s.groups(s.allParts(refs(InTeams(facts, team))), func(key string, t Tally) { tallies[key] = t })
 	charged := map[string]int{}
 	for _, r := range reworks {
 		for _, name := range r.by(team) {
