@@ -10,6 +10,7 @@ import (
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"baylight/cmd/internal/cmdtest"
+	"baylight/cmd/internal/kioskapp"
 	"baylight/cmd/internal/officeapp"
 	"baylight/cmd/internal/settings"
 	"baylight/cmd/internal/task"
@@ -18,7 +19,7 @@ import (
 )
 
 func TestMain(m *testing.M) {
-	testscript.Main(m, map[string]func(){"baylight": main, "office": runOffice})
+	testscript.Main(m, map[string]func(){"baylight": main, "office": runOffice, "kiosk": runKiosk})
 }
 
 func TestCommand(t *testing.T) { cmdtest.Run(t) }
@@ -45,4 +46,27 @@ func officeOf(config string) error {
 	ctx, stop := task.Signals()
 	defer stop()
 	return officeapp.Run(ctx, officeapp.Options{Settings: set, Version: "test", Clock: now, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+}
+
+// runKiosk is a real kiosk of the configuration in its argument.
+func runKiosk() {
+	if err := kioskOf(os.Args[1]); err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+func kioskOf(config string) error {
+	set, err := settings.LoadKiosk(config)
+	if err != nil {
+		return err
+	}
+	now, err := clock.NewSystem(set.Store.Calendar.Zone)
+	if err != nil {
+		return err
+	}
+	ctx, stop := task.Signals()
+	defer stop()
+	return kioskapp.Run(ctx, kioskapp.Options{Settings: set, Version: "test", Clock: now, NewID: kioskapp.RandomID, Ready: func() {},
+		Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
 }

@@ -65,7 +65,7 @@ func Text(l Lang, key Key, args ...string) string {
 func All() map[Key]Pair { return maps.Clone(catalogue) }
 
 // catalogue is filled once, from one function per room, and never changed.
-var catalogue = merge(domainWords(), floorWords(), stationWords(), screenWords(), ticketWords(), officeWords(), commandWords(), setupWords(), healthWords())
+var catalogue = merge(domainWords(), floorWords(), stationWords(), screenWords(), ticketWords(), officeWords(), commandWords(), setupWords(), healthWords(), doctorWords())
 
 func merge(rooms ...map[Key]Pair) map[Key]Pair {
 	all := map[Key]Pair{}
