@@ -28,8 +28,10 @@ func fill(t *rapid.T, v reflect.Value) {
 	switch v.Kind() {
 	case reflect.String:
 		v.SetString(rapid.SampledFrom([]string{"x", "工位 <1> & \"", "\u2028\U0001F697", "b-1"}).Draw(t, "text"))
-	case reflect.Int, reflect.Int64:
-		v.SetInt(int64(rapid.IntRange(-1<<40, 1<<40).Draw(t, "number")))
+	case reflect.Int: // has 32 bits on ARM
+		v.SetInt(int64(rapid.Int32().Draw(t, "number")))
+	case reflect.Int64:
+		v.SetInt(rapid.Int64Range(-1<<40, 1<<40).Draw(t, "number"))
 	case reflect.Uint64:
 		v.SetUint(rapid.Uint64().Draw(t, "count"))
 	case reflect.Bool:

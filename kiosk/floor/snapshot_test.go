@@ -213,7 +213,7 @@ func TestSnapshotRefused(t *testing.T) {
 		"event":               func(s *saved) { s.Log = append(s.Log, 1<<30) },
 		"negative event":      func(s *saved) { s.Log[0] = -1 },
 		"cause":               func(s *saved) { s.Causes["x"] = -2 },
-		"heard":               func(s *saved) { s.Heard["x"] = savedHeard{Event: 1 << 40} },
+		"heard":               func(s *saved) { s.Heard["x"] = savedHeard{Event: 1 << 30} },
 		"segment":             func(s *saved) { s.Segment = append(s.Segment, savedTimed{Event: -5}) },
 		"visit twice":         func(s *saved) { s.Visits = append(s.Visits, s.Visits[0]) },
 		"visit of nothing":    func(s *saved) { s.Visits[0].Events = nil },

@@ -45,7 +45,7 @@ func (j *Journal) load() {
 		return
 	}
 	var s syscall.Statfs_t
-	if err := syscall.Statfs(j.path, &s); err != nil || int64(s.Bavail) < 2*j.ballast/s.Bsize {
+	if err := syscall.Statfs(j.path, &s); err != nil || int64(s.Bavail) < 2*j.ballast/int64(s.Bsize) { // Bsize is an int32 on ARM
 		j.low.Store(true)
 		return
 	}

@@ -84,7 +84,7 @@ func (j *Journal) spare(size int64) error {
 	if err := syscall.Statfs(j.path, &s); err != nil {
 		return err
 	}
-	if free := int64(s.Bavail) * s.Bsize; j.Low() || free < size+max(j.ballast, 0) {
+	if free := int64(s.Bavail) * int64(s.Bsize); j.Low() || free < size+max(j.ballast, 0) {
 		return fmt.Errorf("%w: %d bytes are free, they are kept for events", ErrFull, free)
 	}
 	return nil
