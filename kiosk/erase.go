@@ -43,6 +43,11 @@ type Eraser struct {
 	loose    map[string]bool   // ids of events of no visit
 }
 
+// Fresh is an eraser of the same list that has seen nothing.
+func (x *Eraser) Fresh() *Eraser {
+	return &Eraser{key: x.key, vehicles: x.vehicles, plates: x.plates, named: x.named, traces: map[string]*trace{}, loose: map[string]bool{}}
+}
+
 // trace is what events tell of a visit.
 type trace struct{ meant, plate, vehicle bool }
 

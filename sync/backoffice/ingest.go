@@ -44,6 +44,7 @@ func (o *Office) ingest(ctx context.Context) {
 			return // ctx ended; what was not acknowledged comes again
 		}
 		o.committed(len(ms), out)
+		o.eraseLate(ctx, b)
 		for source, store := range sources {
 			o.rooms[store].owe(source)
 			poke(o.rooms[store].moved)

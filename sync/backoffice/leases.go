@@ -32,6 +32,9 @@ func (o *Office) Tend(ctx context.Context, store string, term uint64, base link.
 	r.setups.mu.Unlock()
 	r.term.Store(term)
 	defer r.term.Store(0)
+	if err := o.settleErasures(ctx, r); err != nil {
+		return fmt.Errorf("apply the erasures of store %s: %w", store, err)
+	}
 	l, err := o.Connect(store, base, log)
 	if err != nil {
 		return err

@@ -41,12 +41,15 @@ type Config struct {
 	// Synced says whether Now comes from a synchronised clock; nil: it does not.
 	// It is told to boards that ask for the time.
 	Synced func() bool
+	// Erasures keeps requests to be forgotten; nil: none are taken.
+	Erasures Erasures
 }
 
 // Store is one store the office answers for.
 type Store struct {
 	Name     string // as in topics
 	Title    string // as people call it; Name if empty
+	Key      []byte // for keyed hashes; only erasing needs it
 	Calendar kiosk.Calendar
 	Staff    *staff.Directory // nil: nobody
 	Bays     []string         // in the order of the yard; others are shown once something happened in them
@@ -96,6 +99,7 @@ type room struct {
 	came      atomic.Int64  // events taken in
 	moved     chan struct{} // capacity 1: open visits may have changed
 	questions chan question // for the time
+	erasing   erasing
 }
 
 // Counts is what happened since the office was started.
@@ -161,7 +165,8 @@ func New(cfg Config) (*Office, error) {
 			s.Staff = staff.NewDirectory(nil)
 		}
 		o.rooms[s.Name] = &room{Store: s, wake: make(chan struct{}, 1), due: map[string]bool{}, kiosks: map[string]*Kiosk{}, found: map[string]bool{},
-			asked: map[string]time.Time{}, moved: make(chan struct{}, 1), questions: make(chan question, maxQuestions)}
+			asked: map[string]time.Time{}, moved: make(chan struct{}, 1), questions: make(chan question, maxQuestions),
+			erasing: erasing{told: make(chan struct{}, 1)}}
 		if !cfg.Leased {
 			o.rooms[s.Name].term.Store(Term)
 		}

@@ -111,6 +111,7 @@ func (o *Office) send(ctx context.Context, r *room) {
 		work.Go(func() { o.attend(during, r) })
 		work.Go(func() { o.showVisits(during, r) })
 		work.Go(func() { o.answerTime(during, r) })
+		work.Go(func() { o.tellErasures(during, r) })
 		session, err = r.line.Next(ctx, session) // until a later connection takes over
 		end()
 		work.Wait()

@@ -50,6 +50,7 @@ func (o *Office) TakeIn(ctx context.Context, store string, b Batch) (Outcome, er
 		return Outcome{}, fmt.Errorf("take events in: %w", err)
 	}
 	o.committed(0, out)
+	o.eraseLate(ctx, b)
 	r.own.Store(true)
 	for _, e := range b.Entries {
 		r.owe(e.Event.Source)

@@ -23,6 +23,7 @@ import (
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/dashboard"
+	"baylight/sync/backoffice/erasure"
 	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/metrics"
 	"baylight/sync/backoffice/outlook"
@@ -83,7 +84,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	office, err = backoffice.New(backoffice.Config{Stores: shops, Ledger: book.Ledger, Leased: book.shared != nil, Now: now, Log: o.Log, Risks: ahead.Shown,
+	forgotten, err := erasure.Open(filepath.Join(set.Data, "erasures"))
+	if err != nil {
+		return err
+	}
+	office, err = backoffice.New(backoffice.Config{Erasures: forgotten, Stores: shops, Ledger: book.Ledger, Leased: book.shared != nil, Now: now, Log: o.Log, Risks: ahead.Shown,
 		Synced: func() bool { return o.Clock.Now().Clock == kiosk.Synced }})
 	if err != nil {
 		return err
@@ -143,6 +148,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	if ok {
 		tasks = append(tasks, dog)
 	}
+	// A ledger that was restored serves nobody before it has forgotten again whom
+	// it was told to forget.
+	if err := office.SettleErasures(ctx); err != nil {
+		return err
+	}
 	return task.Run(ctx, o.Log, o.Ready, tasks...)
 }
 
@@ -157,7 +167,7 @@ func directories(set *settings.Office) map[string]*staff.Directory {
 
 func stores(set *settings.Office, people map[string]*staff.Directory) (out []backoffice.Store) {
 	for _, s := range set.Stores {
-		one := backoffice.Store{Name: s.Name, Title: s.Title, Calendar: s.Calendar, Staff: people[s.Name], BayNames: map[string]string{}}
+		one := backoffice.Store{Name: s.Name, Title: s.Title, Key: s.Key, Calendar: s.Calendar, Staff: people[s.Name], BayNames: map[string]string{}}
 		for _, b := range s.Bays {
 			one.Bays = append(one.Bays, b.ID)
 			one.BayNames[b.ID] = b.Name

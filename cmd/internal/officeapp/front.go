@@ -14,6 +14,7 @@ import (
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/audit"
+	"baylight/sync/backoffice/erasure"
 	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/openapi"
 	"baylight/sync/backoffice/transfer"
@@ -105,6 +106,15 @@ func (f front) mayVerify(r *http.Request) (status int, why string) {
 	return 0, ""
 }
 
+// mayErase: the manager, or the token.
+func (f front) mayErase(r *http.Request) (who string, status int, why string) {
+	who, err := f.who(r, staff.Manager)
+	if refused := (*transfer.Refused)(nil); errors.As(err, &refused) {
+		return "", refused.Status, refused.Detail
+	}
+	return who, 0, ""
+}
+
 // fill makes the routes.
 func (f *front) fill(office *backoffice.Office, told *figures.Folder, books bookings, rolls rosters, seen *audit.Log, log *slog.Logger) error {
 	imports, exports, err := transfer.New(transfer.Config{Office: office, Dir: f.set.Data, May: f.mayTransfer, Log: log, Room: func() int { return room(f.set.Data) },
@@ -121,7 +131,12 @@ func (f *front) fill(office *backoffice.Office, told *figures.Folder, books book
 	if err != nil {
 		return err
 	}
+	forget := erasure.Handler(erasure.Config{Office: office, May: f.mayErase, Log: log, Audit: func(r *http.Request, who, store, detail string) error {
+		return seen.Add(audit.Entry{What: audit.Erased, Who: who, From: staff.Address(r), Store: store, Detail: detail})
+	}})
 	f.routes = map[string]http.Handler{
+		"GET /api/v1/erasures":  forget,
+		"POST /api/v1/erasures": forget,
 		"POST /api/v1/bookings": books.handler(*f),
 		"POST /api/v1/import":   imports,
 		"POST /api/v1/verify":   figures.Handler(told, f.mayVerify),

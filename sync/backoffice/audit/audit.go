@@ -38,11 +38,12 @@ const (
 	Exported  = "exported"
 	Imported  = "imported"
 	Recorded  = "recorded" // an event, by the API's token
+	Erased    = "erased"   // somebody asked to forget who came with a vehicle
 )
 
 // Kinds lists them.
 func Kinds() []string {
-	return []string{SignedIn, Refused, Locked, SignedOut, Exported, Imported, Recorded}
+	return []string{SignedIn, Refused, Locked, SignedOut, Exported, Imported, Recorded, Erased}
 }
 
 // Entry is one line.
