@@ -35,6 +35,7 @@ type cli struct {
 	Restore restoreCmd       `cmd:"" help:"Make a backup the journal of a kiosk that is not running."`
 	Report  reportCmd        `cmd:"" help:"Print the figures of a period: a table, CSV, XLSX or JSON."`
 	Verify  verifyCmd        `cmd:"" help:"Compute all figures of a running back office again from its events, and name what differs."`
+	Erase   eraseCmd         `cmd:"" help:"Forget who came with a vehicle: the person parts of its visits go, at the back office and on every board."`
 	Import  importCmd        `cmd:"" help:"Take a file of events into a running back office."`
 	Export  exportCmd        `cmd:"" help:"Write the events of a store to a file."`
 	Paper   paperCmds        `embed:""`

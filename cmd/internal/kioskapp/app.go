@@ -64,6 +64,7 @@ type app struct {
 	view     *view
 	bookings *bookings
 	told     *told
+	erasures *erasures
 	paper    station.Printer // nil: none
 	lights   *lamps
 	tasks    []task.Task
@@ -98,7 +99,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	a.source = source{a.journal, appended, a.renew,
 		func(ctx context.Context, in floor.Input) (floor.Reply, error) { return a.station.Do(ctx, in) },
 		func() { a.meters.receipt.Store(int64(time.Since(a.began))) }}
-	for _, part := range []func() error{a.network, a.obey, a.expect, a.learn, a.shop, a.pages, a.socket} {
+	for _, part := range []func() error{a.network, a.obey, a.expect, a.learn, a.forget, a.shop, a.forgetFirst, a.pages, a.socket} {
 		if err := part(); err != nil {
 			return err
 		}

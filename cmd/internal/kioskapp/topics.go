@@ -94,7 +94,7 @@ func (a *app) health() []byte {
 		}
 		h.Devices = append(h.Devices, wire.Device{Name: d.Name, State: state, Text: d.Reason})
 	}
-	h.Command = a.commands.answered()
+	h.Command, h.Erased = a.commands.answered(), a.erasures.done()
 	h.DiskFree, _, _ = room(a.set.Data)
 	if why := a.station.Broken(); why != "" {
 		h.Alarms = append(h.Alarms, why)
