@@ -51,7 +51,10 @@ func (o *Office) Record(ctx context.Context, store string, p kiosk.Payload) (kio
 		if ask != nil || !found || !bytes.Equal(row.Bytes, b) {
 			return kiosk.Event{}, fmt.Errorf("record %s: %w", p.Type(), err)
 		}
-		out.Added = 1
+		out = Outcome{Position: row.Position, Added: 1}
+	}
+	if out.Conflicts > 0 { // another office had the store meanwhile
+		return kiosk.Event{}, fmt.Errorf("record %s: another event stands in the place of %s", p.Type(), e.ID())
 	}
 	o.committed(0, out)
 	r.own.Store(true)

@@ -12,11 +12,12 @@ import (
 	"baylight/sync/wire"
 )
 
-// setups are what was in force in a store, newest first, as far as it was asked for.
+// setups are what was in force in a store, newest first, up to an event of the
+// office's own: another office may have recorded later ones.
 type setups struct {
-	mu    sync.Mutex
-	known bool
-	list  []inForce
+	mu   sync.Mutex
+	upTo uint64 // its sequence
+	list []inForce
 }
 
 // inForce is a setup from a position of the ledger on.
@@ -26,7 +27,11 @@ type inForce struct {
 	setup    wire.Setup
 }
 
+// setupMark names the mark that says which of the office's own events in a store
+// is the last setup.changed, seenMark the one that says up to where they were
+// looked through for one.
 func setupMark(store, ledger string) string { return "setup/" + store + "/" + ledger }
+func seenMark(store, ledger string) string  { return "setup-seen/" + store + "/" + ledger }
 
 // Setup is the setup last recorded in a store; ok is false if none was.
 func (o *Office) Setup(ctx context.Context, store string) (s wire.Setup, ok bool, err error) {
@@ -46,7 +51,11 @@ func (o *Office) KeepSetup(ctx context.Context, store string, s wire.Setup, by, 
 	}
 	r.keeping.Lock() // one after the other, or two would follow the same one
 	defer r.keeping.Unlock()
-	list, err := o.setups(ctx, store)
+	err = o.seekSetup(ctx, store)
+	var list []inForce
+	if err == nil {
+		list, err = o.setups(ctx, store)
+	}
 	if err != nil {
 		return fmt.Errorf("keep setup of %s: %w", store, err)
 	}
@@ -67,13 +76,51 @@ func (o *Office) KeepSetup(ctx context.Context, store string, s wire.Setup, by, 
 	if err != nil {
 		return err
 	}
-	r.setups.mu.Lock()
-	r.setups.known = false
-	r.setups.mu.Unlock()
 	if err := o.cfg.Ledger.Mark(ctx, setupMark(store, o.cfg.Ledger.ID()), e.Seq); err != nil {
 		return fmt.Errorf("keep setup of %s: %w", store, err)
 	}
 	return nil
+}
+
+// seekSetup marks a setup that was recorded and not marked: its office was ended
+// in between. Each event of the office is looked at once.
+func (o *Office) seekSetup(ctx context.Context, store string) error {
+	ledger := o.cfg.Ledger.ID()
+	last, err := o.cfg.Ledger.Marked(ctx, setupMark(store, ledger))
+	if err != nil {
+		return err
+	}
+	seen, err := o.cfg.Ledger.Marked(ctx, seenMark(store, ledger))
+	if err != nil {
+		return err
+	}
+	head, _, err := o.head(ctx, store)
+	if err != nil || head <= max(last, seen) {
+		return err
+	}
+	found := uint64(0)
+	for seq := max(last, seen) + 1; seq <= head; seq++ {
+		row, there, err := o.cfg.Ledger.Event(ctx, store, kiosk.EventID(ledger, seq))
+		if err != nil {
+			return err
+		}
+		if !there {
+			continue
+		}
+		e, err := kiosk.Decode(row.Bytes)
+		if err != nil {
+			return err
+		}
+		if _, is := e.Data.(*kiosk.SetupChanged); is {
+			found = seq
+		}
+	}
+	if found > 0 {
+		if err := o.cfg.Ledger.Mark(ctx, setupMark(store, ledger), found); err != nil {
+			return err
+		}
+	}
+	return o.cfg.Ledger.Mark(ctx, seenMark(store, ledger), head)
 }
 
 func setupBytes(s wire.Setup) []byte {
@@ -89,15 +136,15 @@ func (o *Office) setups(ctx context.Context, store string) ([]inForce, error) {
 	}
 	r.setups.mu.Lock()
 	defer r.setups.mu.Unlock()
-	if r.setups.known {
-		return r.setups.list, nil
-	}
-	seq, err := o.cfg.Ledger.Marked(ctx, setupMark(store, o.cfg.Ledger.ID()))
+	last, err := o.cfg.Ledger.Marked(ctx, setupMark(store, o.cfg.Ledger.ID()))
 	if err != nil {
 		return nil, err
 	}
+	if last == r.setups.upTo {
+		return r.setups.list, nil
+	}
 	var list []inForce
-	for id, seen := kiosk.EventID(o.cfg.Ledger.ID(), seq), map[string]bool{}; seq > 0 && id != "" && !seen[id]; {
+	for id, seq, seen := kiosk.EventID(o.cfg.Ledger.ID(), last), last, map[string]bool{}; seq > 0 && id != "" && !seen[id]; {
 		seen[id] = true
 		row, found, err := o.cfg.Ledger.Event(ctx, store, id)
 		if err != nil {
@@ -121,7 +168,7 @@ func (o *Office) setups(ctx context.Context, store string) ([]inForce, error) {
 		list = append(list, inForce{row.Position, id, s})
 		id = s.Previous
 	}
-	r.setups.known, r.setups.list = true, list
+	r.setups.upTo, r.setups.list = last, list
 	return list, nil
 }
 

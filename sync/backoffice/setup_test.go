@@ -2,6 +2,7 @@ package backoffice_test
 
 import (
 	"context"
+	"errors"
 	"testing"
 	"time"
 
@@ -73,5 +74,65 @@ func TestCalendarAt(t *testing.T) {
 	}
 	if err := s.KeepSetup(ctx, store, wire.Setup{}, "", ""); err == nil {
 		t.Error("a setup without a calendar was recorded")
+	}
+}
+
+// forgetful is a ledger that fails to mark, as if the office had been ended.
+type forgetful struct {
+	backoffice.Ledger
+	fails bool
+}
+
+func (f *forgetful) Mark(ctx context.Context, name string, n uint64) error {
+	if f.fails {
+		return errors.New("ended")
+	}
+	return f.Ledger.Mark(ctx, name, n)
+}
+
+// TestSetupMoves: two offices record setups of one store in turns, as it moves
+// between them. Each follows the one before, also one that was recorded by an
+// office that was ended right after; what is the same is not recorded again.
+func TestSetupMoves(t *testing.T) {
+	s := newShop(t, nil)
+	ledger := &forgetful{Ledger: s.ledger}
+	ctx := context.Background()
+	office := func() *backoffice.Office {
+		o, err := backoffice.New(backoffice.Config{Ledger: ledger, Stores: []backoffice.Store{{Name: store, Calendar: kiosk.ShanghaiWeek(zone)}}})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return o
+	}
+	a, b := office(), office()
+	keep := func(o *backoffice.Office, closing time.Duration, head uint64) {
+		t.Helper()
+		c := kiosk.ShanghaiWeek(zone)
+		c.Week[time.Tuesday].Close = closing
+		if err := o.KeepSetup(ctx, store, wire.Setup{Calendar: wire.CalendarOf(c)}, "", ""); (err == nil) == ledger.fails {
+			t.Fatal(err)
+		}
+		for name, o := range map[string]*backoffice.Office{"a": a, "b": b} {
+			if now, ok, err := o.Setup(ctx, store); !ledger.fails && (err != nil || !ok || now.Calendar.Week[time.Tuesday].Close != int(closing/time.Minute)) {
+				t.Errorf("at %s the store closes at %v (%v, %v), want %v", name, now.Calendar.Week[time.Tuesday].Close, ok, err, closing)
+			}
+		}
+		if n, err := ledger.Position(ctx); err != nil || n != head {
+			t.Errorf("position %d (%v), want %d", n, err, head)
+		}
+	}
+	keep(a, 17*time.Hour, 1)
+	keep(b, 17*time.Hour, 1)
+	keep(b, 18*time.Hour, 2)
+	keep(a, 18*time.Hour, 2) // it moved back, and a had known of an older one
+	ledger.fails = true
+	keep(a, 19*time.Hour, 3)
+	ledger.fails = false
+	keep(b, 19*time.Hour, 3)
+	keep(a, 20*time.Hour, 4)
+	for i, want := range []time.Duration{17, 18, 19, 20} {
+		if c, err := b.CalendarAt(ctx, store, uint64(i+1)); err != nil || c.Week[time.Tuesday].Close != want*time.Hour {
+			t.Errorf("at position %d it closes at %v (%v), want %v h", i+1, c.Week[time.Tuesday].Close, err, want)
+		}
 	}
 }

@@ -1,32 +1,35 @@
 // Package audit keeps who came in and what they took out: sign-ins, sign-outs,
 // exports, imports. What people record is an event and stands in the ledger; this
-// is the rest.
+// is the rest, and stands beside the events there (backoffice.Trail), one line of
+// JSON an entry, durable before [Log.Add] returns and never changed. Entries of
+// more than [Keep] months are dropped when a new month begins. Where several
+// offices share a ledger, the log is that of all of them.
 //
-// A Log is a folder with one file for each month (UTC), 2026-11.jsonl, one entry
-// a line, written and synced before [Log.Add] returns. A line that a power cut
-// left half is skipped when read and ended by the next one. Months older than
-// [Keep] are deleted when a new month begins. No goroutines; safe for several.
+// No goroutines; safe for several.
 package audit
 
 import (
 	"bytes"
+	"context"
+	"crypto/sha256"
 	"encoding/json"
-	"errors"
 	"fmt"
-	"os"
-	"path/filepath"
-	"slices"
 	"strings"
 	"sync"
 	"time"
+
+	"github.com/google/uuid"
+
+	"baylight/sync/backoffice"
 )
 
 // Bounds of a log.
 const (
-	Keep      = 24       // months
-	maxEntry  = 4 << 10  // bytes of a line
-	maxFile   = 32 << 20 // bytes of a month; what comes after is refused
-	maxDetail = 400      // bytes of Entry.Detail
+	Keep      = 24      // months
+	maxEntry  = 4 << 10 // bytes of a line
+	maxDetail = 400     // bytes of Entry.Detail
+	page      = 500     // lines read at a time
+	patient   = 30 * time.Second
 )
 
 // What an entry may be about.
@@ -53,47 +56,41 @@ type Entry struct {
 	Who    string    `json:"who"`  // staff id; "" if unknown
 	From   string    `json:"from"` // network address
 	Store  string    `json:"store,omitempty"`
+	Office string    `json:"office,omitempty"` // where, among those that share the ledger
 	Detail string    `json:"detail,omitempty"`
 }
 
-// Log is the folder.
-type Log struct {
-	dir string
-	now func() time.Time
-
-	mu   sync.Mutex
-	name string
-	file *os.File
-	size int64
+// Trail is where entries are kept; a backoffice.Ledger is one.
+type Trail interface {
+	Append(ctx context.Context, lines []backoffice.TrailLine) error
+	Lines(ctx context.Context, below uint64, limit int) ([]backoffice.TrailLine, error)
+	Forget(ctx context.Context, before time.Time) error
 }
 
-// Open makes the folder if it is not there. now is real time; time.Now if nil.
-func Open(dir string, now func() time.Time) (*Log, error) {
+// Log is the audit log as one office sees and writes it.
+type Log struct {
+	trail  Trail
+	office string
+	now    func() time.Time
+
+	mu    sync.Mutex
+	month string // that old entries were last dropped in
+}
+
+// New makes a log on a trail. office names this one among those that share the
+// ledger, "" if it is alone. now is real time; time.Now if nil.
+func New(trail Trail, office string, now func() time.Time) *Log {
 	if now == nil {
 		now = time.Now
 	}
-	if err := os.MkdirAll(dir, 0o700); err != nil {
-		return nil, fmt.Errorf("open audit log: %w", err)
-	}
-	l := &Log{dir: dir, now: now}
-	return l, l.turn(now())
+	return &Log{trail: trail, office: office, now: now}
 }
 
-// Close ends it.
-func (l *Log) Close() error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
-	if err := l.file.Close(); err != nil {
-		return fmt.Errorf("close audit log: %w", err)
-	}
-	return nil
-}
-
-// Add writes an entry, stamped with the present time, and returns once it is durable.
+// Add keeps an entry, stamped with the present time, and returns once it is durable.
 func (l *Log) Add(e Entry) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	e.At = l.now().UTC()
+	e.At, e.Office = l.now().UTC(), l.office
 	if len(e.Detail) > maxDetail {
 		e.Detail = strings.ToValidUTF8(e.Detail[:maxDetail], "") + "…"
 	}
@@ -104,87 +101,29 @@ func (l *Log) Add(e Entry) error {
 	if len(line) > maxEntry {
 		return fmt.Errorf("write audit log: an entry of %d bytes, at most %d are allowed", len(line), maxEntry)
 	}
-	if err := l.turn(e.At); err != nil {
-		return err
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	defer cancel()
+	one := []backoffice.TrailLine{{Key: uuid.NewString(), At: e.At, Bytes: line}}
+	if err = l.trail.Append(ctx, one); err != nil { // a connection may have gone stale: by its key it is kept once
+		err = l.trail.Append(ctx, one)
 	}
-	if l.size+int64(len(line)) > maxFile {
-		return fmt.Errorf("write audit log: %s is full (%d bytes)", l.name, maxFile)
-	}
-	n, err := l.file.Write(append(line, '\n'))
-	l.size += int64(n)
-	if err := errors.Join(err, l.file.Sync()); err != nil {
+	if err != nil {
 		return fmt.Errorf("write audit log: %w", err)
 	}
-	return nil
+	return l.forget(ctx, e.At)
 }
 
-// turn opens the month's file; the caller holds the lock.
-func (l *Log) turn(at time.Time) error {
-	name := at.UTC().Format("2006-01") + ".jsonl"
-	if name == l.name {
+// forget drops what is older than Keep months, once a month.
+func (l *Log) forget(ctx context.Context, at time.Time) error {
+	month := at.Format("2006-01")
+	if month == l.month {
 		return nil
 	}
-	f, err := os.OpenFile(filepath.Join(l.dir, name), os.O_RDWR|os.O_CREATE|os.O_APPEND, 0o600)
-	if err != nil {
-		return fmt.Errorf("open audit log: %w", err)
-	}
-	size, err := ended(f)
-	if err == nil {
-		err = syncDir(l.dir)
-	}
-	if err != nil {
-		return fmt.Errorf("open audit log: %w", errors.Join(err, f.Close()))
-	}
-	old := l.file
-	l.name, l.file, l.size = name, f, size
-	if old != nil {
-		err = old.Close()
-	}
-	return errors.Join(err, l.forget(at))
-}
-
-// ended makes sure that the file ends with a whole line.
-func ended(f *os.File) (int64, error) {
-	st, err := f.Stat()
-	if err != nil || st.Size() == 0 {
-		return 0, err
-	}
-	last := make([]byte, 1)
-	if _, err := f.ReadAt(last, st.Size()-1); err != nil || last[0] == '\n' {
-		return st.Size(), err
-	}
-	_, err = f.Write([]byte{'\n'})
-	return st.Size() + 1, err
-}
-
-func syncDir(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// months lists the files, oldest first.
-func (l *Log) months() ([]string, error) {
-	files, err := filepath.Glob(filepath.Join(l.dir, "????-??.jsonl"))
-	slices.Sort(files)
-	return files, err
-}
-
-// forget deletes what is older than Keep months.
-func (l *Log) forget(at time.Time) error {
-	y, m, _ := at.UTC().Date()
-	oldest := time.Date(y, m-Keep, 1, 0, 0, 0, 0, time.UTC).Format("2006-01") + ".jsonl"
-	files, err := l.months()
-	for _, f := range files {
-		if filepath.Base(f) < oldest {
-			err = errors.Join(err, os.Remove(f))
-		}
-	}
-	if err != nil {
+	y, m, _ := at.Date()
+	if err := l.trail.Forget(ctx, time.Date(y, m-Keep, 1, 0, 0, 0, 0, time.UTC)); err != nil {
 		return fmt.Errorf("clear audit log: %w", err)
 	}
+	l.month = month
 	return nil
 }
 
@@ -192,25 +131,40 @@ func (l *Log) forget(at time.Time) error {
 func (l *Log) Latest(limit int, f func(Entry) bool) (out []Entry, err error) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
-	files, err := l.months()
-	if err != nil {
-		return nil, fmt.Errorf("read audit log: %w", err)
-	}
-	for _, name := range slices.Backward(files) {
-		b, err := os.ReadFile(name)
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	defer cancel()
+	for below := uint64(0); ; {
+		lines, err := l.trail.Lines(ctx, below, page)
 		if err != nil {
 			return nil, fmt.Errorf("read audit log: %w", err)
 		}
-		lines := bytes.Split(b, []byte{'\n'})
-		for _, line := range slices.Backward(lines) {
+		for _, line := range lines {
 			var e Entry
-			if len(line) == 0 || json.Unmarshal(line, &e) != nil || !f(e) {
-				continue // empty, or what a power cut left
+			if json.Unmarshal(line.Bytes, &e) != nil || !f(e) {
+				continue // of a later program, or not wanted
 			}
 			if out = append(out, e); len(out) == limit {
 				return out, nil
 			}
 		}
+		if len(lines) < page {
+			return out, nil
+		}
+		below = lines[len(lines)-1].N
 	}
-	return out, nil
+}
+
+// FromFile are the lines of a month's file as programs kept them that had no place
+// for them in the ledger; name is the file's own. What a power cut left half is
+// left out. The same file gives the same keys.
+func FromFile(name string, b []byte) (out []backoffice.TrailLine) {
+	for i, line := range bytes.Split(b, []byte{'\n'}) {
+		var e Entry
+		if len(line) == 0 || len(line) > maxEntry || json.Unmarshal(line, &e) != nil {
+			continue
+		}
+		sum := sha256.Sum256(fmt.Appendf(nil, "%s %d %s", name, i, line))
+		out = append(out, backoffice.TrailLine{Key: fmt.Sprintf("file-%x", sum[:16]), At: e.At, Bytes: line})
+	}
+	return out
 }

@@ -4,15 +4,13 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
 	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
 
+	"baylight/sync/backoffice"
 	"baylight/sync/link"
 	"baylight/sync/wire"
 )
@@ -27,30 +25,43 @@ type Link interface {
 	Publish(topic string, qos byte, retain bool, payload []byte) *link.Token
 }
 
-// Config is what a Book is made of.
-type Config struct {
-	Store string
-	Dir   string // for its files; made if it is not there
-	Key   []byte // the store's key
-	Zone  *time.Location
-	Now   func() time.Time // the store's time
-	Link  Link
-	Log   *slog.Logger // nil discards
+// Papers is where bookings are kept; a backoffice.Ledger is one.
+type Papers interface {
+	Papers(ctx context.Context, store, kind string) ([]backoffice.Paper, uint64, error)
+	KeepPapers(ctx context.Context, store, kind string, was uint64, papers []backoffice.Paper) (uint64, error)
 }
 
-// Book keeps the bookings of one store and has them retained on its broker.
+// Kind is what papers of bookings are called: one a day, named by it, with what
+// boards are told as its bytes (wire.Bookings).
+const Kind = "bookings"
+
+// Config is what a Book is made of.
+type Config struct {
+	Store  string
+	Papers Papers
+	Key    []byte // the store's key
+	Zone   *time.Location
+	Now    func() time.Time // the store's time
+	Link   Link
+	Log    *slog.Logger // nil discards
+}
+
+// Book keeps the bookings of one store and has them retained on its broker. It is
+// a task: Run it once.
 type Book struct {
 	Config
 	topics wire.Store
 	wake   chan struct{}
 	ready  chan struct{}
+	keep   sync.Mutex // one who keeps at a time
 
-	mu   sync.Mutex
-	days map[string][]byte // payloads by day; empty: to be emptied on the broker
+	mu       sync.Mutex
+	days     map[string][]byte // payloads by day
+	revision uint64            // of the papers that days are
 }
 
 // Open reads what was kept.
-func Open(c Config) (*Book, error) {
+func Open(ctx context.Context, c Config) (*Book, error) {
 	topics, err := wire.NewStore(c.Store)
 	if err != nil {
 		return nil, fmt.Errorf("open bookings: %w", err)
@@ -58,32 +69,85 @@ func Open(c Config) (*Book, error) {
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	if err := os.MkdirAll(c.Dir, 0o700); err != nil {
+	b := &Book{Config: c, topics: topics, wake: make(chan struct{}, 1), ready: make(chan struct{})}
+	if err := b.Refresh(ctx); err != nil {
 		return nil, fmt.Errorf("open bookings: %w", err)
-	}
-	b := &Book{Config: c, topics: topics, wake: make(chan struct{}, 1), ready: make(chan struct{}), days: map[string][]byte{}}
-	files, err := filepath.Glob(filepath.Join(c.Dir, "*.json"))
-	if err != nil {
-		return nil, fmt.Errorf("open bookings: %w", err)
-	}
-	for _, name := range files {
-		raw, err := os.ReadFile(name)
-		if err != nil {
-			return nil, fmt.Errorf("open bookings: %w", err)
-		}
-		d, err := wire.DecodeBookings(raw)
-		if err != nil || d.Day+".json" != filepath.Base(name) {
-			c.Log.Error("a file of bookings is damaged: import that day again", "file", name, "error", err)
-			continue
-		}
-		b.days[d.Day] = raw
 	}
 	return b, nil
 }
 
+// Refresh reads again what was kept, also by others: by the office that had the
+// store before, or by who erased a person.
+func (b *Book) Refresh(ctx context.Context) error {
+	papers, revision, err := b.Papers.Papers(ctx, b.Store, Kind)
+	if err != nil {
+		return err
+	}
+	days := map[string][]byte{}
+	for _, p := range papers {
+		if d, err := wire.DecodeBookings(p.Bytes); err != nil || d.Day != p.Name {
+			b.Log.Error("bookings of a day are damaged: import that day again", "store", b.Store, "day", p.Name, "error", err)
+			continue
+		}
+		days[p.Name] = p.Bytes
+	}
+	b.apply(days, revision)
+	return nil
+}
+
+// apply makes days what the book says, unless it knows something later.
+func (b *Book) apply(days map[string][]byte, revision uint64) {
+	b.mu.Lock()
+	if b.days == nil || revision > b.revision {
+		b.days, b.revision = days, revision
+	}
+	b.mu.Unlock()
+	select {
+	case b.wake <- struct{}{}:
+	default:
+	}
+}
+
+// patient is how long somebody waits for bookings to be kept.
+const patient = 30 * time.Second
+
+// change keeps days beside those that are there; one without a payload goes.
+func (b *Book) change(ctx context.Context, days map[string][]byte) error {
+	b.keep.Lock()
+	defer b.keep.Unlock()
+	var papers []backoffice.Paper
+	for _, day := range slices.Sorted(maps.Keys(days)) {
+		papers = append(papers, backoffice.Paper{Name: day, At: b.Now(), Bytes: days[day]})
+	}
+	for ctx.Err() == nil {
+		b.mu.Lock()
+		next, was := maps.Clone(b.days), b.revision
+		b.mu.Unlock()
+		revision, err := b.Papers.KeepPapers(ctx, b.Store, Kind, was, papers)
+		if errors.Is(err, backoffice.ErrPapers) { // another office had the store, or a copy was tried again
+			if err := b.Refresh(ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if err != nil {
+			return err
+		}
+		for day, payload := range days {
+			if next[day] = payload; payload == nil {
+				delete(next, day)
+			}
+		}
+		b.apply(next, revision)
+		return nil
+	}
+	return ctx.Err()
+}
+
 // Import takes what a dealer's system exported: each day in it is replaced. It
 // returns how many bookings each day has now, and the columns it ignored. With
-// an error nothing was changed; Faults say which lines are wrong.
+// Faults, which say what lines are wrong, or ErrNotHeld of the back office, nothing
+// was changed. It goes on if whoever asked has left.
 func (b *Book) Import(raw []byte) (counts map[string]int, ignored []string, err error) {
 	entries, ignored, err := Read(raw, b.Zone)
 	if err != nil {
@@ -103,17 +167,10 @@ func (b *Book) Import(raw []byte) (counts map[string]int, ignored []string, err 
 		}
 		counts[day] = len(d.Bookings)
 	}
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	for _, day := range slices.Sorted(maps.Keys(payloads)) {
-		if err := b.keep(day, payloads[day]); err != nil {
-			return nil, ignored, err
-		}
-		b.days[day] = payloads[day]
-	}
-	select {
-	case b.wake <- struct{}{}:
-	default:
+	ctx, cancel := context.WithTimeout(context.Background(), patient)
+	defer cancel()
+	if err := b.change(ctx, payloads); err != nil {
+		return nil, ignored, fmt.Errorf("import bookings: %w", err)
 	}
 	return counts, ignored, nil
 }
@@ -124,29 +181,6 @@ func lineOn(entries []Entry, day string, zone *time.Location) int {
 }
 
 func (b *Book) today() string { return b.Now().In(b.Zone).Format(time.DateOnly) }
-
-// keep writes a day's file so that a power cut leaves the old one or the new one.
-func (b *Book) keep(day string, payload []byte) error {
-	path := filepath.Join(b.Dir, day+".json")
-	f, err := os.OpenFile(path+".part", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err == nil {
-		_, err = f.Write(payload)
-		err = errors.Join(err, f.Sync(), f.Close())
-	}
-	if err == nil {
-		err = os.Rename(path+".part", path)
-	}
-	if err == nil {
-		var d *os.File
-		if d, err = os.Open(b.Dir); err == nil {
-			err = errors.Join(d.Sync(), d.Close())
-		}
-	}
-	if err != nil {
-		return fmt.Errorf("keep bookings of %s: %w", day, err)
-	}
-	return nil
-}
 
 // String names the task.
 func (b *Book) String() string { return "bookings of " + b.Store }
@@ -179,21 +213,24 @@ func (b *Book) Run(ctx context.Context) error {
 	}
 }
 
-// publish sends what the broker does not have, and empties what is over.
+// publish sends what the broker does not have, empties what is over, and then
+// keeps it no longer.
 func (b *Book) publish(ctx context.Context, published map[string]string) {
 	b.mu.Lock()
 	days := maps.Clone(b.days)
 	b.mu.Unlock()
+	over := map[string][]byte{}
 	for day, payload := range days {
 		if day < b.today() {
 			payload = nil
+			over[day] = nil
 		}
 		if last, ok := published[day]; ok && last == string(payload) {
 			continue
 		}
 		topic, err := b.topics.Bookings(day)
 		if err != nil {
-			continue // a file's name was checked
+			continue // a paper's name was checked
 		}
 		wait, cancel := context.WithTimeout(ctx, 10*time.Second)
 		err = b.Link.Publish(topic, wire.QoS, true, payload).Wait(wait)
@@ -202,19 +239,13 @@ func (b *Book) publish(ctx context.Context, published map[string]string) {
 			return // the next look tries again
 		}
 		published[day] = string(payload)
-		if payload == nil {
-			b.forget(day)
-		}
 	}
-}
-
-// forget deletes a day that is over and is emptied on the broker.
-func (b *Book) forget(day string) {
-	b.mu.Lock()
-	defer b.mu.Unlock()
-	if err := os.Remove(filepath.Join(b.Dir, day+".json")); err != nil && !errors.Is(err, fs.ErrNotExist) {
-		b.Log.Warn("old bookings", "day", day, "error", err)
+	if len(over) == 0 {
 		return
 	}
-	delete(b.days, day)
+	wait, cancel := context.WithTimeout(ctx, patient)
+	defer cancel()
+	if err := b.change(wait, over); err != nil && ctx.Err() == nil && !errors.Is(err, backoffice.ErrNotHeld) {
+		b.Log.Warn("bookings that are over cannot be dropped; it is tried again", "store", b.Store, "error", err)
+	}
 }

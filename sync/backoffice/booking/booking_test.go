@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
 	"path/filepath"
 	"strings"
 	"sync"
@@ -16,7 +15,10 @@ import (
 	"golang.org/x/text/encoding/simplifiedchinese"
 
 	"baylight/kiosk"
+	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/booking"
+	"baylight/sync/backoffice/ledger"
+	"baylight/sync/backoffice/ledger/memledger"
 	"baylight/sync/broker"
 	"baylight/sync/link"
 	"baylight/sync/wire"
@@ -176,9 +178,13 @@ func TestBook(t *testing.T) {
 	})
 	var clock sync.Mutex
 	now := time.Date(2026, 11, 22, 7, 0, 0, 0, zone)
-	dir := filepath.Join(t.TempDir(), "bookings")
+	papers, err := ledger.Open(filepath.Join(t.TempDir(), "l.db"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer papers.Close()
 	open := func() *booking.Book {
-		b, err := booking.Open(booking.Config{Store: "sh-test", Dir: dir, Key: key, Zone: zone, Link: l,
+		b, err := booking.Open(t.Context(), booking.Config{Store: "sh-test", Papers: papers, Key: key, Zone: zone, Link: l,
 			Now: func() time.Time { clock.Lock(); defer clock.Unlock(); return now }})
 		if err != nil {
 			t.Fatal(err)
@@ -226,14 +232,14 @@ func TestBook(t *testing.T) {
 	now = now.AddDate(0, 0, 1)
 	clock.Unlock()
 	wait("the day is emptied", func() bool { a, ok := heard.get("2026-11-22"); return ok && a == "" })
-	wait("its file is deleted", func() bool {
-		_, err := os.Stat(filepath.Join(dir, "2026-11-22.json"))
-		return errors.Is(err, os.ErrNotExist)
+	wait("it is kept no longer", func() bool {
+		left, _, err := papers.Papers(t.Context(), "sh-test", booking.Kind)
+		return err == nil && len(left) == 1 && left[0].Name == "2026-11-23"
 	})
 }
 
 func TestHandler(t *testing.T) {
-	b, err := booking.Open(booking.Config{Store: "sh-test", Dir: t.TempDir(), Key: key, Zone: zone, Now: func() time.Time { return time.Date(2026, 11, 22, 7, 0, 0, 0, zone) }})
+	b, err := booking.Open(t.Context(), booking.Config{Store: "sh-test", Papers: memledger.New("l"), Key: key, Zone: zone, Now: func() time.Time { return time.Date(2026, 11, 22, 7, 0, 0, 0, zone) }})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -262,5 +268,49 @@ func TestHandler(t *testing.T) {
 		if w.Code != c.status || !strings.Contains(w.Body.String(), c.says) {
 			t.Errorf("%s: %d %s", name, w.Code, w.Body)
 		}
+	}
+}
+
+// lent is a ledger whose store may be another office's.
+type lent struct {
+	*memledger.Ledger
+	away bool
+}
+
+func (l *lent) KeepPapers(ctx context.Context, store, kind string, was uint64, papers []backoffice.Paper) (uint64, error) {
+	if l.away {
+		return 0, fmt.Errorf("keep bookings: %w", backoffice.ErrNotHeld)
+	}
+	return l.Ledger.KeepPapers(ctx, store, kind, was, papers)
+}
+
+// Two offices keep the bookings of one store, one after the other: neither undoes
+// what the other kept, and who has not got the store is told so.
+func TestMoves(t *testing.T) {
+	papers := &lent{Ledger: memledger.New("l")}
+	open := func() *booking.Book {
+		b, err := booking.Open(t.Context(), booking.Config{Store: "sh-test", Papers: papers, Key: key, Zone: zone, Now: func() time.Time { return time.Date(2026, 11, 22, 7, 0, 0, 0, zone) }})
+		if err != nil {
+			t.Fatal(err)
+		}
+		return b
+	}
+	one, other := open(), open()
+	if _, _, err := one.Import([]byte(export)); err != nil {
+		t.Fatal(err)
+	}
+	if _, _, err := other.Import([]byte("time,plate,id\n2026-11-22 11:00,粤B99999,B-9\n")); err != nil {
+		t.Fatal(err)
+	}
+	kept, _, err := papers.Papers(t.Context(), "sh-test", booking.Kind)
+	if err != nil || len(kept) != 2 || !strings.Contains(string(kept[0].Bytes), "B-9") || kept[1].Name != "2026-11-23" {
+		t.Errorf("kept: %s (%v)", kept, err)
+	}
+	papers.away = true
+	w := httptest.NewRecorder()
+	h := booking.Handler(func(*http.Request) bool { return true }, func(string) *booking.Book { return one })
+	h.ServeHTTP(w, httptest.NewRequest(http.MethodPost, "/api/v1/bookings", strings.NewReader(export)))
+	if w.Code != http.StatusConflict || !strings.Contains(w.Body.String(), "another back office") {
+		t.Errorf("where the store is another's: %d %s", w.Code, w.Body)
 	}
 }

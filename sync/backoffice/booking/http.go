@@ -5,6 +5,8 @@ import (
 	"errors"
 	"io"
 	"net/http"
+
+	"baylight/sync/backoffice"
 )
 
 // problem is RFC 9457's problem details with the lines that are wrong.
@@ -45,9 +47,12 @@ func Handler(may func(*http.Request) bool, books func(store string) *Book) http.
 		case errors.As(err, &faults):
 			refuse(w, http.StatusUnprocessableEntity, "nothing was imported", faults)
 			return
+		case errors.Is(err, backoffice.ErrNotHeld):
+			refuse(w, http.StatusConflict, err.Error(), nil)
+			return
 		case err != nil:
 			book.Log.Error("import bookings", "store", book.Store, "error", err)
-			refuse(w, http.StatusInternalServerError, "nothing more was imported; the log says why", nil)
+			refuse(w, http.StatusInternalServerError, "it is open whether the bookings are kept; the log says why, import them again", nil)
 			return
 		}
 		write(w, "application/json", http.StatusOK, map[string]any{"store": book.Store, "days": counts, "ignored": append([]string{}, ignored...)})

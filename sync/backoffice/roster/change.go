@@ -2,13 +2,14 @@ package roster
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"maps"
 	"slices"
 	"strings"
 
 	"baylight/kiosk"
 	"baylight/kiosk/staff"
+	"baylight/sync/backoffice"
 	"baylight/sync/wire"
 )
 
@@ -42,39 +43,33 @@ func wrong(field, format string, args ...any) *Wrong {
 	return &Wrong{Field: field, Detail: fmt.Sprintf(format, args...)}
 }
 
-// Change changes a person, as by says. It returns once the change is durable.
+// Change changes a person, as by says. It returns once the change is durable, and
+// goes on if whoever asked has left. With ErrNotHeld of the back office nothing was
+// changed: another office has the store.
 func (r *Roster) Change(ctx context.Context, by string, c Change) (Person, error) {
 	next, err := r.next(by, c)
 	if err != nil {
 		return Person{}, err
 	}
-	r.mu.Lock()
-	changed := maps.Clone(r.changed)
-	before, there := find(r.people(), c.ID)
-	e := next(before)
-	if err := r.fits(before, there, e); err != nil {
-		r.mu.Unlock()
+	ctx, cancel := context.WithTimeout(context.WithoutCancel(ctx), patient)
+	defer cancel()
+	var e entry
+	if err := r.revise(ctx, func(s *state) (bool, error) {
+		people := s.people(r)
+		before, there := find(people, c.ID)
+		e = next(before)
+		if err := fits(people, len(s.changed), before, there, e); err != nil {
+			return false, err
+		}
+		s.changed[e.ID] = e
+		return true, nil
+	}); err != nil {
 		return Person{}, err
-	}
-	changed[e.ID] = e
-	people := r.with(changed)
-	if err := r.keep(changed); err != nil {
-		r.mu.Unlock()
-		return Person{}, err
-	}
-	r.changed = changed
-	r.People.Replace(people)
-	r.mu.Unlock()
-	select {
-	case r.wake <- struct{}{}:
-	default:
-	}
-	if r.SignOut != nil && (c.PIN != nil || c.Remove) {
-		r.SignOut(c.ID)
 	}
 	r.Log.Info("staff changed", "store", r.Store, "who", c.ID, "by", by, "what", c.what())
-	// The change stands; that it is not recorded is said, and made up for at the next start.
-	if err := r.Keep(ctx, r.setup(people), by, "staff "+c.ID+": "+c.what()); err != nil {
+	// The change stands; that it is not recorded is said, and made up for at the
+	// next start, or by the office that has taken the store just now.
+	if err := r.Keep(ctx, r.inForce(), by, "staff "+c.ID+": "+c.what()); err != nil && !errors.Is(err, backoffice.ErrNotHeld) {
 		return Person{}, fmt.Errorf("record change of %s: it is in force, but not in the ledger yet: %w", c.ID, err)
 	}
 	return r.shown(e), nil
@@ -160,9 +155,9 @@ func find(people []staff.Person, id string) (staff.Person, bool) {
 	return people[i], true
 }
 
-// fits checks what a change makes of a person against everybody else. The caller holds the lock.
-func (r *Roster) fits(before staff.Person, there bool, e entry) error {
-	people := r.people()
+// fits checks what a change makes of a person against everybody else, of whom so
+// many were changed here.
+func fits(people []staff.Person, changed int, before staff.Person, there bool, e entry) error {
 	if e.Removed && !there {
 		return &Wrong{"id", fmt.Sprintf("nobody here is %s", e.ID), true}
 	}
@@ -172,7 +167,7 @@ func (r *Roster) fits(before staff.Person, there bool, e entry) error {
 	if err := (wire.Staff{People: []wire.Member{{ID: e.ID, Name: e.Name, Team: e.Team}}}).Check(); err != nil {
 		return wrong("name", "%v", err)
 	}
-	if !there && len(people) >= wire.MaxPeople || len(r.changed) >= 4*wire.MaxPeople {
+	if !there && len(people) >= wire.MaxPeople || changed >= 4*wire.MaxPeople {
 		return &Wrong{"id", fmt.Sprintf("%d people work here; there is room for no more", len(people)), true}
 	}
 	for _, p := range people {

@@ -11,6 +11,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/staff"
+	"baylight/sync/backoffice"
 )
 
 // Person is somebody as the API shows them.
@@ -50,14 +51,14 @@ func person(p staff.Person) Person {
 func (r *Roster) List() (out []Person) {
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	for _, p := range r.people() {
-		if e, here := r.changed[p.ID]; here {
+	for _, p := range r.now.people(r) {
+		if e, here := r.now.changed[p.ID]; here {
 			out = append(out, r.shown(e))
 		} else {
 			out = append(out, person(p))
 		}
 	}
-	for _, e := range r.changed {
+	for _, e := range r.now.changed {
 		if e.Removed {
 			out = append(out, r.shown(e))
 		}
@@ -123,6 +124,10 @@ func (r *Roster) change(w http.ResponseWriter, req *http.Request, by string) {
 			status = http.StatusConflict
 		}
 		refuse(w, status, bad.Field, bad.Detail)
+		return
+	}
+	if errors.Is(err, backoffice.ErrNotHeld) {
+		refuse(w, http.StatusConflict, "store", err.Error())
 		return
 	}
 	if err != nil {

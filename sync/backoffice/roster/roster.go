@@ -1,16 +1,10 @@
 package roster
 
 import (
-	"cmp"
 	"context"
-	"encoding/json"
 	"errors"
 	"fmt"
-	"io/fs"
 	"log/slog"
-	"maps"
-	"os"
-	"path/filepath"
 	"slices"
 	"sync"
 	"time"
@@ -30,15 +24,26 @@ type Link interface {
 	Publish(topic string, qos byte, retain bool, payload []byte) *link.Token
 }
 
+// Papers is where the roster is kept; a backoffice.Ledger is one.
+type Papers interface {
+	Papers(ctx context.Context, store, kind string) ([]backoffice.Paper, uint64, error)
+	KeepPapers(ctx context.Context, store, kind string, was uint64, papers []backoffice.Paper) (uint64, error)
+}
+
 // Config is what a Roster is made of.
 type Config struct {
 	Store  string
 	Tag    string         // of the store, in badges
 	Key    []byte         // the store's key
 	Ledger string         // id of the office's ledger
-	File   string         // where changes are kept; its folder is made
+	Papers Papers         // where changes are kept
 	Seed   []staff.Person // the staff file
 	Setup  wire.Setup     // calendar, menu, bays and targets; staff is filled in
+	// Office names this office among those that share the ledger; "": it is alone,
+	// and Seed and Setup are in force as they are.
+	Office string
+	// Mine says whether the store is this office's; nil: always.
+	Mine func() bool
 	// People is kept at who works here; the office's pages read it.
 	People *staff.Directory
 	// Keep records a setup in the ledger (backoffice.Office.KeepSetup).
@@ -57,9 +62,12 @@ type Roster struct {
 	topics wire.Store
 	wake   chan struct{}
 	ready  chan struct{}
+	digest string     // of Seed and Setup
+	keep   sync.Mutex // one who keeps at a time
 
-	mu      sync.Mutex
-	changed map[string]entry // by id
+	mu     sync.Mutex
+	now    state
+	warned bool // that the configuration is not in force
 }
 
 // entry is a person as changed here.
@@ -71,121 +79,40 @@ type entry struct {
 	Team    string       `json:"team,omitempty"`
 	PIN     string       `json:"pin,omitempty"` // verifier
 	Removed bool         `json:"removed,omitempty"`
-	At      time.Time    `json:"at"`
-	By      string       `json:"by"`
+	At      time.Time    `json:"at,omitzero"`
+	By      string       `json:"by,omitempty"`
 }
 
 func (e entry) person() staff.Person {
 	return staff.Person{ID: e.ID, Name: e.Name, Badge: e.Badge, Roles: e.Roles, Team: e.Team, PIN: e.PIN}
 }
 
-// file is what is kept.
-type file struct {
-	Schema int     `json:"schema"`
-	People []entry `json:"people"`
-}
-
-// fileSchema is the form of the file that this program writes.
-const fileSchema = 1
-
 // Open reads what was changed and fills the directory.
-func Open(c Config) (*Roster, error) {
+func Open(ctx context.Context, c Config) (*Roster, error) {
 	topics, err := wire.NewStore(c.Store)
 	if err != nil {
 		return nil, fmt.Errorf("open roster: %w", err)
 	}
-	if c.People == nil || c.Keep == nil || c.Now == nil || c.Random == nil || c.File == "" {
-		return nil, errors.New("open roster: a directory, a ledger, a clock, a source of badges and a file are needed")
+	if c.People == nil || c.Keep == nil || c.Now == nil || c.Random == nil || c.Papers == nil {
+		return nil, errors.New("open roster: a directory, a ledger for setups and papers, a clock and a source of badges are needed")
 	}
 	if c.Log == nil {
 		c.Log = slog.New(slog.DiscardHandler)
 	}
-	r := &Roster{Config: c, topics: topics, wake: make(chan struct{}, 1), ready: make(chan struct{}), changed: map[string]entry{}}
-	b, err := os.ReadFile(c.File)
-	if errors.Is(err, fs.ErrNotExist) {
-		b, err = []byte(`{"schema":1}`), nil
+	if c.Mine == nil {
+		c.Mine = func() bool { return true }
 	}
-	var f file
-	if err == nil {
-		err = json.Unmarshal(b, &f)
+	r := &Roster{Config: c, topics: topics, wake: make(chan struct{}, 1), ready: make(chan struct{}), digest: digest(c.Seed, c.Setup)}
+	r.now.changed = map[string]entry{}
+	if err := r.Refresh(ctx); err != nil { // without it a removed person would be back
+		return nil, fmt.Errorf("open roster of %s: %w", c.Store, err)
 	}
-	if err == nil && f.Schema != fileSchema {
-		err = fmt.Errorf("schema %d, this program reads %d", f.Schema, fileSchema)
-	}
-	if err != nil { // without it a removed person would be back
-		return nil, fmt.Errorf("open roster %s: %w", c.File, err)
-	}
-	for _, e := range f.People {
-		r.changed[e.ID] = e
-	}
-	c.People.Replace(r.people())
+	r.People.Replace(r.now.people(r))
 	return r, nil
 }
 
-// people is everybody who works here, by id. The caller holds the lock, or is alone.
-func (r *Roster) people() []staff.Person { return r.with(r.changed) }
-
-func (r *Roster) with(changed map[string]entry) (out []staff.Person) {
-	for _, p := range r.Seed {
-		if _, here := changed[p.ID]; !here {
-			out = append(out, p)
-		}
-	}
-	for _, e := range changed {
-		if !e.Removed {
-			out = append(out, e.person())
-		}
-	}
-	slices.SortFunc(out, func(a, b staff.Person) int { return cmp.Compare(a.ID, b.ID) })
-	return out
-}
-
-// silent says whether nobody was ever named here: then boards keep their own.
-func (r *Roster) silent() bool { return len(r.Seed) == 0 && len(r.changed) == 0 }
-
-// keep writes the file so that a power cut leaves the old one or the new one.
-func (r *Roster) keep(changed map[string]entry) error {
-	f := file{Schema: fileSchema, People: slices.SortedFunc(maps.Values(changed), func(a, b entry) int { return cmp.Compare(a.ID, b.ID) })}
-	b, err := json.MarshalIndent(f, "", "  ")
-	if err == nil {
-		err = os.MkdirAll(filepath.Dir(r.File), 0o700)
-	}
-	if err == nil {
-		err = write(r.File+".part", append(b, '\n'))
-	}
-	if err == nil {
-		err = os.Rename(r.File+".part", r.File)
-	}
-	if err == nil {
-		err = settle(filepath.Dir(r.File))
-	}
-	if err != nil {
-		return fmt.Errorf("keep roster of %s: %w", r.Store, err)
-	}
-	return nil
-}
-
-func write(path string, b []byte) error {
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
-	if err != nil {
-		return err
-	}
-	_, err = f.Write(b)
-	return errors.Join(err, f.Sync(), f.Close())
-}
-
-// settle makes a folder's own entries durable.
-func settle(dir string) error {
-	d, err := os.Open(dir)
-	if err != nil {
-		return err
-	}
-	return errors.Join(d.Sync(), d.Close())
-}
-
-// setup is what figures depend on, as it is now.
-func (r *Roster) setup(people []staff.Person) wire.Setup {
-	s := r.Setup
+// setupOf is what figures depend on, with who works there.
+func setupOf(s wire.Setup, people []staff.Person) wire.Setup {
 	s.Staff = nil
 	for _, p := range people {
 		m := wire.SetupStaff{ID: p.ID, Roles: roles(p), Team: p.Team}
@@ -209,8 +136,8 @@ func (r *Roster) String() string { return "roster of " + r.Store }
 // Ready is closed once Run has begun.
 func (r *Roster) Ready() <-chan struct{} { return r.ready }
 
-// Run records the setup if it is another one than the ledger has, and keeps the
-// broker at what the roster says, until ctx ends.
+// Run states the configuration and records the setup if they are others than the
+// ledger has, and keeps the broker at what the roster says, until ctx ends.
 func (r *Roster) Run(ctx context.Context) error {
 	close(r.ready)
 	published := map[string]string{}
@@ -218,22 +145,20 @@ func (r *Roster) Run(ctx context.Context) error {
 	tick := time.NewTicker(lookEvery)
 	defer tick.Stop()
 	for {
-		r.mu.Lock()
-		people := r.people()
-		r.mu.Unlock()
-		if !recorded {
-			if err := r.Keep(ctx, r.setup(people), "", ""); err == nil {
+		st := r.Link.Status()
+		if st.Up && st.Session != session { // the store may have been another office's meanwhile
+			session, recorded = st.Session, false
+			clear(published)
+		}
+		if r.Mine() && !recorded {
+			if err := r.record(ctx); err == nil {
 				recorded = true
 			} else if ctx.Err() == nil && !errors.Is(err, backoffice.ErrNotHeld) { // else it is tried until the store is ours
 				r.Log.Error("the setup could not be recorded, it is tried again", "store", r.Store, "err", err)
 			}
 		}
-		if st := r.Link.Status(); st.Up {
-			if st.Session != session {
-				session = st.Session
-				clear(published)
-			}
-			r.publish(ctx, people, published)
+		if st.Up {
+			r.publish(ctx, published)
 		}
 		select {
 		case <-ctx.Done():
@@ -244,13 +169,28 @@ func (r *Roster) Run(ctx context.Context) error {
 	}
 }
 
-// publish sends what the broker does not have.
-func (r *Roster) publish(ctx context.Context, people []staff.Person, published map[string]string) {
-	setup, err := r.setup(people).Encode()
-	out := map[string][]byte{r.topics.Setup(): setup}
+// record states the configuration and records the setup in force.
+func (r *Roster) record(ctx context.Context) error {
+	if err := r.state(ctx); err != nil {
+		return err
+	}
+	return r.Keep(ctx, r.inForce(), "", "")
+}
+
+// inForce is the setup in force, with who works there.
+func (r *Roster) inForce() wire.Setup {
 	r.mu.Lock()
-	silent := r.silent()
+	defer r.mu.Unlock()
+	return setupOf(r.now.setup(r), r.now.people(r))
+}
+
+// publish sends what the broker does not have.
+func (r *Roster) publish(ctx context.Context, published map[string]string) {
+	r.mu.Lock()
+	people, silent := r.now.people(r), r.now.silent(r)
+	setup, err := setupOf(r.now.setup(r), people).Encode()
 	r.mu.Unlock()
+	out := map[string][]byte{r.topics.Setup(): setup}
 	if err == nil && !silent {
 		out[r.topics.Staff()], err = staffOf(r.Ledger, people, r.Key).Encode()
 	}

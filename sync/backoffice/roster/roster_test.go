@@ -5,10 +5,9 @@ import (
 	"context"
 	"encoding/json"
 	"errors"
+	"fmt"
 	"net/http"
 	"net/http/httptest"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -17,6 +16,8 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/staff"
+	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/ledger/memledger"
 	"baylight/sync/wire"
 )
 
@@ -29,7 +30,7 @@ type place struct {
 	testing.TB
 	*Roster
 	people *staff.Directory
-	file   string
+	papers *lent
 	kept   []wire.Setup
 	whys   []string
 	gone   []string // signed out
@@ -41,12 +42,43 @@ func seed() []staff.Person {
 		{ID: "t1", Name: "李师傅", Badge: "0A70000002", Roles: []staff.Role{staff.Technician}, Team: "一组"}}
 }
 
-func open(t testing.TB, file string, people []staff.Person) (*place, error) {
-	p := &place{TB: t, file: file, people: staff.NewDirectory(nil)}
+// lent is a ledger whose store may be another office's.
+type lent struct {
+	*memledger.Ledger
+	refuses error
+}
+
+func (l *lent) KeepPapers(ctx context.Context, store, kind string, was uint64, papers []backoffice.Paper) (uint64, error) {
+	if l.refuses != nil {
+		return 0, l.refuses
+	}
+	return l.Ledger.KeepPapers(ctx, store, kind, was, papers)
+}
+
+// paper is what is kept, nil if nothing is.
+func (l *lent) paper() []byte {
+	ps, _, _ := l.Papers(context.Background(), "sh-pudong", Kind)
+	if len(ps) == 0 {
+		return nil
+	}
+	return ps[0].Bytes
+}
+
+func newLent() *lent { return &lent{Ledger: memledger.New("l")} }
+
+func open(t testing.TB, papers *lent, people []staff.Person) (*place, error) {
+	return openAs(t, papers, people, "", 6)
+}
+
+// openAs opens the roster of an office whose store opens at an hour.
+func openAs(t testing.TB, papers *lent, people []staff.Person, office string, hour int) (*place, error) {
+	p := &place{TB: t, papers: papers, people: staff.NewDirectory(nil)}
+	week := kiosk.ShanghaiWeek(noon.Location())
+	week.Week[0] = kiosk.Hours{Open: time.Duration(hour) * time.Hour, Close: 20 * time.Hour}
 	n := uint32(0)
 	var err error
-	p.Roster, err = Open(Config{Store: "sh-pudong", Tag: "0A7", Key: []byte(key), Ledger: "l", File: file, Seed: people, People: p.people,
-		Setup: wire.Setup{Calendar: wire.CalendarOf(kiosk.ShanghaiWeek(noon.Location()))},
+	p.Roster, err = Open(t.Context(), Config{Store: "sh-pudong", Tag: "0A7", Key: []byte(key), Ledger: "l", Papers: papers, Office: office, Seed: people, People: p.people,
+		Setup: wire.Setup{Calendar: wire.CalendarOf(week)},
 		Keep: func(_ context.Context, s wire.Setup, by, why string) error {
 			if p.broken == nil {
 				p.kept, p.whys = append(p.kept, s), append(p.whys, by+": "+why)
@@ -61,7 +93,7 @@ func open(t testing.TB, file string, people []staff.Person) (*place, error) {
 
 func newPlace(t testing.TB, people []staff.Person) *place {
 	t.Helper()
-	p, err := open(t, filepath.Join(t.TempDir(), "staff", "sh-pudong.json"), people)
+	p, err := open(t, newLent(), people)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -109,7 +141,7 @@ func TestChanges(t *testing.T) {
 		if status, out := p.ask("m1", http.MethodPost, c.body); status != http.StatusOK || p.whys[len(p.whys)-1] != c.why {
 			t.Fatalf("%s: %d %v, recorded %q", c.body, status, out, p.whys)
 		}
-		again, err := open(t, p.file, seed())
+		again, err := open(t, p.papers, seed())
 		if err != nil {
 			t.Fatal(err)
 		}
@@ -132,12 +164,8 @@ func TestChanges(t *testing.T) {
 	if diff := cmp.Diff(want, p.kept[len(p.kept)-1].Staff); diff != "" {
 		t.Errorf("the ledger has %s", diff)
 	}
-	b, err := os.ReadFile(p.file)
-	if err != nil || bytes.Contains(b, []byte("2468\"")) || bytes.Contains(b, []byte(`"m1","name`)) {
-		t.Errorf("the file holds a PIN, or whom nobody changed: %s, %v", b, err)
-	}
-	if info, err := os.Stat(p.file); err != nil || info.Mode().Perm() != 0o600 {
-		t.Errorf("the file of verifiers is %v, %v", info.Mode(), err)
+	if b := p.papers.paper(); bytes.Contains(b, []byte("2468\"")) || bytes.Contains(b, []byte(`"m1","name`)) || !bytes.Contains(b, []byte("argon2id")) {
+		t.Errorf("the paper holds a PIN, or whom nobody changed: %s", b)
 	}
 }
 
@@ -175,15 +203,15 @@ func TestRefused(t *testing.T) {
 	if diff := cmp.Diff(seed(), p.people.All()); diff != "" || len(p.kept) != 0 {
 		t.Errorf("something was changed or recorded: %s", diff)
 	}
-	if _, err := os.Stat(p.file); !errors.Is(err, os.ErrNotExist) {
-		t.Errorf("a file was written: %v", err)
+	if b := p.papers.paper(); b != nil {
+		t.Errorf("something was kept: %s", b)
 	}
 }
 
 // TestFirstManager: where nobody manages yet, the token makes the first manager.
 func TestFirstManager(t *testing.T) {
 	p := newPlace(t, nil)
-	if !p.silent() {
+	if !p.now.silent(p.Roster) {
 		t.Error("a store that names nobody is not silent")
 	}
 	if status, out := p.ask("token", http.MethodPost, `{"id":"m1","name":"经理","roles":["manager"],"pin":"2468"}`); status != http.StatusOK {
@@ -201,8 +229,9 @@ func TestFirstManager(t *testing.T) {
 	}
 }
 
-// TestBrokenParts: a file that cannot be read is no empty one; a change that
-// could not be recorded is in force and said to be unrecorded.
+// TestBrokenParts: a paper that cannot be read is no empty one; a change that
+// could not be recorded is in force and said to be unrecorded; one that could not
+// be kept is not in force.
 func TestBrokenParts(t *testing.T) {
 	p := newPlace(t, seed())
 	p.broken = errors.New("disk")
@@ -212,24 +241,116 @@ func TestBrokenParts(t *testing.T) {
 	if _, there := p.people.Person("t1"); there {
 		t.Error("whoever was removed is still there")
 	}
+	for refuses, want := range map[error]int{errors.New("disk"): http.StatusInternalServerError, backoffice.ErrNotHeld: http.StatusConflict} {
+		p.papers.refuses = fmt.Errorf("keep: %w", refuses)
+		if status, out := p.ask("m1", http.MethodPost, `{"id":"m2","name":"n"}`); status != want {
+			t.Errorf("a change that could not be kept: %d %v, want %d", status, out, want)
+		}
+	}
+	p.papers.refuses = nil
+	if _, there := p.people.Person("m2"); there {
+		t.Error("what is not durable is in force")
+	}
 	for _, b := range []string{"", "{", `{"schema":2}`} {
-		if err := os.WriteFile(p.file, []byte(b), 0o600); err != nil {
+		_, revision, _ := p.papers.Papers(t.Context(), "sh-pudong", Kind)
+		if _, err := p.papers.KeepPapers(t.Context(), "sh-pudong", Kind, revision, []backoffice.Paper{{Name: Paper, Bytes: []byte(b)}}); err != nil {
 			t.Fatal(err)
 		}
-		if _, err := open(t, p.file, seed()); err == nil {
+		if _, err := open(t, p.papers, seed()); err == nil {
 			t.Errorf("a roster of %q was opened", b)
 		}
 	}
-	if err := os.RemoveAll(filepath.Dir(p.file)); err != nil {
+}
+
+// hour is when the store opens on Sundays by the setup in force.
+func (p *place) hour() int { return p.inForce().Calendar.Week[0].Open / 60 }
+
+// TestMoves: an office that takes a store knows who was changed at the other, and
+// whose PIN was; the two keep in turns and neither undoes the other's.
+func TestMoves(t *testing.T) {
+	a, err := openAs(t, newLent(), seed(), "a", 6)
+	must(t, err, a.state(t.Context()))
+	b, err := openAs(t, a.papers, seed(), "b", 6)
+	must(t, err, b.state(t.Context()))
+	for body, at := range map[string]*place{`{"id":"t2","name":"赵师傅","pin":"2468"}`: a, `{"id":"t3","name":"钱师傅"}`: b, `{"id":"t1","pin":"1357"}`: a} {
+		if status, out := at.ask("m1", http.MethodPost, body); status != http.StatusOK {
+			t.Fatalf("%s: %d %v", body, status, out)
+		}
+	}
+	must(t, a.Refresh(t.Context()), b.Refresh(t.Context()))
+	if diff := cmp.Diff(a.people.All(), b.people.All()); diff != "" || len(a.people.All()) != 4 {
+		t.Errorf("one knows %v, the other differs: %s", a.people.All(), diff)
+	}
+	if diff := cmp.Diff([]string{"t1"}, b.gone); diff != "" {
+		t.Errorf("signed out where it was not changed: %s", diff)
+	}
+}
+
+func must(t testing.TB, errs ...error) {
+	t.Helper()
+	if err := errors.Join(errs...); err != nil {
 		t.Fatal(err)
 	}
-	if err := os.WriteFile(filepath.Dir(p.file), nil, 0o600); err != nil { // a file where the folder has to be
-		t.Fatal(err)
+}
+
+// TestConfigurations: of offices whose configurations differ, the one that was
+// written last is in force, wherever the store is; moving changes nothing.
+func TestConfigurations(t *testing.T) {
+	papers := newLent()
+	fewer := seed()[:1]
+	take := func(office string, people []staff.Person, hour, want int) *place {
+		t.Helper()
+		p, err := openAs(t, papers, people, office, hour)
+		must(t, err, p.record(t.Context()))
+		if p.hour() != want || p.kept[0].Calendar.Week[0].Open != want*60 {
+			t.Errorf("at office %s, which says %d, the store opens at %d and %d is recorded, want %d", office, hour, p.hour(), p.kept[0].Calendar.Week[0].Open/60, want)
+		}
+		return p
 	}
-	if status, _ := p.ask("m1", http.MethodPost, `{"id":"m2","name":"n"}`); status != http.StatusInternalServerError {
-		t.Errorf("a change that could not be kept: %d", status)
+	take("a", seed(), 6, 6)
+	take("b", seed(), 6, 6)
+	before := take("a", fewer, 7, 7) // the operator changes one after the other
+	if p := take("b", seed(), 6, 7); len(p.people.All()) != 1 || p.kept[0].Staff[0].ID != "m1" {
+		t.Errorf("the staff file of an older configuration is in force: %v", p.people.All())
 	}
-	if _, there := p.people.Person("m2"); there {
-		t.Error("what is not durable is in force")
+	take("c", seed(), 6, 7) // comes new with the old one
+	take("b", fewer, 7, 7)
+	take("a", seed(), 6, 6) // and takes it back
+	take("b", fewer, 7, 6)
+	take("d", seed(), 9, 9) // comes new with what nobody had
+	must(t, before.Refresh(t.Context()))
+	if before.hour() != 9 || len(before.people.All()) != 2 {
+		t.Errorf("where the store was it opens at %d with %v", before.hour(), before.people.All())
+	}
+	alone, err := open(t, papers, fewer)
+	if err != nil || alone.hour() != 6 || len(alone.people.All()) != 1 {
+		t.Errorf("an office alone is what its configuration says: %d, %v, %v", alone.hour(), alone.people.All(), err)
+	}
+}
+
+// TestMerge: what a file of an earlier program says joins what is kept, and each
+// person is as changed last; doing it again changes nothing.
+func TestMerge(t *testing.T) {
+	const paper = `{"schema":1,"people":[{"id":"t1","name":"new","at":"2026-11-02T00:00:00Z","by":"m1"},{"id":"t2","name":"old","at":"2026-11-01T00:00:00Z","by":"m1"}],"said":[{"office":"a","digest":"x"}]}`
+	const file = `{"schema":1,"people":[{"id":"t1","removed":true,"at":"2026-11-01T00:00:00Z","by":"m1"},{"id":"t2","removed":true,"at":"2026-11-02T00:00:00Z","by":"m1"},{"id":"t3","name":"n","at":"2026-11-01T00:00:00Z","by":"m1"}]}`
+	merged, changed, err := Merge([]byte(paper), []byte(file))
+	if err != nil || !changed {
+		t.Fatalf("%v, changed %v", err, changed)
+	}
+	s, err := parse(merged)
+	if err != nil || s.changed["t1"].Name != "new" || !s.changed["t2"].Removed || s.changed["t3"].Name != "n" || len(s.said) != 1 {
+		t.Errorf("merged: %s (%v)", merged, err)
+	}
+	again, changed, err := Merge(merged, []byte(file))
+	if err != nil || changed || !bytes.Equal(again, merged) {
+		t.Errorf("merged again: %s, changed %v (%v)", again, changed, err)
+	}
+	if first, changed, err := Merge(nil, []byte(file)); err != nil || !changed || !bytes.Contains(first, []byte(`"t3"`)) {
+		t.Errorf("into nothing: %s (%v)", first, err)
+	}
+	for _, broken := range [][2]string{{paper, "{"}, {"{", file}, {paper, `{"schema":9}`}} {
+		if _, _, err := Merge([]byte(broken[0]), []byte(broken[1])); err == nil {
+			t.Errorf("%q were merged", broken)
+		}
 	}
 }
