@@ -68,10 +68,14 @@ func Run(ctx context.Context, o Options) (err error) {
 			err = errors.Join(err, book.renew(context.WithoutCancel(ctx)), errRenewed)
 		}
 	}()
+	if err := book.takeOver(ctx, set, o.Log); err != nil {
+		return err
+	}
 	now := func() time.Time { return o.Clock.Now().Wall }
 	people := directories(set)
 	shops := stores(set, people)
 	var office *backoffice.Office // asked once everything runs
+	lines := &connections{o: o, shelf: book, lines: map[string]*storeLine{}, books: bookings{}, rolls: rosters{}}
 	told, err := figures.New(figures.Config{Ledger: book.Ledger, Stores: shops, Now: now, Log: o.Log,
 		Ours: func(store string) bool { return office.Answers(store) },
 		CalendarAt: func(ctx context.Context, store string, position uint64) (kiosk.Calendar, error) {
@@ -95,33 +99,29 @@ func Run(ctx context.Context, o Options) (err error) {
 	}
 	tasks := []task.Task{office}
 	door := staff.NewDoor(func() *staff.Directory { return people[set.Stores[0].Name] }, set.Stores[0].Key, time.Now)
-	books, rolls := bookings{}, rosters{}
-	lines := &connections{o: o, office: office, shelf: book, lines: map[string]*storeLine{}}
+	books, rolls := lines.books, lines.rolls
+	lines.office = office
 	for _, s := range set.Stores {
 		l, links, err := lines.open(s.Name)
 		if err != nil {
 			return err
 		}
-		book, err := books.open(set, s, l, o)
+		days, err := books.open(ctx, book, s, l, o)
 		if err != nil {
 			return err
 		}
-		roll, err := rolls.open(office, people[s.Name], s, l, door, o)
+		roll, err := rolls.open(ctx, lines, people[s.Name], s, l, door)
 		if err != nil {
 			return err
 		}
-		tasks = append(append(tasks, links...), book, roll)
+		tasks = append(append(tasks, links...), days, roll)
 	}
 	leases, err := lines.join(ctx)
 	if err != nil {
 		return err
 	}
 	tasks = append(tasks, leases...)
-	seen, err := audit.Open(filepath.Join(set.Data, "audit"), time.Now)
-	if err != nil {
-		return err
-	}
-	defer func() { err = errors.Join(err, seen.Close()) }()
+	seen := audit.New(book, book.name, time.Now)
 	web, err := dashboard.New(dashboard.Config{
 		Office: office, Data: told, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
 		Audit: seen, Bookings: books.importer, Staff: rolls.page, Risk: risks(ahead), Outlook: ahead.Report,

@@ -1,8 +1,8 @@
 package officeapp
 
 import (
+	"context"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"baylight/cmd/internal/settings"
@@ -15,12 +15,12 @@ import (
 type bookings map[string]*booking.Book
 
 // open makes the book of one store.
-func (b bookings) open(set *settings.Office, s settings.Store, l *storeLine, o Options) (*booking.Book, error) {
+func (b bookings) open(ctx context.Context, on *shelf, s settings.Store, l *storeLine, o Options) (*booking.Book, error) {
 	zone := s.Calendar.Zone
 	if zone == nil {
 		zone = time.UTC
 	}
-	book, err := booking.Open(booking.Config{Store: s.Name, Dir: filepath.Join(set.Data, "bookings", s.Name), Key: s.Key, Zone: zone,
+	book, err := booking.Open(ctx, booking.Config{Store: s.Name, Papers: on, Key: s.Key, Zone: zone,
 		Now: func() time.Time { return o.Clock.Now().Wall }, Link: l, Log: o.Log})
 	if err == nil {
 		b[s.Name] = book

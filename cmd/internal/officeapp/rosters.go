@@ -6,12 +6,10 @@ import (
 	"encoding/binary"
 	"errors"
 	"net/http"
-	"path/filepath"
 	"time"
 
 	"baylight/cmd/internal/settings"
 	"baylight/kiosk/staff"
-	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/roster"
 	"baylight/sync/backoffice/transfer"
@@ -22,9 +20,10 @@ import (
 type rosters map[string]*roster.Roster
 
 // open makes the roster of one store.
-func (all rosters) open(office *backoffice.Office, people *staff.Directory, s settings.Store, l *storeLine, door *staff.Door, o Options) (*roster.Roster, error) {
-	r, err := roster.Open(roster.Config{Store: s.Name, Tag: s.Tag, Key: s.Key, Ledger: office.Ledger().ID(), Setup: settings.SetupOf(s), People: people, Seed: o.Settings.Staff,
-		File: filepath.Join(o.Settings.Data, "staff", s.Name+".json"), SignOut: door.SignOutPerson, Random: draw,
+func (all rosters) open(ctx context.Context, c *connections, people *staff.Directory, s settings.Store, l *storeLine, door *staff.Door) (*roster.Roster, error) {
+	o, office := c.o, c.office
+	r, err := roster.Open(ctx, roster.Config{Store: s.Name, Tag: s.Tag, Key: s.Key, Ledger: office.Ledger().ID(), Setup: settings.SetupOf(s), People: people, Seed: o.Settings.Staff,
+		Papers: c.shelf, Office: c.shelf.name, Mine: func() bool { return c.holds(s.Name) }, SignOut: door.SignOutPerson, Random: draw,
 		Now: func() time.Time { return o.Clock.Now().Wall },
 		Keep: func(ctx context.Context, setup wire.Setup, by, why string) error {
 			return office.KeepSetup(ctx, s.Name, setup, by, why)

@@ -23,6 +23,7 @@ import (
 	"baylight/kiosk"
 	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/dashboard"
+	"baylight/sync/backoffice/ledger/memledger"
 )
 
 const axe = "../../../kiosk/screen/axe/node_modules/axe-core/axe.min.js"
@@ -144,11 +145,7 @@ func (t tab) manager() {
 // morning is the worked example with what a worklist is for besides.
 func morning(t *testing.T) *site {
 	t.Helper()
-	trail, err := audit.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() { _ = trail.Close() }) // nothing is written after the server
+	trail := audit.New(memledger.New("trail"), "", nil)
 	kept := &books{}
 	s := newDesk(t, dashboard.Config{Audit: trail, Bookings: func(string) dashboard.Importer { return kept }})
 	due := clock(t, "17:20")

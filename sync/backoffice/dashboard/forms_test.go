@@ -18,6 +18,7 @@ import (
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/dashboard"
+	"baylight/sync/backoffice/ledger/memledger"
 )
 
 const pin = "135790"
@@ -374,11 +375,7 @@ func TestMistakesInWords(t *testing.T) {
 }
 
 func TestRights(t *testing.T) {
-	log, err := audit.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
+	log := audit.New(memledger.New("trail"), "", nil)
 	s := newDesk(t, dashboard.Config{Audit: log})
 	pages := map[string]dashboard.Right{"/": dashboard.SeeToday, "/orders/V1": dashboard.SeeToday, "/kiosks": dashboard.SeeToday, "/kpi": dashboard.SeeFigures,
 		"/orders": dashboard.SeeFigures, "/report": dashboard.SeeFigures, "/export/figures.csv": dashboard.SeeFigures, "/worklist": dashboard.SeeWork,
@@ -416,11 +413,7 @@ func TestRights(t *testing.T) {
 // The audit log tells who recorded what, and who came in with a wrong PIN; what
 // was typed in the place of a badge is not kept.
 func TestAuditLog(t *testing.T) {
-	log, err := audit.Open(t.TempDir(), nil)
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer log.Close()
+	log := audit.New(memledger.New("trail"), "", nil)
 	s := newDesk(t, dashboard.Config{Audit: log})
 	s.guest("").post("/signin", url.Values{"who": {"a1"}, "pin": {"000000"}})
 	s.guest("").post("/signin", url.Values{"who": {"246813579"}, "pin": {"000000"}})

@@ -4,13 +4,13 @@ import (
 	"context"
 	"net/http"
 	"net/url"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice/dashboard"
+	"baylight/sync/backoffice/ledger/memledger"
 	"baylight/sync/backoffice/roster"
 	"baylight/sync/wire"
 )
@@ -19,7 +19,7 @@ import (
 // said in words.
 func TestStaff(t *testing.T) {
 	dir := crew(t)
-	all, err := roster.Open(roster.Config{Store: store, Tag: "0A7", Key: pepper, Ledger: "l", People: dir, Seed: dir.All(), File: filepath.Join(t.TempDir(), "staff.json"),
+	all, err := roster.Open(t.Context(), roster.Config{Store: store, Tag: "0A7", Key: pepper, Ledger: "l", People: dir, Seed: dir.All(), Papers: memledger.New("l"),
 		Now: time.Now, Random: func() uint32 { return 7 }, Keep: func(context.Context, wire.Setup, string, string) error { return nil }})
 	if err != nil {
 		t.Fatal(err)
