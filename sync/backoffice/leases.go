@@ -27,9 +27,6 @@ func (o *Office) Tend(ctx context.Context, store string, term uint64, base link.
 	r.mu.Lock()
 	r.due, r.kiosks, r.found = map[string]bool{}, map[string]*Kiosk{}, map[string]bool{}
 	r.mu.Unlock()
-	r.setups.mu.Lock()
-	r.setups.known = false // whoever had the store may have recorded another one
-	r.setups.mu.Unlock()
 	r.term.Store(term)
 	defer r.term.Store(0)
 	if err := o.settleErasures(ctx, r); err != nil {
