@@ -136,3 +136,39 @@ func TestSetupMoves(t *testing.T) {
 		}
 	}
 }
+
+// asking is a ledger of which somebody asks what is set up just before the mark
+// of a new setup is set.
+type asking struct {
+	backoffice.Ledger
+	ask func()
+}
+
+func (a *asking) Mark(ctx context.Context, key string, n uint64) error {
+	a.ask()
+	return a.Ledger.Mark(ctx, key, n)
+}
+
+func TestSetupAskedWhileKept(t *testing.T) {
+	s := newShop(t, nil)
+	l := &asking{Ledger: s.ledger, ask: func() {}}
+	o, err := backoffice.New(backoffice.Config{Ledger: l, Now: s.Now, Stores: []backoffice.Store{{Name: store, Calendar: kiosk.ShanghaiWeek(zone)}}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	asked := 0
+	l.ask = func() {
+		asked++
+		if _, _, err := o.Setup(t.Context(), store); err != nil {
+			t.Error(err)
+		}
+	}
+	for target := range int64(3) {
+		if err := o.KeepSetup(t.Context(), store, wire.Setup{Calendar: wire.CalendarOf(kiosk.ShanghaiWeek(zone)), Targets: map[string]int64{"on_time_percent": target}}, "", ""); err != nil {
+			t.Fatal(err)
+		}
+		if now, ok, err := o.Setup(t.Context(), store); err != nil || !ok || now.Targets["on_time_percent"] != target || asked <= int(target) {
+			t.Errorf("kept %d, found %v (%v, %v), asked %d times meanwhile", target, now.Targets, ok, err, asked)
+		}
+	}
+}

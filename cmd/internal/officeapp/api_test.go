@@ -67,6 +67,9 @@ func (r *rig) answer(c *jsonschema.Compiler, doc object, method, path, body stri
 	req, err := http.NewRequest(method, "http://"+r.http+path, strings.NewReader(body))
 	must(r.t, err)
 	req.Header.Set("Authorization", "Bearer a-token")
+	if body != "" {
+		req.Header.Set("Content-Type", "application/x-www-form-urlencoded") // as curl -d says
+	}
 	res, err := http.DefaultClient.Do(req)
 	must(r.t, err)
 	defer res.Body.Close()

@@ -31,7 +31,7 @@ func (d *dashboard) kiosksPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	for i := range b.Boards {
 		b.Boards[i].Alarms = b.Boards[i].troubles(p.Lang)
-		b.Calm = b.Calm && len(b.Boards[i].Alarms) == 0
+		b.Calm = b.Calm && len(b.Boards[i].Alarms) == 0 && (b.Boards[i].Kiosk == "backoffice" || b.Boards[i].State == "ready")
 	}
 	d.render(w, http.StatusOK, "kiosks.html", b)
 	return nil

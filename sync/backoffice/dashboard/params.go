@@ -22,7 +22,7 @@ const byStore kpi.By = "store"
 // store is the store a request asks for: the only one if it names none.
 func (d *dashboard) store(r *http.Request) (backoffice.Store, error) {
 	stores := d.Office.Stores()
-	name := r.FormValue("store")
+	name := r.URL.Query().Get("store") // a body is not read for it: it may be no form, whatever it says it is
 	if (name == "" || name == allStores) && len(stores) == 1 {
 		return stores[0], nil
 	}

@@ -3,6 +3,7 @@ package report
 import (
 	"cmp"
 	"slices"
+	"strings"
 
 	"baylight/kiosk"
 	"baylight/kiosk/words"
@@ -47,7 +48,7 @@ func Figures(rows []kpi.Row, a About) Table {
 			}
 			title += say(k)
 		}
-		t.Columns = append(t.Columns, Column{Key: c.key, Title: title, Kind: c.kind, Aside: !slices.Contains(narrow(), c.key)})
+		t.Columns = append(t.Columns, Column{Key: c.key, Title: title, Kind: c.kind, Aside: !slices.Contains(narrow(), c.key) && !strings.HasSuffix(c.key, "_met")})
 	}
 	for _, r := range rows {
 		line := make([]Cell, 0, len(columns))
