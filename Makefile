@@ -121,6 +121,10 @@ fleet: tools ## STORES stores with two boards each, two back offices on one Post
 	BAYLIGHT_FLEET=$(STORES) go test ./cmd/internal/officeapp -run Fleet -timeout 30m -v
 STORES ?= 500
 
+.PHONY: nats
+nats: tools ## boards and three back offices on one PostgreSQL and a cluster of three NATS servers, of which one after the other is killed
+	BAYLIGHT_NATS=1 go test ./cmd/internal/officeapp -run NATS -count=1 -timeout 10m -v
+
 .PHONY: backlog
 backlog: ## a board drains a million events; its memory is looked at (some minutes)
 	BAYLIGHT_BACKLOG=1000000 go test ./cmd/internal/kioskapp -run Backlog -timeout 20m -v

@@ -24,6 +24,16 @@ type Config struct {
 	TLS func() (*tls.Config, error)
 	// Presence is what the client says about its own connection; nil: nothing.
 	Presence *Presence
+	// QoS0 subscribes at QoS 0, whatever Handle is told: the broker sends each message
+	// once and waits for no acknowledgement. For brokers to which a subscription at
+	// QoS 1 is costly, as NATS makes it a replicated log of its own.
+	QoS0 bool
+	// Renew is how long a connection lasts at most, half of it at least; the first one
+	// after a lost one a hundredth to a fiftieth of it. Then it is left without a word and
+	// made again: what is retained comes again, and who publishes says everything
+	// again. For clusters of brokers that acknowledge and do not retain, and deliver
+	// nothing that is retained, while they find a new leader. 0: it lasts.
+	Renew time.Duration
 	// FirstSession numbers the first connection of this Run; each later one
 	// counts one up. It should lie above all numbers used before; 0 means 1.
 	FirstSession uint64

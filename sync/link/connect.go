@@ -4,6 +4,7 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"math/rand/v2"
 	"net"
 	"net/url"
 	"sync"
@@ -94,30 +95,70 @@ func (l *Link) options(s *Session) (*mqtt.ClientOptions, error) {
 }
 
 // subscribe routes and subscribes all filters.
-func (l *Link) subscribe(ctx context.Context, s *Session, box *inbox) error {
+func (l *Link) subscribe(ctx context.Context, s *Session, box *inbox) (err error) {
 	if len(l.routes) == 0 {
 		return nil
 	}
 	filters := make(map[string]byte, len(l.routes))
 	for filter, r := range l.routes {
-		filters[filter] = r.qos
+		if filters[filter] = r.qos; l.cfg.QoS0 {
+			filters[filter] = 0
+		}
 		s.client.AddRoute(filter, func(_ mqtt.Client, m mqtt.Message) {
 			ack := sync.OnceFunc(func() { s.ack(m) })
 			box.push(item{r, Message{Session: s.number, Topic: m.Topic(), Payload: m.Payload(), Retained: m.Retained(), ack: ack}}, s.conn.gone)
 		})
 	}
+	s.refused, err = l.ask(ctx, s, filters)
+	for filter := range s.refused {
+		l.log.Warn("broker refuses a subscription, trying on", "broker", l.addr, "filter", filter)
+	}
+	return err
+}
+
+// ask subscribes filters and gives those that the broker refused.
+func (l *Link) ask(ctx context.Context, s *Session, filters map[string]byte) (refused map[string]byte, err error) {
 	t := s.client.SubscribeMultiple(filters, nil)
 	if err := l.await(ctx, t); err != nil {
-		return err
+		return nil, err
 	}
+	refused = map[string]byte{}
 	if st, ok := t.(*mqtt.SubscribeToken); ok {
 		for filter, code := range st.Result() {
 			if code > 2 {
-				l.log.Warn("broker refuses a subscription", "broker", l.addr, "filter", filter)
+				refused[filter] = filters[filter]
 			}
 		}
 	}
-	return nil
+	return refused, nil
+}
+
+// insist asks for refused subscriptions until the broker grants them or the
+// session ends: a cluster that has just lost a node refuses what it grants a
+// moment later, and who is deaf to receipts would not know.
+func (l *Link) insist(ctx context.Context, s *Session) {
+	for tries := 0; len(s.refused) > 0; tries++ {
+		t := time.NewTimer(jitter(ceiling(tries, l.cfg.Min, l.cfg.Max), rand.Int64N))
+		select {
+		case <-t.C:
+		case <-s.Over():
+			t.Stop()
+			return
+		case <-ctx.Done():
+			t.Stop()
+			return
+		}
+		still, err := l.ask(ctx, s, s.refused)
+		if err != nil {
+			continue
+		}
+		for filter := range s.refused {
+			if _, ok := still[filter]; !ok {
+				l.log.Info("broker grants a subscription that it refused", "broker", l.addr, "filter", filter)
+			}
+		}
+		s.refused = still
+	}
 }
 
 // ack acknowledges a message past paho: it costs three goroutines there. At

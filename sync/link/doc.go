@@ -12,7 +12,8 @@
 // A connection is used in this order: CONNECT with the will, subscriptions,
 // birth message, and only then is the Session handed to those who wait in Next.
 // The will and the birth are on the same retained topic and carry the session's
-// number, so that a will that comes late is recognised.
+// number, so that a will that comes late is recognised. A subscription that the
+// broker refuses is asked for again while the session lasts.
 //
 // paho makes the connection, subscribes, pings, takes leave and reads what comes
 // in. What is published goes past it, on a lane of its own in the net.Conn that
@@ -27,8 +28,8 @@
 // 2 s, idle or busy. A write that blocks ends it after WriteTimeout (2 s for each
 // 16 KiB). No packet above MaxPacket is read.
 //
-// Goroutines: Run owns the reconnect loop, one dispatcher and one writer for each
-// connection; they and paho's have ended when Run returns. Handlers are called
+// Goroutines: Run owns the reconnect loop, one dispatcher, and for each connection one
+// writer and one that asks for refused subscriptions; they and paho's have ended when Run returns. Handlers are called
 // by the dispatcher, one at a time, in the order in which the broker sent the
 // messages; they may publish but must not wait for an acknowledgement, because
 // the queue in front of them is bounded and acknowledgements stand behind it.

@@ -121,13 +121,14 @@ func (l *Link) Run(ctx context.Context) error {
 	defer dispatcher.Wait()
 
 	number, tries := l.cfg.FirstSession, 0
+	lost := true // the last connection ended by itself
 	for ctx.Err() == nil {
 		s, err := l.connect(ctx, number, box)
 		l.settle(s, err)
 		if err == nil {
 			number++
 			began := time.Now()
-			l.attend(ctx, s)
+			lost = l.attend(ctx, s, l.cfg.lasts(lost, rand.Int64N))
 			if time.Since(began) >= ceiling(tries, l.cfg.Min, l.cfg.Max) {
 				tries = 0
 			}
@@ -167,9 +168,18 @@ func (l *Link) settle(s *Session, err error) {
 	}
 }
 
-// attend stays with a session until it is over or ctx ends, and joins what
-// belongs to it.
-func (l *Link) attend(ctx context.Context, s *Session) {
+// attend stays with a session until it is over, ctx ends or it has lasted (0: for
+// ever), and joins what belongs to it. It says whether the session was lost.
+func (l *Link) attend(ctx context.Context, s *Session, lasts time.Duration) (lost bool) {
+	var more sync.WaitGroup
+	more.Go(func() { l.insist(ctx, s) })
+	defer more.Wait()
+	var renew <-chan time.Time
+	if lasts > 0 {
+		t := time.NewTimer(lasts)
+		defer t.Stop()
+		renew = t.C
+	}
 	select {
 	case <-s.Over():
 		cause := errors.New("its workers do not end")
@@ -180,11 +190,17 @@ func (l *Link) attend(ctx context.Context, s *Session) {
 		}
 		l.leave(cause)
 		l.log.Warn("broker connection ended", "broker", l.addr, "session", s.number, "err", cause)
+		return true
+	case <-renew:
+		l.leave(nil)
+		s.close(nil)
+		l.log.Debug("broker connection is made again", "broker", l.addr, "session", s.number)
 	case <-ctx.Done():
 		l.leave(nil)
 		s.close(l.cfg.Presence)
 		l.log.Info("broker connection closed", "broker", l.addr, "session", s.number)
 	}
+	return false
 }
 
 func (l *Link) leave(cause error) {
@@ -201,6 +217,15 @@ func ceiling(tries int, lo, hi time.Duration) time.Duration {
 		lo *= 2
 	}
 	return min(lo, hi)
+}
+
+// lasts is how long a connection may last; 0: for ever.
+func (c *Config) lasts(lost bool, random func(n int64) int64) time.Duration {
+	least := c.Renew / 2
+	if lost {
+		least = c.Renew / 100
+	}
+	return least + jitter(least, random)
 }
 
 // jitter is a random pause below the ceiling.

@@ -266,6 +266,105 @@ func TestBrokerThatRefuses(t *testing.T) {
 	}
 }
 
+// A cluster that has just lost a node refuses subscriptions for a while. Whoever
+// went on without them would be deaf until the next connection.
+func TestRefusedSubscriptionIsAskedForAgain(t *testing.T) {
+	b := startFaulty(t, brokertest.Faults{RefuseSubs: 3, Deliver: true})
+	got := make(chan Message, 1)
+	l, _ := start(t, quick(b.URL()), func(l *Link) { l.Handle("x/+", 1, func(_ context.Context, m Message) { got <- m }) })
+	s := next(t, l, 0)
+	if err := s.Publish("x/y", 1, true, []byte("stands")).Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	select {
+	case m := <-got:
+		if m.Session != 1 || string(m.Payload) != "stands" {
+			t.Errorf("got %+v", m)
+		}
+	case <-time.After(20 * time.Second):
+		t.Fatal("nothing is heard")
+	}
+	if n := b.Connections(); n != 1 {
+		t.Errorf("%d connections were made, one was good", n)
+	}
+}
+
+// A subscription that is never granted costs nothing else, and ends with its session.
+func TestRefusedForGood(t *testing.T) {
+	b := startFaulty(t, brokertest.Faults{RefuseSubs: 1 << 30})
+	l, stop := start(t, quick(b.URL()), func(l *Link) { l.Handle("x/+", 1, func(context.Context, Message) {}) })
+	for n := range uint64(3) {
+		s := next(t, l, n)
+		if err := s.Publish("y", 1, false, []byte("z")).Wait(t.Context()); err != nil {
+			t.Error(err)
+		}
+		b.Cut()
+		<-s.Over()
+	}
+	stop()
+}
+
+// A connection that is renewed is not told as lost, and what is retained comes again.
+func TestRenewed(t *testing.T) {
+	b := startBroker(t, "")
+	other := quick(b.URL())
+	other.ClientID = "other"
+	l, _ := start(t, other, nil)
+	if err := next(t, l, 0).Publish("stands", 1, true, []byte("x")).Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	seen := watch(t, b.URL())
+	if m := <-seen; m != "stands x" {
+		t.Fatalf("%q stands on the broker", m)
+	}
+	cfg := quick(b.URL())
+	cfg.Presence, cfg.Renew = presence(), 100*time.Millisecond
+	got := make(chan Message, 16)
+	start(t, cfg, func(l *Link) { l.Handle("stands", 1, func(_ context.Context, m Message) { got <- m }) })
+	for n := 1; n <= 4; {
+		if m := <-seen; m == fmt.Sprintf("conn ready %d", n) {
+			n++
+		} else if m != "stands x" {
+			t.Fatalf("connection %d is told as %q", n, m)
+		}
+	}
+	for m := range got {
+		if m.Session >= 3 && m.Retained { // the first ones may have ended before it came
+			break
+		}
+	}
+}
+
+func TestLasts(t *testing.T) {
+	half := func(n int64) int64 { return n / 2 }
+	for _, c := range []struct {
+		renew time.Duration
+		lost  bool
+		want  time.Duration
+	}{{0, true, 0}, {0, false, 0}, {100 * time.Second, true, 1500 * time.Millisecond}, {100 * time.Second, false, 75 * time.Second}} {
+		cfg := Config{Renew: c.renew}
+		if got := cfg.lasts(c.lost, half).Round(time.Millisecond); got != c.want {
+			t.Errorf("renewed every %v, lost %v: it lasts %v, want %v", c.renew, c.lost, got, c.want)
+		}
+	}
+}
+
+func TestSubscribesAtQoS0(t *testing.T) {
+	b := startFaulty(t, brokertest.Faults{})
+	cfg := quick(b.URL())
+	cfg.QoS0 = true
+	l, _ := start(t, cfg, func(l *Link) {
+		l.Handle("x", 1, func(context.Context, Message) {})
+		l.HandleAck("y", 1, func(context.Context, Message) {})
+	})
+	next(t, l, 0)
+	for _, filter := range []string{"x", "y"} {
+		if qos, ok := b.Asked(filter); qos != 0 || !ok {
+			t.Errorf("%s is asked for at QoS %d (%v), want 0", filter, qos, ok)
+		}
+	}
+}
+
 func TestBrokerThatDropsEveryConnection(t *testing.T) {
 	b := startFaulty(t, brokertest.Faults{DropAfter: 1})
 	cfg := quick(b.URL())

@@ -9,6 +9,8 @@ type Session struct {
 	conn   *guarded
 	joined chan struct{} // closed when paho's workers have ended after a loss
 	cause  error         // why, valid after joined
+
+	refused map[string]byte // subscriptions that the broker does not grant: filter and QoS; of the goroutine that asks for them
 }
 
 // Number is the session's number; later sessions have higher ones.

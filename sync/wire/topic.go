@@ -80,6 +80,10 @@ func NewStore(name string) (Store, error) {
 // Name is the store's name.
 func (s Store) Name() string { return s.name }
 
+// ClientID names the store's office to a broker. No board of any store has the
+// same one; and there is nothing in it that brokers refuse: NATS takes no dot.
+func (s Store) ClientID() string { return s.name + "_" + Backoffice }
+
 func (s Store) topic(rest string) string { return Prefix + s.name + "/" + rest }
 
 // Office is where the office's connection state stands.
@@ -178,6 +182,9 @@ func (k Kiosk) Name() string { return k.name }
 
 // Store is the store the kiosk belongs to.
 func (k Kiosk) Store() Store { return k.store }
+
+// ClientID names the board to a broker, as Store.ClientID does the office.
+func (k Kiosk) ClientID() string { return k.store.name + "_" + k.name }
 
 func (k Kiosk) topic(rest string) string { return k.store.topic(k.name + "/" + rest) }
 

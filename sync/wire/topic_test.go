@@ -99,3 +99,35 @@ func FuzzParseTopic(f *testing.F) {
 		}
 	})
 }
+
+// A client's name is of what every broker takes, and nobody else's: also where a
+// store is called like a part of a topic.
+func TestClientIDs(t *testing.T) {
+	seen := map[string]bool{}
+	for _, store := range []string{"sh", "sh-k1", "backoffice", "office"} {
+		s, err := NewStore(store)
+		if err != nil {
+			t.Fatal(err)
+		}
+		ids := []string{s.ClientID()}
+		for _, name := range []string{"k1", "sh", "1-k1"} {
+			k, err := NewKiosk(store, name)
+			if err != nil {
+				t.Fatal(err)
+			}
+			ids = append(ids, k.ClientID())
+		}
+		for _, id := range ids {
+			if seen[id] {
+				t.Errorf("two clients are called %q", id)
+			}
+			seen[id] = true
+			if strings.Trim(id, "abcdefghijklmnopqrstuvwxyz0123456789-_") != "" {
+				t.Errorf("client id %q: brokers refuse some of its characters", id)
+			}
+		}
+	}
+	if len(seen) != 16 {
+		t.Errorf("%d clients, want 16", len(seen))
+	}
+}

@@ -241,7 +241,7 @@ func (t *trial) light(b Bay) (err error) {
 
 // broker connects as the kiosk will.
 func (t *trial) broker(b Broker) error {
-	l, err := link.New(link.Config{Broker: b.URL, ClientID: "setup." + rand.Text()[:12],
+	l, err := link.New(link.Config{Broker: b.URL, ClientID: "setup_" + rand.Text()[:12],
 		Credentials: func() (string, string, error) { return b.User, b.Password, nil }}, t.log)
 	if err != nil {
 		return err

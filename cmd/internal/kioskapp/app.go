@@ -186,14 +186,15 @@ func (a *app) network() (err error) {
 		}
 	}
 	a.meters.first = uint64(time.Now().UnixMilli())
-	a.link, err = link.New(link.Config{
-		Broker: a.set.MQTT.URL, ClientID: a.set.Store.Name + "." + a.set.Name,
+	cfg := link.Config{
+		Broker: a.set.MQTT.URL, ClientID: a.topics.ClientID(),
 		Credentials:  func() (string, string, error) { return a.set.MQTT.User, a.set.MQTT.Password, nil },
 		Presence:     &link.Presence{Topic: a.topics.Conn(), Birth: conn(wire.Ready), Lost: conn(wire.Lost), Bye: conn(wire.Disconnected)},
 		FirstSession: a.meters.first,
 		Min:          a.o.ReconnectMin, Max: a.o.ReconnectMax,
-	}, a.log)
-	if err != nil {
+	}
+	a.set.MQTT.Tune(&cfg)
+	if a.link, err = link.New(cfg, a.log); err != nil {
 		return err
 	}
 	a.uplink, err = uplink.New(uplink.Config{Kiosk: a.topics, Lost: a.source.lost, Health: a.health, HealthEvery: 10 * time.Second,

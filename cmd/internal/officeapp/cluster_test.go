@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"baylight/cmd/internal/settings"
 	"baylight/kiosk"
 	"baylight/sync/backoffice/ledger/pgledger"
 	"baylight/sync/backoffice/ledger/pgledger/pgtest"
@@ -26,7 +27,8 @@ import (
 
 // TestFleet: stores with two boards each, each board five events a second, two
 // real backofficed on one PostgreSQL behind Mosquitto; one of them is killed in
-// the middle. Nothing is lost, nothing counts twice, and receipts come.
+// the middle, and then PostgreSQL, which comes back. Nothing is lost, nothing counts
+// twice, and receipts come.
 //
 // The boards of the first stores are the real uplink and link on a journal in
 // memory: what is asked of the office is the real protocol, and each receipt is
@@ -44,7 +46,7 @@ func TestFleet(t *testing.T) {
 	}
 	server := pgtest.Start(t)
 	mosquitto := linktest.StartMosquitto(t, "")
-	g := newGroup(t, mosquitto.Addr, stores)
+	g := newGroup(stores, mosquitto.Addr)
 	program := built(t)
 	one := g.office(t, program, server, "one")
 	two := g.office(t, program, server, "two")
@@ -57,10 +59,13 @@ func TestFleet(t *testing.T) {
 	g.run(t)
 	g.settled(t)
 	var worst []time.Duration
+	book := ledgerOf(t, server)
 	for _, kill := range []bool{false, true} {
+		var moved <-chan time.Duration
 		if kill {
 			must(t, one.Process.Kill())
 			_ = one.Wait() // it was killed
+			moved = g.moved(t, book, "two")
 		}
 		busy.begin()
 		delays := g.play(t, seconds*5/2)
@@ -69,10 +74,23 @@ func TestFleet(t *testing.T) {
 		t.Logf("%d stores, an office killed: %v: receipts p50 %v, p90 %v, p99 %v, worst %v of %d events", stores, kill, at(.5), at(.9), at(.99), at(1), len(delays))
 		busy.told(t, len(delays))
 		worst = append(worst, at(.99))
+		if kill {
+			took := <-moved
+			t.Logf("its stores had moved after %v", took.Round(time.Millisecond))
+			if os.Getenv("BAYLIGHT_FLEET") != "" && took > 10*time.Second {
+				t.Errorf("its stores moved after %v, at most 10s are allowed", took)
+			}
+		}
 	}
 	if os.Getenv("BAYLIGHT_FLEET") != "" && worst[0] >= 2*time.Second {
 		t.Errorf("receipts come after %v at p99 while nothing is wrong, at most 2s are allowed", worst[0])
 	}
+	g.tick(t, 5)
+	server.Kill() // in the middle of batches
+	g.tick(t, 5)
+	server.Start()
+	g.tick(t, 5)
+	g.settled(t)
 	g.check(t, server)
 }
 
@@ -93,19 +111,19 @@ func built(t *testing.T) string {
 	return path
 }
 
-// group is many stores and their boards.
+// group is many stores and their boards. They come to the broker by its
+// addresses, one after the other.
 type group struct {
-	broker string
-	names  []string
-	boards []*thin
+	brokers []string
+	kind    settings.MQTT // what the brokers are
+	real    int           // so many stores have boards with the real uplink and link; those of the others are thin
+	offices int
+	names   []string
+	boards  []*thin
 }
 
-// realStores have boards with the real uplink and link; those of the other stores
-// are thin.
-const realStores = 5
-
-func newGroup(t *testing.T, broker string, stores int) *group {
-	g := &group{broker: broker}
+func newGroup(stores int, brokers ...string) *group {
+	g := &group{brokers: brokers, real: 5}
 	for i := range stores {
 		g.names = append(g.names, fmt.Sprintf("sh-%03d", i))
 	}
@@ -129,7 +147,13 @@ func (g *group) office(t *testing.T, program string, server *pgtest.Server, name
 	listen := l.Addr().String()
 	must(t, l.Close())
 	var text strings.Builder
-	fmt.Fprintf(&text, "schema = 1\n[office]\ndata = \"data\"\n[http]\nlisten = %q\n[mqtt]\nurl = \"mqtt://%s\"\n[ledger]\npostgres = %q\nname = %q\n", listen, g.broker, server.URL(), name)
+	broker := g.brokers[g.offices%len(g.brokers)]
+	g.offices++
+	brokers := ""
+	if g.kind.NATS {
+		brokers = "brokers = \"nats\"\n"
+	}
+	fmt.Fprintf(&text, "schema = 1\n[office]\ndata = \"data\"\n[http]\nlisten = %q\n[mqtt]\nurl = \"mqtt://%s\"\n%s[ledger]\npostgres = %q\nname = %q\n", listen, broker, brokers, server.URL(), name)
 	for i, s := range g.names {
 		fmt.Fprintf(&text, "[[store]]\nname = %q\ntag = \"%03d\"\nkey_file = \"store.key\"\n", s, i)
 	}
@@ -167,8 +191,8 @@ func (g *group) run(t *testing.T) {
 		tasks.Wait()
 	})
 	for i, s := range g.boards {
-		if i >= 2*realStores {
-			s.dial(t, g.broker, &tasks)
+		if i >= 2*g.real {
+			s.dial(t, g.brokers[0], &tasks)
 			continue
 		}
 		topics, err := wire.NewKiosk(s.store, s.name)
@@ -179,8 +203,10 @@ func (g *group) run(t *testing.T) {
 				return b
 			}
 		}
-		l, err := link.New(link.Config{Broker: "mqtt://" + g.broker, ClientID: s.store + "." + s.name, KeepAlive: time.Minute, PingTimeout: 30 * time.Second,
-			Presence: &link.Presence{Topic: topics.Conn(), Birth: say(wire.Ready), Lost: say(wire.Lost), Bye: say(wire.Disconnected)}}, nil)
+		cfg := link.Config{Broker: "mqtt://" + g.brokers[i%len(g.brokers)], ClientID: topics.ClientID(), KeepAlive: time.Minute, PingTimeout: 30 * time.Second,
+			Presence: &link.Presence{Topic: topics.Conn(), Birth: say(wire.Ready), Lost: say(wire.Lost), Bye: say(wire.Disconnected)}}
+		g.kind.Tune(&cfg)
+		l, err := link.New(cfg, nil)
 		must(t, err)
 		u, err := uplink.New(uplink.Config{Kiosk: topics}, s, l, nil)
 		must(t, err)
@@ -213,9 +239,16 @@ func (g *group) settled(t *testing.T) (delays []time.Duration) {
 	return delays
 }
 
-// play lets each board record an event five times a second, n times, the boards
-// one after the other through each fifth.
+// play does tick and waits until everything is settled.
 func (g *group) play(t *testing.T, n int) []time.Duration {
+	t.Helper()
+	g.tick(t, n)
+	return g.settled(t)
+}
+
+// tick lets each board record an event five times a second, n times, the boards
+// one after the other through each fifth.
+func (g *group) tick(t *testing.T, n int) {
 	t.Helper()
 	tick := time.NewTicker(10 * time.Millisecond)
 	defer tick.Stop()
@@ -226,15 +259,12 @@ func (g *group) play(t *testing.T, n int) []time.Duration {
 			g.boards[j].append(t, 1)
 		}
 	}
-	return g.settled(t)
 }
 
 // check holds that the ledger has each event of each board, and counts it once.
 func (g *group) check(t *testing.T, server *pgtest.Server) {
 	t.Helper()
-	l, err := pgledger.Open(t.Context(), pgledger.Config{URL: server.URL()})
-	must(t, err)
-	defer l.Close()
+	l := ledgerOf(t, server)
 	total := 0
 	for _, s := range g.boards {
 		epochs, err := l.Epochs(t.Context(), kiosk.KioskSource(s.store, s.name))
@@ -256,11 +286,46 @@ func (g *group) check(t *testing.T, server *pgtest.Server) {
 	if n, err := l.Position(t.Context()); err != nil || n != uint64(total+own) {
 		t.Errorf("position %d (%v), the boards recorded %d events and the offices %d", n, err, total, own)
 	}
-	who, err := l.Leases(t.Context())
+}
+
+// ledgerOf opens the ledger of the offices until the test ends.
+func ledgerOf(t *testing.T, server *pgtest.Server) *pgledger.Ledger {
+	t.Helper()
+	l, err := pgledger.Open(t.Context(), pgledger.Config{URL: server.URL()})
 	must(t, err)
-	for _, x := range who {
-		if x.Office != "two" {
-			t.Errorf("store %s is with %q, want the office that lives", x.Store, x.Office)
+	t.Cleanup(l.Close)
+	return l
+}
+
+// moved gives, once every store is with one of the offices, how long that took.
+func (g *group) moved(t *testing.T, l *pgledger.Ledger, to ...string) <-chan time.Duration {
+	took := make(chan time.Duration, 1)
+	began, limit := time.Now(), time.After(5*time.Minute)
+	go func() {
+		defer close(took)
+		tick := time.NewTicker(50 * time.Millisecond)
+		defer tick.Stop()
+		for {
+			who, err := l.Leases(t.Context()) // it fails while the database is down
+			there := 0
+			for _, x := range who {
+				if slices.Contains(to, x.Office) {
+					there++
+				}
+			}
+			if err == nil && there == len(g.names) {
+				took <- time.Since(began)
+				return
+			}
+			select {
+			case <-tick.C:
+			case <-limit:
+				t.Errorf("not all of %d stores come to %v: %+v (%v)", len(g.names), to, who, err)
+				return
+			case <-t.Context().Done():
+				return
+			}
 		}
-	}
+	}()
+	return took
 }

@@ -12,6 +12,7 @@ import (
 	"baylight/sync/backoffice/ledger/pgledger"
 	"baylight/sync/backoffice/roster"
 	"baylight/sync/link"
+	"baylight/sync/wire"
 )
 
 // storeLine is the link of a store to those that only publish: the one of the present
@@ -55,8 +56,9 @@ func (c *connections) holds(store string) bool {
 
 func (c *connections) config(store string) link.Config {
 	set := c.o.Settings
-	return link.Config{
-		Broker: set.MQTT.URL, ClientID: "backoffice." + store,
+	topics, _ := wire.NewStore(store) // the settings' names are good
+	cfg := link.Config{
+		Broker: set.MQTT.URL, ClientID: topics.ClientID(),
 		Credentials: func() (string, string, error) {
 			if !c.holds(store) {
 				return "", "", errLapsed
@@ -65,6 +67,8 @@ func (c *connections) config(store string) link.Config {
 		},
 		Min: c.o.ReconnectMin, Max: c.o.ReconnectMax,
 	}
+	set.MQTT.Tune(&cfg)
+	return cfg
 }
 
 // open gives the link of a store, and what has to run for it.

@@ -41,7 +41,7 @@ func (b *thin) dial(t *testing.T, addr string, readers *sync.WaitGroup) {
 	must(t, err)
 	b.conn, err = net.Dial("tcp", addr)
 	must(t, err)
-	client := b.store + "." + b.name
+	client := b.topics.ClientID()
 	hello := append([]byte("\x00\x04MQTT\x04\x02\x00\x00"), lengthed(client)...)                                      // a clean session, no keep-alive
 	asked := []byte{0, 1}                                                                                             // packet number
 	asked = append(append(append(asked, lengthed(b.topics.Receipt())...), 1), lengthed(b.topics.Store().Office())...) // QoS 1 each

@@ -107,7 +107,7 @@ func newFleet(t *testing.T, n int, scale time.Duration) *fleet {
 				return b
 			}
 		}
-		l, err := link.New(link.Config{Broker: f.door.url(), ClientID: store + "." + s.name, Min: min, Max: max,
+		l, err := link.New(link.Config{Broker: f.door.url(), ClientID: topics.ClientID(), Min: min, Max: max,
 			Presence: &link.Presence{Topic: topics.Conn(), Birth: say(wire.Ready), Lost: say(wire.Lost), Bye: say(wire.Disconnected)}}, nil)
 		if err != nil {
 			t.Fatal(err)

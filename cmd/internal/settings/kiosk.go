@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"time"
 
 	"baylight/device/line"
 	"baylight/device/scanner"
@@ -14,6 +15,7 @@ import (
 	"baylight/kiosk/floor"
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice/kpi"
+	"baylight/sync/link"
 )
 
 // DefaultSocket is where the people's tool finds a kiosk that was told nothing else.
@@ -62,6 +64,17 @@ type HTTP struct {
 type MQTT struct {
 	URL, User, Password string
 	Broker              bool // delivery = "broker": the broker's acknowledgement is enough (boards only)
+	NATS                bool // brokers = "nats": a cluster of them
+}
+
+// Tune makes the link's settings those for the broker. See CLUSTER.md of the back
+// office: a subscription at QoS 1 is a replicated log of its own in NATS, which a lost
+// node stops for seconds; and while its nodes find a new leader, they acknowledge what
+// is to be retained and do not retain it.
+func (m MQTT) Tune(c *link.Config) {
+	if m.NATS {
+		c.QoS0, c.Renew = true, 30*time.Minute
+	}
 }
 
 // Scanner is a scanner and the place where it is fixed.
@@ -106,6 +119,7 @@ type mqttTable struct {
 	User         string `toml:"user"`
 	PasswordFile string `toml:"password_file"`
 	Delivery     string `toml:"delivery"`
+	Brokers      string `toml:"brokers"`
 }
 
 type kioskFile struct {
@@ -218,7 +232,8 @@ func (p *problems) mqtt(path string, m mqttTable) MQTT {
 	ok := strings.HasPrefix(m.URL, "mqtt://") || strings.HasPrefix(m.URL, "mqtts://")
 	p.need("mqtt.url", m.URL, ok, `mqtt://host:port or mqtts://host:port`)
 	p.need("mqtt.delivery", m.Delivery, m.Delivery == "" || m.Delivery == "receipts" || m.Delivery == "broker", `"receipts" or "broker"`)
-	return MQTT{URL: m.URL, Broker: m.Delivery == "broker", User: m.User, Password: p.secret("mqtt.password_file", beside(path, m.PasswordFile))}
+	p.need("mqtt.brokers", m.Brokers, m.Brokers == "" || m.Brokers == "nats", `"nats" for a cluster of NATS servers; leave it out for any other`)
+	return MQTT{URL: m.URL, Broker: m.Delivery == "broker", NATS: m.Brokers == "nats", User: m.User, Password: p.secret("mqtt.password_file", beside(path, m.PasswordFile))}
 }
 
 func (p *problems) bays(f kioskFile, k *Kiosk) {

@@ -34,18 +34,21 @@ func (b *Broker) reply(c net.Conn, packet []byte) error {
 }
 
 // subscribe notes the filters of a SUBSCRIBE packet and hands over what is retained.
-func (b *Broker) subscribe(c net.Conn, body []byte) {
+func (b *Broker) subscribe(c net.Conn, filters []filter) {
 	if !b.faults.Deliver {
 		return
 	}
-	s := &subscriber{conn: c}
-	for rest := body[2:]; len(rest) >= 3; {
-		n := 2 + int(binary.BigEndian.Uint16(rest))
-		s.filters = append(s.filters, string(rest[2:n]))
-		rest = rest[n+1:]
-	}
 	b.mu.Lock()
-	b.subs[c] = s
+	s := b.subs[c]
+	if s == nil {
+		s = &subscriber{conn: c}
+		b.subs[c] = s
+	}
+	for _, f := range filters {
+		if f.code != refused {
+			s.filters = append(s.filters, f.name)
+		}
+	}
 	old := make(map[string][]byte)
 	for topic, payload := range b.retained {
 		old[topic] = payload

@@ -25,6 +25,7 @@ type Faults struct {
 	Deaf         bool   // nothing is read after the first subscription
 	DropAfter    int    // the connection is cut after this many PUBLISH packets; 0: never
 	RefuseCode   byte   // return code of CONNACK; 0 accepts
+	RefuseSubs   int    // of so many SUBSCRIBE packets the first filter is refused
 	Inject       []byte // bytes sent to the client after each SUBACK
 
 	Deliver   bool          // messages are handed to subscribers, at QoS 1, and retained ones are kept
@@ -56,6 +57,9 @@ type Broker struct {
 	subs     map[net.Conn]*subscriber
 	retained map[string][]byte
 	passed   int // messages not retained
+
+	asked      map[string]byte // QoS by filter
+	subscribes int             // SUBSCRIBE packets
 }
 
 // Start starts a faulty broker on a free loopback port.
@@ -70,7 +74,8 @@ func Start(f Faults) (*Broker, error) {
 // Serve starts a faulty broker on a listener, which it owns from then on.
 func Serve(l net.Listener, f Faults) *Broker {
 	b := &Broker{faults: f, l: l, quit: make(chan struct{}), conns: make(map[net.Conn]bool),
-		seen: make(chan Publish, 1<<16), acks: make(chan uint16, 1<<10), subs: make(map[net.Conn]*subscriber), retained: make(map[string][]byte)}
+		seen: make(chan Publish, 1<<16), acks: make(chan uint16, 1<<10), subs: make(map[net.Conn]*subscriber), retained: make(map[string][]byte),
+		asked: make(map[string]byte)}
 	b.wg.Go(b.accept)
 	if f.CutsEvery > 0 {
 		b.wg.Go(b.cutting)
@@ -171,8 +176,9 @@ func (b *Broker) serve(c net.Conn, number int) {
 		case connect:
 			_, err = c.Write([]byte{0x20, 2, 0, b.faults.RefuseCode})
 		case subscribe:
-			_, err = c.Write(append(suback(body), b.faults.Inject...))
-			b.subscribe(c, body)
+			filters := b.asks(body)
+			_, err = c.Write(append(suback(body, filters), b.faults.Inject...))
+			b.subscribe(c, filters)
 			if b.faults.Deaf {
 				<-b.quit
 				return
@@ -214,13 +220,45 @@ func readPacket(r *bufio.Reader) (first byte, body []byte, err error) {
 	return first, body, err
 }
 
-// suback grants QoS 1 for every filter of a SUBSCRIBE packet.
-func suback(body []byte) []byte {
-	out := []byte{0x90, 2, body[0], body[1]}
+// filter is one of a SUBSCRIBE packet.
+type filter struct {
+	name string
+	code byte // what the broker answers: the QoS asked for, or refused
+}
+
+const refused = 0x80
+
+// asks reads a SUBSCRIBE packet and decides on it.
+func (b *Broker) asks(body []byte) (out []filter) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
 	for rest := body[2:]; len(rest) >= 3; {
-		rest = rest[3+int(binary.BigEndian.Uint16(rest)):]
-		out = append(out, 1)
-		out[1]++
+		n := 2 + int(binary.BigEndian.Uint16(rest))
+		f := filter{string(rest[2:n]), rest[n]}
+		b.asked[f.name] = f.code
+		if b.subscribes < b.faults.RefuseSubs && len(out) == 0 {
+			f.code = refused
+		}
+		out = append(out, f)
+		rest = rest[n+1:]
+	}
+	b.subscribes++
+	return out
+}
+
+// Asked is the QoS at which a filter was last asked for; ok is false if it never was.
+func (b *Broker) Asked(filter string) (qos byte, ok bool) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	qos, ok = b.asked[filter]
+	return qos, ok
+}
+
+// suback answers a SUBSCRIBE packet.
+func suback(body []byte, filters []filter) []byte {
+	out := []byte{0x90, byte(2 + len(filters)), body[0], body[1]}
+	for _, f := range filters {
+		out = append(out, f.code)
 	}
 	return out
 }
