@@ -1,7 +1,7 @@
 // Package roster keeps who works in a store and what the store is like, and
 // tells its boards: {store}/staff and {store}/setup, retained.
 //
-//	configuration ─┐
+//	configuration ─┐         ┌─▶ paper in the ledger, back from it wherever the store is
 //	               ├─▶ Roster ─▶ staff.Directory of the office (sign-in, names)
 //	GET, POST ─────┘      │  └─▶ setup.changed in the ledger, whenever figures may depend on it
 //	/api/v1/staff         └────▶ {store}/staff, {store}/setup on the broker
@@ -12,9 +12,13 @@
 // neither the file nor anybody here names a person publishes no staff at all, and
 // its boards go on with their own files.
 //
-// Changes are durable before they are told: the file beside the ledger is written
-// and synchronised, with who changed what and when, then the directory, the
-// broker and the ledger hear of it. Boards get keyed hashes of badges and
+// Where offices share the ledger, the staff file and the setup that were brought
+// last are in force at all of them, as the ledger has them: an office states its own
+// when it is another one than it stated before and it has the store.
+//
+// Changes are durable before they are told: the paper in the ledger is kept, with
+// who changed what and when, then the directory, the broker and the ledger's events
+// hear of it. Only the office that has the store keeps any. Boards get keyed hashes of badges and
 // verifiers of PINs; the ledger gets ids, roles and teams, no name.
 //
 // Run owns no goroutine but its own. Times are the store's, from Config.Now; how
