@@ -48,11 +48,13 @@ headless: ## compressed days against the independent judge, and one seed twice
 	@./.ci/headless
 
 .PHONY: ci
-ci: ## what is too long for "make test": the emulated board, power cuts, crash states, a short soak, a smoke of every fuzz target, known vulnerabilities, packages for other processors
+ci: ## what is too long for "make test": the emulated board, power cuts, crash states, a short soak, a small fleet, a cluster of brokers, a smoke of every fuzz target, known vulnerabilities, packages for other processors
 	@$(MAKE) --no-print-directory board
 	@$(MAKE) --no-print-directory powercut CUTS=5
 	@$(MAKE) --no-print-directory crash-states N=300
 	@$(MAKE) --no-print-directory soak MINUTES=2
+	@$(MAKE) --no-print-directory fleet STORES=20
+	@$(MAKE) --no-print-directory nats
 	@./.ci/fuzz 300x
 	@./.ci/vuln
 	@$(MAKE) --no-print-directory foreign
@@ -117,8 +119,8 @@ kiosks: ## 2,000 boards find their broker again after an outage, with the real p
 	BAYLIGHT_KIOSKS=2000 go test ./cmd/internal/officeapp -run KiosksReconnect -timeout 20m -v
 
 .PHONY: fleet
-fleet: tools ## STORES stores with two boards each, two back offices on one PostgreSQL, one of them killed in the middle (some minutes)
-	BAYLIGHT_FLEET=$(STORES) go test ./cmd/internal/officeapp -run Fleet -timeout 30m -v
+fleet: tools ## STORES stores with two boards each, two back offices on one PostgreSQL; one of them is killed in the middle, then PostgreSQL (some minutes)
+	BAYLIGHT_FLEET=$(STORES) go test ./cmd/internal/officeapp -run Fleet -count=1 -timeout 30m -v
 STORES ?= 500
 
 .PHONY: nats

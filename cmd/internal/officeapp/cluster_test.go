@@ -42,7 +42,9 @@ func TestFleet(t *testing.T) {
 		if stores, err = strconv.Atoi(s); err != nil || stores < 1 {
 			t.Fatalf("BAYLIGHT_FLEET is %q and must be a number of stores", s)
 		}
-		seconds = 60
+		if stores >= 100 {
+			seconds = 60
+		}
 	}
 	server := pgtest.Start(t)
 	mosquitto := linktest.StartMosquitto(t, "")

@@ -7,7 +7,7 @@ import "strings"
 // (the PEERS of all nodes).
 const Config = `server_name: NAME
 listen: "CLIENTS"
-http: "HEALTH"                 # /healthz
+http: "HEALTH" # /healthz
 jetstream {
   store_dir: "DATA"
   sync_interval: "10s"         # to disk; an event is safe once the office receipted it, whatever is lost here
