@@ -57,22 +57,56 @@ func (c *commit) found(dest []any, query string, args ...any) (bool, error) {
 	return err == nil, err
 }
 
-// insertInto is what every event's row is made of, in the order of insert.
-const insertInto = `INSERT INTO events(store, source, epoch, seq, hash, state, type, visit, target, was, digest, boot, clock, wall_ms, when_ms, uncertain, at_ms, bytes) VALUES `
+// width is how many columns of an event's row insertEvents has.
+const width = 18
 
-// Columns of an event's row, and how many rows go into one statement: a
-// thousand rows cost 16 and not a thousand calls.
+// insertEvents is what every event's row is made of, in the order of insert.
+var insertEvents = manyRows(`INSERT INTO events(store, source, epoch, seq, hash, state, type, visit, target, was, digest, boot, clock, wall_ms, when_ms, uncertain, at_ms, bytes) VALUES `, width, ``)
+
+// How many rows go into one statement: a thousand rows cost 16 and not a
+// thousand calls.
 const (
-	width = 18
-	many  = 64
-	some  = 8
+	many = 64
+	some = 8
 )
 
-var insertStatement = map[int]string{1: insertRows(1), some: insertRows(some), many: insertRows(many)}
+// statements insert some rows each.
+type statements struct {
+	width int // columns
+	of    map[int]string
+}
 
-func insertRows(n int) string {
+func manyRows(into string, width int, then string) statements {
 	row := "(?" + strings.Repeat(",?", width-1) + ")"
-	return insertInto + row + strings.Repeat(","+row, n-1)
+	s := statements{width, map[int]string{}}
+	for _, n := range []int{1, some, many} {
+		s.of[n] = into + row + strings.Repeat(","+row, n-1) + then
+	}
+	return s
+}
+
+// insert inserts rows, their values one behind the other; it numbers them anew.
+func (s statements) insert(dc any, args []driver.NamedValue) error {
+	conn, ok := dc.(*sqlite3.SQLiteConn)
+	if !ok {
+		return fmt.Errorf("driver is %T instead of go-sqlite3's", dc)
+	}
+	for len(args) > 0 {
+		n := 1
+		if len(args) >= many*s.width {
+			n = many
+		} else if len(args) >= some*s.width {
+			n = some
+		}
+		for i := range args[:n*s.width] {
+			args[i].Ordinal = i + 1
+		}
+		if err := execute(conn, s.of[n], args[:n*s.width]); err != nil {
+			return err
+		}
+		args = args[n*s.width:]
+	}
+	return nil
 }
 
 // rows are events that wait to be inserted, at most many. Only insertion and
@@ -122,28 +156,9 @@ func (c *commit) flush() error {
 }
 
 func (r *rows) store(dc any) error {
-	conn, ok := dc.(*sqlite3.SQLiteConn)
-	if !ok {
-		return fmt.Errorf("driver is %T instead of go-sqlite3's", dc)
-	}
 	args := r.args[:r.n]
 	r.n = 0
-	for len(args) > 0 {
-		n := 1
-		if len(args) >= many*width {
-			n = many
-		} else if len(args) >= some*width {
-			n = some
-		}
-		if err := execute(conn, insertStatement[n], args[:n*width]); err != nil {
-			return err
-		}
-		args = args[n*width:]
-		for i := range args {
-			args[i].Ordinal = i + 1
-		}
-	}
-	return nil
+	return insertEvents.insert(dc, args)
 }
 
 // execute runs a statement as a query without rows: the driver then hands over
