@@ -322,7 +322,8 @@ func DecodeString(s string) (Event, error) {
 
 // decodeOwn reads what Encode writes; ok is false for anything else.
 func decodeOwn(s string) (e Event, ok bool) {
-	env, data, ok := readOwn(s)
+	var env envelope
+	data, ok := readOwn(s, &env)
 	if !ok {
 		return e, false
 	}

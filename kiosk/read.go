@@ -10,22 +10,22 @@ import (
 // readOwn reads the envelope of bytes as Encode writes them: these members in
 // this order, no white space, no escapes, ASCII. The data comes beside it. ok is
 // false for anything else, which says nothing about whether it is an event.
-func readOwn(s string) (env envelope, data string, ok bool) {
+func readOwn(s string, env *envelope) (data string, ok bool) {
 	const begins = `"data":{`
 	at := strings.Index(s[:min(len(s), maxHead)], begins) + len(begins) - 1
 	if at < len(begins) || s[len(s)-1] != '}' || !plain(s[:at]) {
-		return env, "", false
+		return "", false
 	}
 	r := reader{in: s[:at], plain: true}
 	r.expect("{")
-	env = envelope{
+	*env = envelope{
 		SpecVersion: r.member("specversion"), ID: r.member("id"), Source: r.member("source"), Type: r.member("type"), Subject: r.optMember("subject"),
 		Time: r.member("time"), DataContentType: r.member("datacontenttype"), DataSchema: r.member("dataschema"), Sequence: r.member("sequence"),
 		Epoch: r.member("epoch"), BootID: r.member("bootid"), UptimeMS: r.member("uptimems"), Clock: Quality(r.member("clock")), Prev: r.member("prev"),
 		Was: r.optMember("was"), WasHash: r.optMember("washash"),
 	}
 	r.expect(`,"data":`)
-	return env, s[at : len(s)-1], r.ended()
+	return s[at : len(s)-1], r.ended()
 }
 
 // maxHead is how far into an event its data must begin for readOwn.

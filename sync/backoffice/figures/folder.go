@@ -29,7 +29,7 @@ type Config struct {
 	// Ours says which stores a Folder that runs looks at, where offices that share
 	// a ledger divide them; nil: all. A question folds its store whoever has it.
 	Ours func(store string) bool
-	Log        *slog.Logger // nil discards
+	Log  *slog.Logger // nil discards
 }
 
 // Folder keeps figures and answers from them. It may be used by many goroutines.

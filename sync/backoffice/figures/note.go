@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -180,12 +181,22 @@ const (
 // ticketYears is how many years a ticket is looked for.
 const ticketYears = 12
 
-func yearOf(year int) string { return fmt.Sprintf(" %04d", year) }
+func yearOf(year int) string {
+	if year < 1000 || year > 9999 {
+		return fmt.Sprintf(" %04d", year)
+	}
+	return " " + strconv.Itoa(year)
+}
 
 // keep makes what the ledger keeps of a visit, but for when.
 func keep(n note, f *kpi.Fact, stretches []backoffice.Stretch, cal kiosk.Calendar) backoffice.Fact {
 	out := backoffice.Fact{Visit: f.Visit, Bytes: n.bytes(), Days: f.Days(cal)}
+	var from, to time.Time // of the day last looked at
 	for _, s := range stretches {
+		if !s.From.Before(from) && s.To.Before(to) {
+			continue
+		}
+		from, to = dayOf(cal, s.From)
 		for day := range daysOf(cal, s.From, s.To) {
 			if i, found := slices.BinarySearch(out.Days, day); !found {
 				out.Days = slices.Insert(out.Days, i, day)
@@ -214,6 +225,16 @@ func dueAfter(f *kpi.Fact, now time.Time) time.Time {
 		return whole.Add(time.Millisecond)
 	}
 	return t
+}
+
+// dayOf is the store-local day of a time, from one midnight to the next; both zero
+// where clocks are put forward at midnight.
+func dayOf(cal kiosk.Calendar, t time.Time) (from, to time.Time) {
+	from = cal.Midnight(t)
+	if from.Day() != t.In(cal.Zone).Day() {
+		return time.Time{}, time.Time{}
+	}
+	return from, cal.Midnight(from.Add(36 * time.Hour))
 }
 
 // daysOf are the store-local days from one time to another, both included.

@@ -83,8 +83,7 @@ func (p *pool) around(ctx context.Context, all []*backoffice.Stretch) error {
 				wanted[day] = true
 			}
 		}
-		from = p.room.Calendar.Midnight(s.From)
-		to = p.room.Calendar.Midnight(from.Add(36 * time.Hour))
+		from, to = dayOf(p.room.Calendar, s.From)
 	}
 	days := slices.Sorted(maps.Keys(wanted))
 	for len(days) > 0 {

@@ -8,6 +8,7 @@ import (
 	"slices"
 	"time"
 
+	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/kpi"
 )
 
@@ -65,7 +66,7 @@ func (f *Folder) Days(ctx context.Context, store string, q Query) (days []kpi.Da
 // daysIn are the tallies of a question while what is kept is true for at, and the
 // room as it was then.
 func (f *Folder) daysIn(ctx context.Context, r *room, q Query, a Answer, at uint64) (then *room, days []kpi.Dated, err error) {
-	if q.AsOf == nil && q.Now.IsZero() {
+	if present(q) {
 		days, err = f.keptDays(ctx, r, q)
 		return r, days, err
 	}
@@ -78,18 +79,13 @@ func (f *Folder) daysIn(ctx context.Context, r *room, q Query, a Answer, at uint
 // charged are the rows of an answer with the reworks of the period, charged to
 // those who did the items on the earlier visit.
 func (f *Folder) charged(ctx context.Context, r *room, q Query, a Answer, at uint64) ([]kpi.Row, error) {
-	all := q
-	all.By = kpi.ByNone
-	_, days, err := f.daysIn(ctx, r, all, a, at)
+	reworks, err := f.reworks(ctx, r, q, a, at)
 	if err != nil {
 		return nil, err
 	}
-	var reworks []kpi.ReworkRef
-	var names []string
-	for _, d := range days {
-		for _, w := range d.Tally.Reworks() {
-			reworks, names = append(reworks, w), append(names, w.Earlier)
-		}
+	names := make([]string, len(reworks))
+	for i, w := range reworks {
+		names[i] = w.Earlier
 	}
 	earlier := map[string]kpi.Fact{}
 	if len(names) > 0 {
@@ -111,6 +107,33 @@ func (f *Folder) charged(ctx context.Context, r *room, q Query, a Answer, at uin
 	}
 	return r.period(q, a).Charged(a.Rows, kpi.Charge(reworks, find, nil)), nil
 }
+
+// reworks are those of the days of a question.
+func (f *Folder) reworks(ctx context.Context, r *room, q Query, a Answer, at uint64) (all []kpi.ReworkRef, err error) {
+	if q.By = kpi.ByNone; !present(q) {
+		_, days, err := f.daysIn(ctx, r, q, a, at)
+		for _, d := range days {
+			all = append(all, d.Tally.Reworks()...)
+		}
+		return all, err
+	}
+	first, last := r.days(q)
+	rows, err := f.cfg.Ledger.DayRows(ctx, r.Name, string(kpi.ByNone), first, last)
+	if err != nil {
+		return nil, err
+	}
+	for _, row := range rows {
+		some, err := kpi.DecodeReworks(row.Bytes)
+		if err != nil {
+			return nil, fmt.Errorf("read the reworks kept for %s: %w", row.Day, err)
+		}
+		all = append(all, some...)
+	}
+	return all, nil
+}
+
+// present says whether a question is answered from the rows that are kept.
+func present(q Query) bool { return q.AsOf == nil && q.Now.IsZero() }
 
 // answer is what will be said of a question asked while what is kept is true for at.
 func (f *Folder) answer(q Query, at uint64) Answer {
@@ -226,6 +249,9 @@ func (f *Folder) Behind(ctx context.Context, store string, q Query, key, figure,
 	if g.By == kpi.ByNone || key == "" {
 		g = kpi.Group{By: kpi.ByNone}
 	}
+	if q.AsOf == nil {
+		return f.behindNow(ctx, store, q, g, figure, value, v)
+	}
 	facts, a, err := f.Facts(ctx, store, q)
 	if err == nil {
 		r, err = f.thenRoom(ctx, r, q.AsOf)
@@ -234,5 +260,33 @@ func (f *Folder) Behind(ctx context.Context, store string, q Query, key, figure,
 		return nil, a, err
 	}
 	facts, err = r.period(q, a).Behind(facts, g, figure, value, v)
+	return facts, a, err
+}
+
+// behindNow is Behind of what is kept. Of most visits their head tells that they
+// are not behind the figure.
+func (f *Folder) behindNow(ctx context.Context, store string, q Query, g kpi.Group, figure, value string, v kpi.Variant) (facts []kpi.Fact, a Answer, err error) {
+	err = f.folded(ctx, store, func(r *room, at uint64) error {
+		a, facts = f.answer(q, at), nil
+		p := r.period(q, a)
+		first, last := r.days(q)
+		if err := f.cfg.Ledger.FactsOfDays(ctx, r.Name, first, last, func(row backoffice.Fact) error {
+			n, err := readNote(row.Visit, row.Bytes)
+			if err != nil {
+				return err
+			}
+			if head, err := kpi.DecodeHead(n.fact); err == nil && !p.May(&head, g, figure, value, v) {
+				return nil
+			}
+			fact, err := n.factOf(row.Visit)
+			facts = append(facts, fact)
+			return err
+		}); err != nil {
+			return err
+		}
+		slices.SortFunc(facts, func(a, b kpi.Fact) int { return cmp.Compare(a.Visit, b.Visit) })
+		facts, err = p.Behind(facts, g, figure, value, v)
+		return err
+	})
 	return facts, a, err
 }

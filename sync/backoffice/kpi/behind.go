@@ -60,16 +60,43 @@ func (p Period) Behind(facts []Fact, g Group, figure, value string, a Variant) (
 	if err := check(figure, value); err != nil {
 		return nil, err
 	}
-	s := scope{cal: p.Calendar, from: InstantOf(p.From), to: InstantOf(p.To), now: InstantOf(p.Now), by: g.By, key: g.Key}
-	if g.By == ByDay {
-		s.by, s.key = ByNone, ""
-	}
+	s := p.scope(g)
 	for i := range facts {
 		if f := &facts[i]; s.behind(f, figure, value, a) {
 			out = append(out, *f)
 		}
 	}
 	return out, nil
+}
+
+func (p Period) scope(g Group) scope {
+	s := scope{cal: p.Calendar, from: InstantOf(p.From), to: InstantOf(p.To), now: InstantOf(p.Now), by: g.By, key: g.Key}
+	if g.By == ByDay {
+		s.by, s.key = ByNone, ""
+	}
+	return s
+}
+
+// May says whether a fact may be behind a figure, by its head ([DecodeHead]): if
+// not, Behind has no need of the rest.
+func (p Period) May(head *Fact, g Group, figure, value string, a Variant) bool {
+	s := p.scope(g)
+	if head.Uncertain != (figure == "uncertain" || figure == "uncertain_orders") || s.by == ByAdviser && s.key != head.Adviser {
+		return false
+	}
+	switch figure {
+	case "unclosed_jobs", "repair_minutes", "efficiency", "productivity", "bay_utilisation.running", "bay_utilisation.occupied":
+		return true // jobs decide
+	case "arrivals", "uncertain", "response_minutes.accepted", "response_minutes.first_job", "corrections", "flags", "complete", "incomplete":
+		return s.has(head.Arrived)
+	case "turnaround_minutes", "stages":
+		return s.turned(head)
+	case "throughput":
+		return s.has(head.Passed)
+	case "on_time":
+		return s.behindOnTime(head, value, a)
+	}
+	return s.signed(head)
 }
 
 // Behind lists the visits behind a figure, in the order given, straight from visits.

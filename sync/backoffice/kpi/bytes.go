@@ -171,15 +171,22 @@ func (r *reader) texts() []string {
 // word writes one of the words that facts use all the time as its number, any
 // other text as it is. The order of the words is for ever.
 func (w *writer) word(s string) {
-	for i, known := range vocabulary {
-		if known == s {
-			w.uint(uint64(i + 1))
-			return
+	n := numberOf[s]
+	if w.uint(n); n == 0 {
+		w.text(s)
+	}
+}
+
+// numberOf is the number of a word.
+var numberOf = func() map[string]uint64 {
+	out := make(map[string]uint64, len(vocabulary))
+	for i, s := range vocabulary {
+		if out[s] == 0 { // the first that is the same
+			out[s] = uint64(i + 1)
 		}
 	}
-	w.uint(0)
-	w.text(s)
-}
+	return out
+}()
 
 func (r *reader) word() string {
 	switch n := r.uint(); {

@@ -377,16 +377,25 @@ func (f *Fact) touches(from, to Instant) bool {
 
 // Days are the store-local days the visit has a part in, whatever is asked.
 func (f *Fact) Days(cal kiosk.Calendar) (days []string) {
+	var from, to Instant // a day that is in already
 	add := func(t Instant) {
-		if t == 0 {
+		if t == 0 || t >= from && t < to {
 			return
 		}
-		if i, found := slices.BinarySearch(days, cal.Day(t.In(cal.Zone))); !found {
-			days = slices.Insert(days, i, cal.Day(t.In(cal.Zone)))
+		at := t.In(cal.Zone)
+		day, midnight := cal.Day(at), cal.Midnight(at)
+		if i, found := slices.BinarySearch(days, day); !found {
+			days = slices.Insert(days, i, day)
+		}
+		if cal.Day(midnight) == day { // not so where clocks are put forward at midnight
+			from, to = InstantOf(midnight), InstantOf(cal.Midnight(midnight.Add(36*time.Hour)))
 		}
 	}
-	over := func(from, to int64) { // every day of a stretch
-		for t := from; t < to; {
+	over := func(a, b int64) { // every day of a stretch
+		if a >= b || a >= from.ms() && b <= to.ms() {
+			return
+		}
+		for t := a; t < b; {
 			at := time.UnixMilli(t).In(cal.Zone)
 			add(InstantOf(at))
 			t = cal.Midnight(cal.Midnight(at).Add(36 * time.Hour)).UnixMilli()

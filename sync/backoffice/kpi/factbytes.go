@@ -1,6 +1,7 @@
 package kpi
 
 import (
+	"fmt"
 	"slices"
 	"time"
 
@@ -53,22 +54,19 @@ func (f *Fact) Append(b []byte) []byte {
 	w := writer{append(b, FactVersion)}
 	c := clock{unit: int64(time.Millisecond)}
 	var bits uint64
-	for bit, on := range map[uint64]bool{bitOrdered: f.Ordered, bitUncertain: f.Uncertain, bitRework: f.Rework != nil,
-		bitRepaired: f.Repaired, bitStages: f.Stages != nil, bitNano: !f.milli()} {
-		if on {
-			bits |= bit
-		}
+	for i, on := range [...]bool{f.Ordered, f.Uncertain, f.Rework != nil, f.Repaired, f.Stages != nil, !f.milli()} { // as the bits above
+		bits |= uint64(one(on)) << i
 	}
 	if bits&bitNano != 0 {
 		c.unit = 1
 	}
 	w.uint(bits)
-	for _, s := range []string{f.Visit, f.Ticket, f.Adviser, f.Order, f.Inspector} {
+	for _, s := range [...]string{f.Visit, f.Ticket, f.Adviser, f.Order, f.Inspector} {
 		w.text(s)
 	}
 	w.key(f.Vehicle)
 	w.word(f.Outcome)
-	for _, t := range []Instant{f.Arrived, f.Accepted, f.Signed, f.Cancelled, f.Passed, f.Washed, f.Delivered, f.Ended} {
+	for _, t := range [...]Instant{f.Arrived, f.Accepted, f.Signed, f.Cancelled, f.Passed, f.Washed, f.Delivered, f.Ended} {
 		c.write(&w, t)
 	}
 	w.uint(uint64(f.Corrections))
@@ -170,14 +168,23 @@ func (f *Fact) milli() bool {
 	return !slices.ContainsFunc(all, func(t Instant) bool { return t%Instant(time.Millisecond) != 0 })
 }
 
-// DecodeFact reads the bytes of a fact. It keeps nothing of b.
-func DecodeFact(b []byte) (f Fact, err error) {
+// DecodeHead reads the beginning of a fact's bytes: all up to the promises. Items,
+// jobs and what follows are left out ([Period.May]). It keeps nothing of b.
+func DecodeHead(b []byte) (f Fact, err error) {
 	r := reader{s: string(b)}
 	if err := r.version("fact"); err != nil {
 		return Fact{}, err
 	}
-	c := clock{unit: int64(time.Millisecond)}
-	bits := r.uint()
+	if f.readHead(&r); r.bad {
+		return Fact{}, fmt.Errorf("read fact: %w", errBytes)
+	}
+	return f, nil
+}
+
+// readHead reads up to the promises.
+func (f *Fact) readHead(r *reader) (c clock, bits uint64) {
+	c = clock{unit: int64(time.Millisecond)}
+	bits = r.uint()
 	if bits&bitNano != 0 {
 		c.unit = 1
 	}
@@ -187,15 +194,25 @@ func DecodeFact(b []byte) (f Fact, err error) {
 	}
 	f.Vehicle, f.Outcome = r.key(), r.word()
 	for _, t := range [...]*Instant{&f.Arrived, &f.Accepted, &f.Signed, &f.Cancelled, &f.Passed, &f.Washed, &f.Delivered, &f.Ended} {
-		*t = c.read(&r)
+		*t = c.read(r)
 	}
 	f.Corrections, f.Failures, f.Binding = r.small(), r.small(), r.small()
 	if n := r.size(4); n > 0 {
 		f.Promises = make([]FactPromise, n)
 	}
 	for i := range f.Promises {
-		f.Promises[i] = FactPromise{c.read(&r), c.read(&r), r.word(), r.bool()}
+		f.Promises[i] = FactPromise{c.read(r), c.read(r), r.word(), r.bool()}
 	}
+	return c, bits
+}
+
+// DecodeFact reads the bytes of a fact. It keeps nothing of b.
+func DecodeFact(b []byte) (f Fact, err error) {
+	r := reader{s: string(b)}
+	if err := r.version("fact"); err != nil {
+		return Fact{}, err
+	}
+	c, bits := f.readHead(&r)
 	if n := r.size(5); n > 0 {
 		f.Items = make([]FactItem, n)
 	}

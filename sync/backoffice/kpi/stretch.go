@@ -10,51 +10,65 @@ import (
 // stretch is a time in milliseconds since 1970, half-open.
 type stretch struct{ from, to int64 }
 
-// stretches are times, each with whom or what it is of.
-type stretches []keyedStretch
+// stretches are times, by whom or what they are of: sorted by key, each once.
+type stretches []keyedStretches
 
-type keyedStretch struct {
-	key string
-	stretch
+type keyedStretches struct {
+	key  string
+	list []stretch
 }
 
 func (all *stretches) add(key string, from, to int64) {
-	if from < to {
-		*all = append(*all, keyedStretch{key, stretch{from, to}})
+	if from >= to {
+		return
 	}
+	i, found := slices.BinarySearchFunc(*all, key, func(k keyedStretches, key string) int { return cmp.Compare(k.key, key) })
+	if !found {
+		*all = slices.Insert(*all, i, keyedStretches{key: key})
+	}
+	of := &(*all)[i]
+	of.list = append(of.list, stretch{from, to})
 }
 
-// unite sorts stretches by key and time, and joins those of a key that touch, in place.
-func (all *stretches) unite() {
-	slices.SortFunc(*all, func(a, b keyedStretch) int { return cmp.Or(cmp.Compare(a.key, b.key), cmp.Compare(a.from, b.from)) })
-	out := (*all)[:0]
-	for _, s := range *all {
-		if n := len(out); n > 0 && out[n-1].key == s.key && s.from <= out[n-1].to {
-			out[n-1].to = max(out[n-1].to, s.to)
-		} else {
-			out = append(out, s)
+// unite sorts the times of each key and joins those that touch, in place.
+func (all stretches) unite() {
+	for i := range all {
+		list := all[i].list
+		slices.SortFunc(list, func(a, b stretch) int { return cmp.Compare(a.from, b.from) })
+		out := list[:0]
+		for _, s := range list {
+			if n := len(out); n > 0 && s.from <= out[n-1].to {
+				out[n-1].to = max(out[n-1].to, s.to)
+			} else {
+				out = append(out, s)
+			}
 		}
+		all[i].list = out
 	}
-	*all = out
 }
 
-// total is the length of united stretches.
-func (all stretches) total() (ms int64) {
-	for _, s := range all {
+// length is that of united times.
+func length(list []stretch) (ms int64) {
+	for _, s := range list {
 		ms += s.to - s.from
 	}
 	return ms
 }
 
-// count adds the length of united stretches to a tally, by key.
-func (all stretches) count(t *Tally, m int) {
-	for i := 0; i < len(all); {
-		key, ms := all[i].key, int64(0)
-		for ; i < len(all) && all[i].key == key; i++ {
-			ms += all[i].to - all[i].from
-		}
-		t.count(m, key, ms)
+// total is the length of united times of all keys.
+func (all stretches) total() (ms int64) {
+	for i := range all {
+		ms += length(all[i].list)
 	}
+	return ms
+}
+
+// counts are the lengths of united times, by key.
+func (all stretches) counts() (out counts) {
+	for i := range all {
+		out = append(out, counted{all[i].key, length(all[i].list)})
+	}
+	return out
 }
 
 // hours counts time: a technician's on jobs (two at once are one time, however
@@ -87,16 +101,13 @@ func (s scope) hours(t *Tally, parts []*part) {
 			}
 		}
 	}
-	for _, all := range []*stretches{&attended, &clocked, &running, &occupied} {
+	for _, all := range [...]stretches{attended, clocked, running, occupied} {
 		all.unite()
 	}
 	for i := range occupied {
-		if i == 0 || occupied[i].key != occupied[i-1].key {
-			t.sets[sBays] = append(t.sets[sBays], occupied[i].key)
-		}
+		t.sets[sBays] = append(t.sets[sBays], occupied[i].key)
 	}
-	attended.count(t, mAttended)
-	clocked.count(t, mClocked)
+	t.by[mAttended], t.by[mClocked] = attended.counts(), clocked.counts()
 	t.n[nRunning], t.n[nOccupied] = running.total(), occupied.total()
 	t.n[nRunningOpen], t.n[nOccupiedOpen] = s.within(running), s.within(occupied)
 }
@@ -109,18 +120,20 @@ func person(technician, bay string) string {
 	return technician
 }
 
-// within is the length of united stretches within the opening hours.
+// within is the length of united times within the opening hours.
 func (s scope) within(all stretches) (ms int64) {
 	var day, next, open, shut int64 // of the day last looked at
-	for _, st := range all {
-		counted := st.from // up to here
-		for t := st.from; t < st.to; t = next {
-			if t < day || t >= next {
-				day, next, open, shut = s.openingMS(t)
-			}
-			if end := min(st.to, shut); end > max(counted, open) {
-				ms += end - max(counted, open)
-				counted = end
+	for i := range all {
+		for _, st := range all[i].list {
+			done := st.from // up to here
+			for t := st.from; t < st.to; t = next {
+				if t < day || t >= next {
+					day, next, open, shut = s.openingMS(t)
+				}
+				if end := min(st.to, shut); end > max(done, open) {
+					ms += end - max(done, open)
+					done = end
+				}
 			}
 		}
 	}

@@ -142,10 +142,55 @@ func (t *Tally) readSets(r *reader) {
 			}
 		}
 	}
+	t.readReworks(r)
+}
+
+func (t *Tally) readReworks(r *reader) {
 	if n := r.size(3); n > 0 {
 		t.reworks = make([]ReworkRef, n)
 	}
 	for i := range t.reworks {
 		t.reworks[i] = ReworkRef{r.text(), r.text(), r.texts()}
 	}
+}
+
+// DecodeReworks reads the reworks of a tally from its bytes, and nothing else.
+func DecodeReworks(b []byte) ([]ReworkRef, error) {
+	r := reader{s: string(b)}
+	if err := r.version("tally"); err != nil {
+		return nil, err
+	}
+	list := func() {
+		for range r.size(2) {
+			r.uint()
+			r.uint()
+		}
+	}
+	for range r.size(2) {
+		r.uint()
+		r.uint()
+	}
+	for range lists {
+		list()
+	}
+	for range maps_ {
+		for range r.size(2) {
+			r.word()
+			r.uint()
+		}
+	}
+	for range listsBy {
+		for range r.size(2) {
+			r.word()
+			list()
+		}
+	}
+	for range sets {
+		for range r.size(1) {
+			r.text()
+		}
+	}
+	var t Tally
+	t.readReworks(&r)
+	return t.reworks, r.end("tally")
 }

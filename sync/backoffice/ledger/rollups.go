@@ -3,6 +3,7 @@ package ledger
 import (
 	"context"
 	"database/sql"
+	"database/sql/driver"
 	"encoding/json"
 	"errors"
 	"fmt"
@@ -64,20 +65,41 @@ func (l *Ledger) Touched(ctx context.Context, store string, position uint64) (ou
 const factColumns = `f.visit, f.at, f.bytes, f.days, f.keys, f.due_ms FROM `
 
 // facts calls f for each fact of a query.
-func facts(ctx context.Context, q querier, f func(backoffice.Fact) error, query string, args ...any) error {
-	return each(ctx, q, func(r *sql.Rows) error {
-		var fact backoffice.Fact
-		var days, keys string
-		var due sql.NullInt64
-		if err := r.Scan(&fact.Visit, &fact.At, &fact.Bytes, &days, &keys, &due); err != nil {
-			return err
-		}
-		fact.Days, fact.Keys = lines(days), lines(keys)
-		if due.Valid {
-			fact.Due = ms(due.Int64)
-		}
-		return f(fact)
-	}, `SELECT `+factColumns+query, args...)
+func (l *Ledger) facts(ctx context.Context, f func(backoffice.Fact) error, query string, args ...any) error {
+	conn, err := l.r.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	named := make([]driver.NamedValue, len(args))
+	for i, v := range args {
+		named[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
+	}
+	var row [6]driver.Value
+	return conn.Raw(func(dc any) error {
+		return eachRow(ctx, dc, `SELECT `+factColumns+query, named, row[:], func() error {
+			fact, ok := factIn(row)
+			if !ok {
+				return fmt.Errorf("a row of facts holds %T %T %T %T %T %T", row[0], row[1], row[2], row[3], row[4], row[5])
+			}
+			return f(fact)
+		})
+	})
+}
+
+// factIn is the fact of a row.
+func factIn(row [6]driver.Value) (fact backoffice.Fact, ok bool) {
+	visit, is := row[0].(string)
+	at, num := row[1].(int64)
+	bytes, blob := row[2].([]byte)
+	days, text := row[3].(string)
+	keys, also := row[4].(string)
+	fact = backoffice.Fact{Visit: visit, At: uint64(at), Bytes: bytes, Days: lines(days), Keys: lines(keys)}
+	due, some := row[5].(int64)
+	if some {
+		fact.Due = ms(due)
+	}
+	return fact, is && num && blob && text && also && (some || row[5] == nil)
 }
 
 func lines(s string) []string {
@@ -88,7 +110,7 @@ func lines(s string) []string {
 }
 
 func (l *Ledger) factList(ctx context.Context, what, query string, args ...any) (out []backoffice.Fact, err error) {
-	err = facts(ctx, l.r, func(f backoffice.Fact) error {
+	err = l.facts(ctx, func(f backoffice.Fact) error {
 		out = append(out, f)
 		return nil
 	}, query, args...)
@@ -113,7 +135,7 @@ func (l *Ledger) FactsOfDays(ctx context.Context, store, first, last string, f f
 	if first == last {
 		query = `fact_days d CROSS JOIN facts f ON f.n = d.fact WHERE d.store = ? AND d.day BETWEEN ? AND ?`
 	}
-	if err := facts(ctx, l.r, f, query, store, first, last); err != nil {
+	if err := l.facts(ctx, f, query, store, first, last); err != nil {
 		return fmt.Errorf("read facts of %s from %s to %s: %w", store, first, last, err)
 	}
 	return nil
@@ -126,17 +148,30 @@ func (l *Ledger) FactsOf(ctx context.Context, store, key string) ([]backoffice.F
 
 // FactsDue are those whose time has come.
 func (l *Ledger) FactsDue(ctx context.Context, store string, now time.Time, limit int) ([]backoffice.Fact, error) {
-	return l.factList(ctx, "that are due", `facts f WHERE f.store = ? AND f.due_ms <= ? ORDER BY f.due_ms, f.visit LIMIT ?`, store, now.UnixMilli(), limit)
+	return l.factList(ctx, "that are due", `facts f WHERE f.store = ? AND f.due_ms <= ? ORDER BY f.due_ms, f.visit LIMIT ?`, store, now.UnixMilli(), int64(limit))
 }
 
 // DayRows are those of a kind.
 func (l *Ledger) DayRows(ctx context.Context, store, kind, first, last string) (out []backoffice.DayRow, err error) {
-	err = each(ctx, l.r, func(r *sql.Rows) error {
-		row := backoffice.DayRow{Kind: kind}
-		err := r.Scan(&row.Day, &row.Key, &row.Bytes)
-		out = append(out, row)
-		return err
-	}, `SELECT day, key, bytes FROM day_rows WHERE store = ? AND kind = ? AND day BETWEEN ? AND ? ORDER BY day, key`, store, kind, first, last)
+	conn, err := l.r.Conn(ctx)
+	if err != nil {
+		return nil, fmt.Errorf("read rows of %s: %w", store, err)
+	}
+	defer conn.Close()
+	args := []driver.NamedValue{{Ordinal: 1, Value: store}, {Ordinal: 2, Value: kind}, {Ordinal: 3, Value: first}, {Ordinal: 4, Value: last}}
+	var row [3]driver.Value
+	err = conn.Raw(func(dc any) error {
+		return eachRow(ctx, dc, `SELECT day, key, bytes FROM day_rows WHERE store = ? AND kind = ? AND day BETWEEN ? AND ? ORDER BY day, key`, args, row[:], func() error {
+			day, is := row[0].(string)
+			key, also := row[1].(string)
+			bytes, blob := row[2].([]byte)
+			if !is || !also || !blob {
+				return fmt.Errorf("a row holds %T %T %T", row[0], row[1], row[2])
+			}
+			out = append(out, backoffice.DayRow{Kind: kind, Day: day, Key: key, Bytes: bytes})
+			return nil
+		})
+	})
 	if err != nil {
 		return nil, fmt.Errorf("read rows of %s from %s to %s: %w", store, first, last, err)
 	}

@@ -1,7 +1,6 @@
 package ledger
 
 import (
-	"cmp"
 	"context"
 	"database/sql"
 	"database/sql/driver"
@@ -9,7 +8,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"slices"
 	"strconv"
 	"strings"
 
@@ -64,23 +62,39 @@ func (l *Ledger) visitsAt(ctx context.Context, store string, visits []string, po
 	})
 }
 
-// A visit's events are read in one row, as position, time, whether it is
-// uncertain and length, each with a comma behind it, and the bytes: what a row
-// costs on its way out of C it costs once a visit. The second statement looks up
-// what an event's time was before it moved, and is used if any moved after the
-// position.
+// A visit's events are read in one row, each as its time, doubled and one more if
+// it is uncertain, a comma, its length, a comma, and its bytes: what a row costs on
+// its way out of C it costs once a visit. They come by position, as the index has
+// them. The second statement looks up what an event's time was before it moved,
+// and is used if any moved after the position.
 const (
-	wholeVisits = `SELECT j.value, (SELECT group_concat(n || ',' || when_ms || ',' || uncertain || ',' || length(bytes) || ',' || bytes, '') FROM events
+	wholeVisits = `SELECT j.value, (SELECT group_concat((when_ms * 2 + uncertain) || ',' || length(bytes) || ',' || bytes, '') FROM events
 		WHERE store = ?2 AND visit = j.value AND visit <> '' AND state = 0 AND n <= ?3) FROM json_each(?1) j`
-	wholeVisitsThen = `SELECT j.value, (SELECT group_concat(e.n || ',' || coalesce(m.when_ms, e.when_ms) || ',' || coalesce(m.uncertain, e.uncertain) || ',' ||
-		length(e.bytes) || ',' || e.bytes, '') FROM events e LEFT JOIN moved m ON m.n = e.n AND m.until = (SELECT min(until) FROM moved WHERE n = e.n AND until > ?3)
+	wholeVisitsThen = `SELECT j.value, (SELECT group_concat((coalesce(m.when_ms, e.when_ms) * 2 + coalesce(m.uncertain, e.uncertain)) || ',' || length(e.bytes) || ',' || e.bytes, '')
+		FROM events e LEFT JOIN moved m ON m.n = e.n AND m.until = (SELECT min(until) FROM moved WHERE n = e.n AND until > ?3)
 		WHERE e.store = ?2 AND e.visit = j.value AND e.visit <> '' AND e.state = 0 AND e.n <= ?3) FROM json_each(?1) j`
 )
 
-// eachVisit calls f for every visit of a query that has events, in the order of
-// their positions. It speaks to the driver itself: database/sql copies what is read
-// and wakes a goroutine for each question.
-func eachVisit(ctx context.Context, dc any, query string, args []driver.NamedValue, f func(string, []kiosk.Event) error) (err error) {
+// eachVisit calls f for every visit of a query that has events.
+func eachVisit(ctx context.Context, dc any, query string, args []driver.NamedValue, f func(string, []kiosk.Event) error) error {
+	var row [2]driver.Value
+	return eachRow(ctx, dc, query, args, row[:], func() error {
+		visit, ok := row[0].(string)
+		whole, some := row[1].(string)
+		if !ok || !some {
+			return nil // it has no events there
+		}
+		events, err := readVisit(whole)
+		if err != nil {
+			return fmt.Errorf("visit %s: %w", visit, err)
+		}
+		return f(visit, events)
+	})
+}
+
+// eachRow reads every row of a query into row and calls f. It speaks to the driver
+// itself: database/sql converts and copies whatever is read, value by value.
+func eachRow(ctx context.Context, dc any, query string, args []driver.NamedValue, row []driver.Value, f func() error) (err error) {
 	conn, ok := dc.(*sqlite3.SQLiteConn)
 	if !ok {
 		return fmt.Errorf("driver is %T instead of go-sqlite3's", dc)
@@ -90,23 +104,13 @@ func eachVisit(ctx context.Context, dc any, query string, args []driver.NamedVal
 		return err
 	}
 	defer func() { err = errors.Join(err, rs.Close()) }()
-	var row [2]driver.Value
 	for {
-		if err := rs.Next(row[:]); err == io.EOF {
+		if err := rs.Next(row); err == io.EOF {
 			return nil
 		} else if err != nil {
 			return err
 		}
-		visit, ok := row[0].(string)
-		whole, some := row[1].(string)
-		if !ok || !some {
-			continue // it has no events there
-		}
-		events, err := readVisit(whole)
-		if err != nil {
-			return fmt.Errorf("visit %s: %w", visit, err)
-		}
-		if err := f(visit, events); err != nil {
+		if err := f(); err != nil {
 			return err
 		}
 	}
@@ -118,46 +122,31 @@ const usual = 16
 // readVisit takes the events of a visit apart. They share its memory.
 func readVisit(whole string) (events []kiosk.Event, err error) {
 	events = make([]kiosk.Event, 0, usual)
-	at := make([]int64, 0, usual) // positions
-	ordered := true
 	for len(whole) > 0 {
-		var head [4]int64 // position, time, uncertain, length
-		for i := range head {
-			digits, rest, found := strings.Cut(whole, ",")
-			if !found {
-				return nil, errors.New("read events: a row is cut short")
-			}
-			if head[i], err = strconv.ParseInt(digits, 10, 64); err != nil {
-				return nil, fmt.Errorf("read events: %w", err)
-			}
-			whole = rest
-		}
-		n := head[3]
-		if n < 0 || n > int64(len(whole)) {
+		when, rest, ok := number(whole)
+		n, rest, also := number(rest)
+		if !ok || !also || n < 0 || n > int64(len(rest)) {
 			return nil, errors.New("read events: a row is cut short")
 		}
-		e, err := kiosk.DecodeString(whole[:n])
+		e, err := kiosk.DecodeString(rest[:n])
 		if err != nil {
 			return nil, err
 		}
-		whole = whole[n:]
-		e.When, e.Uncertain = ms(head[1]).In(e.Moment.Wall.Location()), head[2] != 0
-		ordered = ordered && (len(at) == 0 || at[len(at)-1] < head[0])
-		events, at = append(events, e), append(at, head[0])
-	}
-	if !ordered {
-		order := make([]int, len(at))
-		for i := range order {
-			order[i] = i
-		}
-		slices.SortFunc(order, func(a, b int) int { return cmp.Compare(at[a], at[b]) })
-		sorted := make([]kiosk.Event, len(events))
-		for i, k := range order {
-			sorted[i] = events[k]
-		}
-		events = sorted
+		whole = rest[n:]
+		e.When, e.Uncertain = ms(when>>1).In(e.Moment.Wall.Location()), when&1 != 0
+		events = append(events, e)
 	}
 	return events, nil
+}
+
+// number takes a number and the comma behind it off the front.
+func number(s string) (n int64, rest string, ok bool) {
+	digits, rest, ok := strings.Cut(s, ",")
+	if !ok {
+		return 0, "", false
+	}
+	n, err := strconv.ParseInt(digits, 10, 64)
+	return n, rest, err == nil
 }
 
 func (l *Ledger) amongAll(ctx context.Context, store string, visits []string, position uint64, f func(string, []kiosk.Event) error) (err error) {
