@@ -20,6 +20,9 @@ type cli struct {
 	Backup  backupCmd        `cmd:"" help:"Write a checked copy of the ledger to a new file; the back office may run."`
 	Restore restoreCmd       `cmd:"" help:"Make a backup the ledger, under a new id: boards send again what it lacks. Stop the back office first."`
 	Renew   renewCmd         `cmd:"" help:"Give a ledger in PostgreSQL that was restored from a backup a new id: boards send again what it lacks. Stop every back office first."`
+	Enroll  enrollCmd        `cmd:"" help:"Make the one-time code with which a board gets its certificate. The back office may run, and has to when the code is used."`
+	Revoke  revokeCmd        `cmd:"" help:"Revoke the certificates of a board that was stolen or given away."`
+	Boards  boardsCmd        `cmd:"" help:"List the boards that have or had a certificate."`
 	Version kong.VersionFlag `help:"Print the version."`
 }
 

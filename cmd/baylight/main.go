@@ -24,6 +24,7 @@ type cli struct {
 	Demo    demoCmd          `cmd:"" help:"Run a whole shop on this machine: pretend devices, real kiosk, real back office."`
 	Pin     pinCmd           `cmd:"" help:"Print the verifier of a PIN for the staff file; the PIN comes on standard input."`
 	Doctor  doctorCmd        `cmd:"" help:"Say of everything at this board how it is, why it matters and what to do next. Changes nothing. Ends with 0 if all is well, 1 if somebody should look, 2 if something is wrong."`
+	Enroll  enrollCmd        `cmd:"" help:"Get this board its certificate, with a one-time code that backofficed enroll printed."`
 	Devices devicesGroup     `cmd:"" help:"What is connected to a kiosk, and what is not."`
 	Outbox  outboxCmd        `cmd:"" help:"Say what the back office has not yet receipted."`
 	Resend  resendCmd        `cmd:"" help:"Send a range of events to the back office once more."`

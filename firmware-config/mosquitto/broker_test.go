@@ -6,17 +6,16 @@ import (
 	"fmt"
 	"net"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
 	"sync"
-	"syscall"
 	"testing"
 	"time"
 
 	"baylight/sync/identity"
 	"baylight/sync/link"
+	"baylight/sync/link/linktest"
 )
 
 // site is an authority and a real broker with the configuration that we ship.
@@ -24,9 +23,8 @@ type site struct {
 	*identity.Authority
 	t      *testing.T
 	cfg    identity.Config
-	office string // where boards enrol
 	broker string // mqtts://…
-	cmd    *exec.Cmd
+	real   *linktest.Mosquitto
 	mu     sync.Mutex
 	at     time.Time
 }
@@ -43,80 +41,29 @@ func (s *site) set(t time.Time) {
 	s.at = t
 }
 
-// free is an address that nobody listens at.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
-}
-
+// newSite makes one. The port of its enrolment server is taken before it is known.
 func newSite(t *testing.T) *site {
 	t.Helper()
-	path, err := exec.LookPath("mosquitto")
-	if err != nil {
-		path = "/usr/sbin/mosquitto"
-	}
-	if _, err := os.Stat(path); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("mosquitto is not installed: .ci/tools does that")
-		}
-		t.Skip("mosquitto is not installed: apt-get install mosquitto")
-	}
 	s := &site{t: t, at: time.Now()}
-	dir, at := t.TempDir(), free(t)
-	s.broker = "mqtts://" + at
-	s.cfg = identity.Config{Dir: filepath.Join(dir, "ca"), BrokerDir: dir, Address: free(t), Broker: s.broker, Stores: []string{"s1", "s2"}, Now: s.now}
-	if s.Authority, err = identity.Open(s.cfg); err != nil {
+	dir := t.TempDir()
+	at, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
 		t.Fatal(err)
 	}
-	l, err := s.Listen(s.cfg.Address)
-	if err != nil {
+	s.cfg = identity.Config{Dir: filepath.Join(dir, "ca"), BrokerDir: dir, Address: at.Addr().String(), Broker: "mqtts://127.0.0.1", Stores: []string{"s1", "s2"}, Now: s.now}
+	if s.Authority, err = identity.Open(s.cfg); err != nil {
 		t.Fatal(err)
 	}
 	web := s.Server(t.Context())
 	var done sync.WaitGroup
-	done.Go(func() { _ = web.Serve(l) })
+	done.Go(func() { _ = web.Serve(tls.NewListener(at, s.ServerTLS())) })
 	t.Cleanup(func() { _ = web.Close(); done.Wait() })
 	if err := s.Publish(); err != nil {
 		t.Fatal(err)
 	}
-	s.run(path, dir, at)
+	s.real = linktest.StartShipped(t, "baylight.conf", dir)
+	s.broker = "mqtts://" + s.real.Addr
 	return s
-}
-
-// run starts the broker with baylight.conf: only its port and its folder are others.
-func (s *site) run(path, dir, at string) {
-	b, err := os.ReadFile("baylight.conf")
-	if err != nil {
-		s.t.Fatal(err)
-	}
-	host, port, _ := net.SplitHostPort(at)
-	text := strings.Replace(string(b), "listener 8883\n", "listener "+port+" "+host+"\n", 1)
-	text = strings.ReplaceAll(text, "/var/lib/baylight-broker/", dir+"/")
-	text += "\npersistence false\nlog_dest none\nuser root\n" // as who runs the test
-	conf := filepath.Join(dir, "mosquitto.conf")
-	if err := os.WriteFile(conf, []byte(text), 0o600); err != nil {
-		s.t.Fatal(err)
-	}
-	s.cmd = exec.Command(path, "-c", conf)
-	if err := s.cmd.Start(); err != nil {
-		s.t.Fatal(err)
-	}
-	s.t.Cleanup(func() {
-		_ = s.cmd.Process.Kill()
-		_ = s.cmd.Wait()
-	})
-	s.until("the broker takes connections", func() bool {
-		c, err := net.Dial("tcp", at)
-		if err == nil {
-			_ = c.Close()
-		}
-		return err == nil
-	})
 }
 
 // until waits for something that another process does.
@@ -127,14 +74,6 @@ func (s *site) until(what string, done func() bool) {
 			s.t.Fatalf("waited in vain until %s", what)
 		}
 		<-time.After(10 * time.Millisecond)
-	}
-}
-
-// reload lets the broker read its files again; it does so at some time after.
-func (s *site) reload() {
-	s.t.Helper()
-	if err := s.cmd.Process.Signal(syscall.SIGHUP); err != nil {
-		s.t.Fatal(err)
 	}
 }
 
@@ -294,7 +233,7 @@ func TestWrite(t *testing.T) {
 	k1 := s.enrol("s1", "k1")
 	s.enrol("s1", "k2")
 	s.enrol("s2", "k1")
-	s.reload()
+	s.real.Reload()
 	one, _ := s.connect(s.officeOf("s1"), "", "#")
 	two, _ := s.connect(s.officeOf("s2"), "", "#")
 	board, _ := s.connect(k1, "")
@@ -338,13 +277,11 @@ func TestRead(t *testing.T) {
 	s := newSite(t)
 	k1 := s.enrol("s1", "k1")
 	s.enrol("s1", "k2")
-	s.reload()
+	s.real.Reload()
 	one, _ := s.connect(s.officeOf("s1"), "")
 	two, _ := s.connect(s.officeOf("s2"), "")
 	own := []string{"baylight/v1/s1/k1/conn", "baylight/v1/s1/k1/receipt", "baylight/v1/s1/k1/cmd/call"}
-	for _, x := range storeTopics("s1")[:7] {
-		own = append(own, x)
-	}
+	own = append(own, storeTopics("s1")[:7]...)
 	slices.Sort(own)
 	for _, filters := range [][]string{{"#"}, {"baylight/#"}, {"baylight/v1/+/#"}, {"+/+/+/+/+/+", "+/+/+/+", "+/+/+/+/+"}, {"baylight/v1/s1/#", "baylight/v1/s2/#"}, everything(), {"$SYS/#", "$share/g/#"}} {
 		t.Run(strings.ReplaceAll(fmt.Sprint(filters[:min(2, len(filters))]), "/", "|"), func(t *testing.T) {
@@ -392,7 +329,7 @@ func TestRead(t *testing.T) {
 func TestWill(t *testing.T) {
 	s := newSite(t)
 	k1 := s.enrol("s1", "k1")
-	s.reload()
+	s.real.Reload()
 	office, _ := s.connect(s.officeOf("s1"), "", "#")
 	for _, topic := range []string{"baylight/v1/s1/k2/conn", "baylight/v1/s1/office", "baylight/v1/s1/k1/conn"} {
 		board, stop := s.connect(k1, topic)
@@ -493,7 +430,7 @@ func TestWhoGetsIn(t *testing.T) {
 func TestRevoked(t *testing.T) {
 	s := newSite(t)
 	stolen := s.enrol("s1", "k1")
-	s.reload()
+	s.real.Reload()
 	office, _ := s.connect(s.officeOf("s1"), "", "#")
 	board, stop := s.connect(stolen, "")
 	board.publish("baylight/v1/s1/k1/health", "before", false)
@@ -501,7 +438,7 @@ func TestRevoked(t *testing.T) {
 	if n, err := s.Revoke("s1", "k1", "stolen"); err != nil || n != 1 {
 		t.Fatalf("revoked %d, %v", n, err)
 	}
-	s.reload()
+	s.real.Reload()
 	s.until("the broker refuses it", func() bool {
 		c, end := s.connect(stolen, "")
 		defer end()
@@ -519,7 +456,7 @@ func TestRevoked(t *testing.T) {
 	}
 	stop()
 	fresh := s.enrol("s1", "k1")
-	s.reload()
+	s.real.Reload()
 	again, _ := s.connect(fresh, "")
 	s.until("the next card is heard", func() bool {
 		again.publish("baylight/v1/s1/k1/health", "fresh", false)
@@ -552,8 +489,50 @@ func TestBrokerIsRenewed(t *testing.T) {
 	if err := s.Publish(); err != nil {
 		t.Fatal(err)
 	}
-	s.reload()
+	s.real.Reload()
 	s.until("the broker shows another certificate", func() bool { return serial() != first })
+}
+
+// TestBoardRenews: a running board renews its certificate and goes on with it on a
+// connection of its own accord.
+func TestBoardRenews(t *testing.T) {
+	s := newSite(t)
+	s.set(time.Now().AddDate(0, -9, 0)) // enrolled then: two thirds of the certificate's life are over
+	code, _, err := s.Invite("s1", "k1")
+	if err != nil {
+		t.Fatal(err)
+	}
+	path := filepath.Join(t.TempDir(), "identity.pem")
+	old, err := identity.Enrol(t.Context(), identity.Enrolment{Office: s.cfg.Address, Code: code}, path)
+	if err != nil {
+		t.Fatal(err)
+	}
+	s.set(time.Now())
+	if err := s.Publish(); err != nil { // the broker's own was made nine months ago
+		t.Fatal(err)
+	}
+	anew := make(chan struct{}, 1)
+	b := identity.NewBoard(identity.BoardConfig{Path: path, Anew: func() { anew <- struct{}{} },
+		Trust: func() identity.Trust { return identity.Trust{Now: time.Now(), Trusted: true} }})
+	board, _ := s.connect(b.TLS, "")
+	before, err := board.Next(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	var done sync.WaitGroup
+	done.Go(func() { _ = b.Run(ctx) })
+	defer func() { cancel(); done.Wait() }()
+	<-anew
+	before.Drop()
+	if _, err := board.Next(t.Context(), before.Number()); err != nil {
+		t.Fatal(err)
+	}
+	fresh, err := identity.Load(path)
+	if err != nil || !fresh.Until().After(old.Until().AddDate(0, 8, 0)) {
+		t.Errorf("renewed until %v, before %v: %v", fresh.Until(), old.Until(), err)
+	}
+	board.publish("baylight/v1/s1/k1/health", "x", false)
 }
 
 // TestExample: the list that is shown is the list that is written.

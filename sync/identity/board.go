@@ -83,15 +83,20 @@ func (id *Identity) save(path string) error {
 
 // client are the settings of a connection to one of the office's servers.
 func (id *Identity) client(host string, t Trust) *tls.Config {
-	if t.Earliest.Before(id.Begun()) {
-		t.Earliest = id.Begun()
-	}
+	t.Earliest = latest(t.Earliest, id.Begun())
 	// The check is check: with the authority, the name, and a time that may only
 	// be bounded. The standard one knows a time or none.
 	return &tls.Config{MinVersion: tls.VersionTLS12, ServerName: host, Certificates: []tls.Certificate{pair(id.leaf, id.key)},
 		InsecureSkipVerify: true, VerifyConnection: func(s tls.ConnectionState) error {
 			return check(s.PeerCertificates, id.authorities, host, t)
 		}}
+}
+
+func latest(a, b time.Time) time.Time {
+	if a.After(b) {
+		return a
+	}
+	return b
 }
 
 // BoardConfig is what a Board works with.
@@ -109,9 +114,10 @@ type BoardConfig struct {
 type Board struct {
 	cfg BoardConfig
 
-	mu      sync.Mutex
-	bounded bool  // the last connection was checked without a trusted clock
-	failed  error // why the last renewal failed, nil if it did not
+	mu       sync.Mutex
+	bounded  bool      // the last connection was checked without a trusted clock
+	earliest time.Time // then: by what
+	failed   error     // why the last renewal failed, nil if it did not
 }
 
 // NewBoard makes the keeper of an identity; the file need not be there yet.
@@ -134,16 +140,19 @@ func (b *Board) TLS() (*tls.Config, error) {
 	}
 	t := b.cfg.Trust()
 	b.mu.Lock()
-	b.bounded = !t.Trusted
+	b.bounded, b.earliest = !t.Trusted, latest(t.Earliest, id.Begun())
 	b.mu.Unlock()
 	return id.client(BrokerHost, t), nil
 }
 
 // Status is how a board's identity is.
 type Status struct {
-	Name    string    // "store/kiosk"; "" if it has not enrolled
-	Until   time.Time // of its certificate
-	Bounded bool      // the connection was checked without a trusted clock: only that nothing expired before Earliest
+	Name  string    // "store/kiosk"; "" if it has not enrolled
+	Until time.Time // of its certificate
+	// Bounded: the connection was checked without a trusted clock, by the Earliest
+	// time that it can be.
+	Bounded  bool
+	Earliest time.Time
 	// Problem says in words what a person has to do something about; "" nothing.
 	Problem string
 }
@@ -158,7 +167,7 @@ func (b *Board) Status() Status {
 		return Status{Problem: err.Error()}
 	}
 	b.mu.Lock()
-	s, failed := Status{Name: id.Name.String(), Until: id.Until(), Bounded: b.bounded}, b.failed
+	s, failed := Status{Name: id.Name.String(), Until: id.Until(), Bounded: b.bounded, Earliest: b.earliest}, b.failed
 	b.mu.Unlock()
 	switch t := b.cfg.Trust(); {
 	case t.at(id.leaf).After(id.Until()):
@@ -171,8 +180,8 @@ func (b *Board) Status() Status {
 
 // How often Run looks whether there is something to do.
 const (
-	lookEvery  = 10 * time.Second // whether the clock is trusted by now
-	renewEvery = time.Hour        // between attempts to renew
+	lookEvery  = 2 * time.Second // whether the clock is trusted by now
+	renewEvery = time.Hour       // between attempts to renew
 )
 
 // Run renews the certificate when it is due, and has the connection made anew

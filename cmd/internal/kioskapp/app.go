@@ -23,6 +23,7 @@ import (
 	"baylight/kiosk/staff"
 	"baylight/kiosk/station"
 	"baylight/kiosk/ticket"
+	"baylight/sync/identity"
 	"baylight/sync/link"
 	"baylight/sync/uplink"
 	"baylight/sync/wire"
@@ -55,6 +56,8 @@ type app struct {
 	station  *station.Station
 	keeper   *station.Keeper
 	link     *link.Link
+	board    *identity.Board // nil: the broker is not reached over TLS
+	earliest time.Time       // before when it cannot be
 	uplink   *uplink.Uplink
 	times    *clock.Keeper
 	ask      asking
@@ -187,7 +190,7 @@ func (a *app) network() (err error) {
 	}
 	a.meters.first = uint64(time.Now().UnixMilli())
 	cfg := link.Config{
-		Broker: a.set.MQTT.URL, ClientID: a.topics.ClientID(),
+		Broker: a.set.MQTT.URL, ClientID: a.topics.ClientID(), TLS: a.identity(),
 		Credentials:  func() (string, string, error) { return a.set.MQTT.User, a.set.MQTT.Password, nil },
 		Presence:     &link.Presence{Topic: a.topics.Conn(), Birth: conn(wire.Ready), Lost: conn(wire.Lost), Bye: conn(wire.Disconnected)},
 		FirstSession: a.meters.first,

@@ -7,12 +7,14 @@ import (
 	"io/fs"
 	"net"
 	"os"
+	"strings"
 	"time"
 
 	"baylight/cmd/internal/settings"
 	"baylight/device/lamp"
 	"baylight/device/line"
 	"baylight/kiosk/journal"
+	"baylight/sync/identity"
 )
 
 // Check says what would keep a kiosk with these settings from working, one
@@ -36,7 +38,29 @@ func CheckDevices(ctx context.Context, set *settings.Kiosk) []error {
 	return append(checkDevices(ctx, set), checkBroker(ctx, set)...)
 }
 
+// checkIdentity looks at the board's certificate, if its broker asks for one.
+func checkIdentity(set *settings.Kiosk) error {
+	if !strings.HasPrefix(set.MQTT.URL, "mqtts://") {
+		return nil
+	}
+	id, err := identity.Load(set.MQTT.Identity)
+	switch {
+	case errors.Is(err, identity.ErrNone) && set.MQTT.User != "":
+		return nil // a password instead
+	case err != nil:
+		return err
+	case id.Name != identity.Name{Store: set.Store.Name, Kiosk: set.Name}:
+		return fmt.Errorf("%s is the certificate of %s, and this board is %s/%s; enrol it anew", set.MQTT.Identity, id.Name, set.Store.Name, set.Name)
+	case time.Now().After(id.Until()):
+		return fmt.Errorf("%s expired on %s, by this machine's clock; enrol it anew", set.MQTT.Identity, id.Until().Format(time.DateOnly))
+	}
+	return nil
+}
+
 func checkBroker(ctx context.Context, set *settings.Kiosk) []error {
+	if err := checkIdentity(set); err != nil {
+		return []error{fmt.Errorf("certificate: %w", err)}
+	}
 	if err := settings.CheckBroker(ctx, set.MQTT.URL, 5*time.Second); err != nil {
 		return []error{fmt.Errorf("broker: %w", err)}
 	}

@@ -42,6 +42,9 @@ func (a *app) reasons() []health.Reason {
 	for _, t := range a.clockAlarms() {
 		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "clock", Text: words.Say(t.Text), Detail: t.Detail})
 	}
+	for _, t := range a.identityAlarms(false) {
+		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "certificate", Text: words.Say(t.Text), Detail: t.Detail})
+	}
 	for _, n := range a.notices.alarms() {
 		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "office.says", Text: words.Say(n.Text), Detail: n.Detail})
 	}

@@ -36,6 +36,7 @@ func (a *app) keepTime() error {
 		}
 		more = known.Take(e)
 	}
+	a.earliest = earliest(known.Built, known.Last)
 	a.times = clock.NewKeeper(a.o.Clock, known, a.clockChanged)
 	a.o.Clock = a.times
 	return nil

@@ -103,6 +103,9 @@ func (a *app) health() []byte {
 	for _, t := range a.clockAlarms() {
 		h.Alarms = append(h.Alarms, "clock: "+t.Detail)
 	}
+	for _, t := range a.identityAlarms(true) {
+		h.Alarms = append(h.Alarms, "certificate: "+t.Detail)
+	}
 	h.Alarms = append(h.Alarms, a.notices.texts()...)
 	reasons := a.reasons()
 	h.Level = string(health.Worst(reasons))

@@ -114,7 +114,7 @@ func (v *view) Snapshot() *screen.Snapshot {
 	s.Ready = v.a.station.Broken() == ""
 	s.Devices = v.a.devices.list()
 	s.Notice = v.a.commands.announced(v.Now())
-	s.Alarms = append(v.a.notices.alarms(), v.a.clockAlarms()...)
+	s.Alarms = append(append(v.a.notices.alarms(), v.a.clockAlarms()...), v.a.identityAlarms(false)...)
 	s.Reasons = v.a.reasons()
 	return &s
 }

@@ -101,6 +101,11 @@ func Run(ctx context.Context, o Options) (err error) {
 	door := staff.NewDoor(func() *staff.Directory { return people[set.Stores[0].Name] }, set.Stores[0].Key, time.Now)
 	books, rolls := lines.books, lines.rolls
 	lines.office = office
+	enrolment, err := lines.identify()
+	if err != nil {
+		return err
+	}
+	tasks = append(tasks, enrolment...)
 	for _, s := range set.Stores {
 		l, links, err := lines.open(s.Name)
 		if err != nil {

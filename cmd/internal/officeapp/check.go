@@ -34,8 +34,27 @@ func Check(ctx context.Context, set *settings.Office) (findings []error) {
 	} else {
 		add(checkLedger(LedgerPath(set)))
 	}
+	add(checkIdentity(set))
 	add(settings.CheckBroker(ctx, set.MQTT.URL, 5*time.Second))
 	return findings
+}
+
+// checkIdentity looks at an authority that is there; one that is not yet there is
+// made at the first start.
+func checkIdentity(set *settings.Office) error {
+	if set.Identity == nil {
+		return nil
+	}
+	if set.Identity.BrokerDir != "" {
+		if _, err := os.Stat(set.Identity.BrokerDir); err != nil {
+			return fmt.Errorf("identity.broker_dir: %w; the broker has no certificate until it is there", err)
+		}
+	}
+	if _, err := os.Stat(set.Identity.Dir); errors.Is(err, fs.ErrNotExist) {
+		return nil
+	}
+	_, err := OpenAuthority(set, time.Now, nil)
+	return err
 }
 
 // checkLedger opens a ledger that is there; one that is not yet there is made at the first start.

@@ -11,6 +11,7 @@ import (
 	"baylight/sync/backoffice/booking"
 	"baylight/sync/backoffice/ledger/pgledger"
 	"baylight/sync/backoffice/roster"
+	"baylight/sync/identity"
 	"baylight/sync/link"
 	"baylight/sync/wire"
 )
@@ -47,6 +48,8 @@ type connections struct {
 	lines  map[string]*storeLine
 	books  bookings
 	rolls  rosters
+
+	authority *identity.Authority // nil: none
 }
 
 // holds says whether a store is the office's, as far as it can tell without asking.
@@ -65,6 +68,7 @@ func (c *connections) config(store string) link.Config {
 			}
 			return set.MQTT.User, set.MQTT.Password, nil
 		},
+		TLS: c.brokerTLS(store),
 		Min: c.o.ReconnectMin, Max: c.o.ReconnectMax,
 	}
 	set.MQTT.Tune(&cfg)

@@ -4,6 +4,7 @@ import (
 	"cmp"
 	"fmt"
 	"net"
+	"net/url"
 	"path/filepath"
 	"slices"
 	"strings"
@@ -20,6 +21,9 @@ import (
 
 // DefaultSocket is where the people's tool finds a kiosk that was told nothing else.
 const DefaultSocket = "/run/baylight/kiosk.sock"
+
+// IdentityFile is the file of a board's key and certificate, in its data folder.
+const IdentityFile = "identity.pem"
 
 // Kiosk is the checked configuration of one board.
 type Kiosk struct {
@@ -63,8 +67,9 @@ type HTTP struct {
 // MQTT is where the broker is.
 type MQTT struct {
 	URL, User, Password string
-	Broker              bool // delivery = "broker": the broker's acknowledgement is enough (boards only)
-	NATS                bool // brokers = "nats": a cluster of them
+	Identity            string // file of the board's own key and certificate (boards only)
+	Broker              bool   // delivery = "broker": the broker's acknowledgement is enough (boards only)
+	NATS                bool   // brokers = "nats": a cluster of them
 }
 
 // Tune makes the link's settings those for the broker. See CLUSTER.md of the back
@@ -118,6 +123,8 @@ type mqttTable struct {
 	URL          string `toml:"url"`
 	User         string `toml:"user"`
 	PasswordFile string `toml:"password_file"`
+	Identity     string `toml:"identity"`
+	InsecureLAN  bool   `toml:"insecure_lan"`
 	Delivery     string `toml:"delivery"`
 	Brokers      string `toml:"brokers"`
 }
@@ -191,6 +198,10 @@ func LoadKiosk(path string) (*Kiosk, error) {
 		Socket: beside(path, cmp.Or(f.Kiosk.Socket, DefaultSocket)),
 		HTTP:   p.http(f.HTTP, "127.0.0.1:8080"), MQTT: p.mqtt(path, f.MQTT),
 	}
+	k.MQTT.Identity = filepath.Join(k.Data, IdentityFile)
+	if f.MQTT.Identity != "" {
+		k.MQTT.Identity = beside(path, f.MQTT.Identity)
+	}
 	p.need("kiosk.name", k.Name, name.MatchString(k.Name) && !slices.Contains(reserved, k.Name),
 		"a to z, 0 to 9 and -, at most 32, and none of "+strings.Join(reserved, ", "))
 	if len(f.Kiosk.Letter) == 1 && kiosk.ValidBoard(f.Kiosk.Letter[0]) {
@@ -222,15 +233,25 @@ func (p *problems) http(h httpTable, def string) HTTP {
 	h.Listen = cmp.Or(h.Listen, def)
 	host, _, err := net.SplitHostPort(h.Listen)
 	p.need("http.listen", h.Listen, err == nil, `host:port, e.g. "127.0.0.1:8080"`)
-	if ip := net.ParseIP(host); err == nil && !h.InsecureLAN && host != "localhost" && (ip == nil || !ip.IsLoopback()) {
+	if err == nil && !h.InsecureLAN && !loopback(host) {
 		p.add("http.listen: %q is reachable from outside without TLS; listen on 127.0.0.1, or say insecure_lan = true if this network is yours alone", h.Listen)
 	}
 	return HTTP(h)
 }
 
+// loopback says whether a host is this machine and nothing else.
+func loopback(host string) bool {
+	ip := net.ParseIP(host)
+	return host == "localhost" || ip != nil && ip.IsLoopback()
+}
+
 func (p *problems) mqtt(path string, m mqttTable) MQTT {
-	ok := strings.HasPrefix(m.URL, "mqtt://") || strings.HasPrefix(m.URL, "mqtts://")
+	u, err := url.Parse(m.URL)
+	ok := err == nil && (u.Scheme == "mqtt" || u.Scheme == "mqtts")
 	p.need("mqtt.url", m.URL, ok, `mqtt://host:port or mqtts://host:port`)
+	if ok && u.Scheme == "mqtt" && !m.InsecureLAN && !loopback(u.Hostname()) {
+		p.add("mqtt.url: %q is another machine, and anybody on the way reads and changes what goes there; use mqtts:// and enrol (baylight enroll), or say insecure_lan = true here if this network is yours alone", m.URL)
+	}
 	p.need("mqtt.delivery", m.Delivery, m.Delivery == "" || m.Delivery == "receipts" || m.Delivery == "broker", `"receipts" or "broker"`)
 	p.need("mqtt.brokers", m.Brokers, m.Brokers == "" || m.Brokers == "nats", `"nats" for a cluster of NATS servers; leave it out for any other`)
 	return MQTT{URL: m.URL, Broker: m.Delivery == "broker", NATS: m.Brokers == "nats", User: m.User, Password: p.secret("mqtt.password_file", beside(path, m.PasswordFile))}

@@ -4,7 +4,10 @@ import (
 	"cmp"
 	"fmt"
 	"maps"
+	"net"
+	"net/url"
 	"os"
+	"path/filepath"
 	"regexp"
 	"slices"
 	"strings"
@@ -23,6 +26,18 @@ type Office struct {
 	Token  string // bearer token of the read API; "" leaves it open, on loopback only
 	Staff  []staff.Person
 	Ledger Ledger
+	// Identity is how boards get certificates; nil: they do not from this office.
+	Identity *Identity
+}
+
+// Identity is the authority of an office and where boards enrol.
+type Identity struct {
+	Dir       string   // of its key and register
+	BrokerDir string   // of the files that the broker reads; "": none
+	Listen    string   // host:port
+	Address   string   // host:port as boards reach it
+	Broker    string   // mqtts://host:port as boards reach it
+	Names     []string // that stand in the broker's certificate, for others than boards
 }
 
 // Ledger is where the ledger is; the zero Ledger: a file in Data.
@@ -44,6 +59,14 @@ type officeFile struct {
 		Name         string `toml:"name"`
 		Partitions   int    `toml:"partitions"`
 	} `toml:"ledger"`
+	Identity *struct {
+		Dir       string   `toml:"dir"`
+		BrokerDir *string  `toml:"broker_dir"`
+		Listen    string   `toml:"listen"`
+		Address   string   `toml:"address"`
+		Broker    string   `toml:"broker"`
+		Names     []string `toml:"names"`
+	} `toml:"identity"`
 	Office struct {
 		Data      string `toml:"data"`
 		TokenFile string `toml:"token_file"`
@@ -75,6 +98,10 @@ func LoadOffice(path string) (*Office, error) {
 	}
 	o.Ledger = Ledger{Postgres: f.Ledger.Postgres, PasswordFile: beside(path, f.Ledger.PasswordFile), Name: f.Ledger.Name, Partitions: f.Ledger.Partitions}
 	p.ledger(o.Ledger)
+	p.identity(path, f, o)
+	if f.MQTT.Identity != "" {
+		p.add("mqtt.identity: %q is for boards; take it out here, the office signs its own certificates ([identity])", f.MQTT.Identity)
+	}
 	if f.MQTT.Delivery != "" {
 		p.add("mqtt.delivery: %q is for boards; take it out here, the office writes the receipts", f.MQTT.Delivery)
 	}
@@ -107,6 +134,34 @@ func LoadOffice(path string) (*Office, error) {
 	}
 	return o, p.err()
 }
+
+// BrokerDir is where the broker reads its files, unless it is told otherwise.
+const BrokerDir = "/var/lib/baylight-broker"
+
+// identity checks the [identity] table.
+func (p *problems) identity(path string, f officeFile, o *Office) {
+	t := f.Identity
+	if t == nil {
+		return
+	}
+	id := &Identity{Dir: beside(path, cmp.Or(t.Dir, filepath.Join(o.Data, "identity"))), BrokerDir: BrokerDir, Listen: cmp.Or(t.Listen, "0.0.0.0:8892"),
+		Address: t.Address, Broker: cmp.Or(t.Broker, f.MQTT.URL), Names: t.Names}
+	if t.BrokerDir != nil {
+		id.BrokerDir = beside(path, *t.BrokerDir)
+	}
+	_, _, err := net.SplitHostPort(id.Listen)
+	p.need("identity.listen", id.Listen, err == nil, `host:port, e.g. "0.0.0.0:8892"`)
+	host, _, err := net.SplitHostPort(id.Address)
+	p.need("identity.address", id.Address, err == nil && host != "", `host:port as boards reach this machine, e.g. "192.0.2.10:8892"`)
+	u, err := url.Parse(id.Broker)
+	p.need("identity.broker", id.Broker, err == nil && u.Scheme == "mqtts" && u.Hostname() != "", `mqtts://host:port as boards reach the broker, e.g. "mqtts://192.0.2.10:8883"`)
+	for _, n := range t.Names {
+		p.need("identity.names", n, hostName.MatchString(n) || net.ParseIP(n) != nil, "a host name or an address")
+	}
+	o.Identity = id
+}
+
+var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
 
 // ledger checks the [ledger] table. A password has no place in the address.
 func (p *problems) ledger(l Ledger) {

@@ -1,0 +1,62 @@
+package officeapp
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"log/slog"
+	"net/http"
+	"strings"
+	"time"
+
+	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/task"
+	"baylight/kiosk/clock"
+	"baylight/sync/identity"
+)
+
+// errNoIdentity is of an office that gives out no certificates.
+var errNoIdentity = errors.New("this office gives out no certificates: [identity] is missing in its configuration (the example has one)")
+
+// OpenAuthority opens the authority that signs the certificates of an office's
+// boards, also while the back office runs. Error: also when the settings name none.
+func OpenAuthority(set *settings.Office, now func() time.Time, log *slog.Logger) (*identity.Authority, error) {
+	id := set.Identity
+	if id == nil {
+		return nil, errNoIdentity
+	}
+	c := identity.Config{Dir: id.Dir, BrokerDir: id.BrokerDir, Names: id.Names, Address: id.Address, Broker: id.Broker, Now: now, Built: clock.Built(), Log: log}
+	for _, s := range set.Stores {
+		c.Stores = append(c.Stores, s.Name)
+	}
+	return identity.Open(c)
+}
+
+// identify opens the authority and gives what has to run for it; nothing if the
+// settings name none. Certificates are of real time, also where the shop's is another.
+func (c *connections) identify() ([]task.Task, error) {
+	set := c.o.Settings
+	if set.Identity == nil {
+		return nil, nil
+	}
+	a, err := OpenAuthority(set, time.Now, c.o.Log)
+	if err != nil {
+		return nil, err
+	}
+	l, err := a.Listen(set.Identity.Listen)
+	if err != nil {
+		return nil, fmt.Errorf("open %s for boards that enrol: %w", set.Identity.Listen, err)
+	}
+	c.authority = a
+	return []task.Task{a, &task.Web{Name: "enrolment", Listener: l, Handler: func(ctx context.Context) *http.Server { return a.Server(ctx) }}}, nil
+}
+
+// brokerTLS are the settings of an office's connections to its broker: with a
+// certificate of its own authority, or as any other program on this machine.
+func (c *connections) brokerTLS(store string) func() (*tls.Config, error) {
+	if c.authority == nil || !strings.HasPrefix(c.o.Settings.MQTT.URL, "mqtts://") {
+		return nil
+	}
+	return func() (*tls.Config, error) { return c.authority.OfficeTLS(store) }
+}
