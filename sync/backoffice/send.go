@@ -140,16 +140,15 @@ func (o *Office) attend(ctx context.Context, r *room) {
 			return
 		}
 		began := time.Now()
-		pause := o.cfg.ReceiptEvery
-		if err := o.flush(ctx, r); errors.Is(err, errUnsent) {
+		err := o.flush(ctx, r)
+		pause := o.receiptPause(time.Since(began))
+		if errors.Is(err, errUnsent) {
 			o.log.Info("receipts wait for a connection", "store", r.Name, "err", err)
 			return
 		} else if err != nil && ctx.Err() == nil {
 			o.alarm("receipts cannot be made: " + err.Error())
 			pause = time.Second
 			poke(r.wake)
-		} else {
-			pause = o.receiptPause(time.Since(began))
 		}
 		select {
 		case <-time.After(pause):

@@ -93,7 +93,7 @@ func TestFleet(t *testing.T) {
 	server.Start()
 	g.tick(t, 5)
 	g.settled(t)
-	g.check(t, server)
+	g.check(t, server, two)
 }
 
 func must(t testing.TB, err error) {
@@ -264,8 +264,13 @@ func (g *group) tick(t *testing.T, n int) {
 }
 
 // check holds that the ledger has each event of each board, and counts it once.
-func (g *group) check(t *testing.T, server *pgtest.Server) {
+// Offices given are ended first: they may have something to record yet.
+func (g *group) check(t *testing.T, server *pgtest.Server, offices ...*exec.Cmd) {
 	t.Helper()
+	for _, o := range offices {
+		must(t, o.Process.Signal(syscall.SIGTERM))
+		must(t, o.Wait())
+	}
 	l := ledgerOf(t, server)
 	total := 0
 	for _, s := range g.boards {

@@ -66,15 +66,29 @@ func (l *Ledger) commit(ctx context.Context, b backoffice.Batch) (backoffice.Out
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	c := l.begin(ctx)
-	c.at = b.At.UnixMilli()
+	c.at, c.pending = b.At.UnixMilli(), newRows(len(b.Entries))
 	if err := c.number(b); err != nil {
 		return backoffice.Outcome{}, err
 	}
-	err := pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		c.tx = tx
-		return c.all(b)
-	})
+	conn, err := l.pool.Acquire(ctx)
+	if err != nil {
+		return backoffice.Outcome{}, err
+	}
+	defer conn.Release() // it closes a connection that is still in a transaction
+	c.tx, c.whole = conn, true
+	if err = c.all(b); err != nil && c.begun && ctx.Err() == nil {
+		_, _ = conn.Exec(ctx, `ROLLBACK`)
+	}
 	return c.out, err
+}
+
+// transaction is what a commit works in: pgx.Tx, or a connection of which the
+// commit begins and ends the transaction itself, to save round trips.
+type transaction interface {
+	Exec(ctx context.Context, query string, args ...any) (pgconn.CommandTag, error)
+	Query(ctx context.Context, query string, args ...any) (pgx.Rows, error)
+	QueryRow(ctx context.Context, query string, args ...any) pgx.Row
+	SendBatch(ctx context.Context, b *pgx.Batch) pgx.BatchResults
 }
 
 // begin makes a commit that has no transaction yet.
@@ -89,7 +103,9 @@ func (l *Ledger) begin(ctx context.Context) *commit {
 type commit struct {
 	ctx            context.Context
 	l              *Ledger
-	tx             pgx.Tx
+	tx             transaction
+	begun          bool // there is a transaction
+	whole          bool // it ends with the commit
 	ledger, office string
 	at             int64
 	sts            map[string]int32 // stores of the batch

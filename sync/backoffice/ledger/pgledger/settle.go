@@ -63,26 +63,50 @@ func (c *commit) tail(ep *epoch, seq uint64) (kiosk.Event, error) {
 	return timed(b, when, uncertain)
 }
 
-// settle writes what waits and brings epochs and visits up to date.
+// settle writes what waits and brings epochs and visits up to date: in one round
+// trip, with the end of the transaction, unless something came out of order.
 func (c *commit) settle() error {
-	q := &pgx.Batch{}
+	q := c.pipeline()
 	c.queueInserts(q)
 	c.queueBoots(q)
-	if err := c.tx.SendBatch(c.ctx, q).Close(); err != nil {
-		return err
-	}
-	for at, ep := range c.epochs {
-		if ep.redo > 0 || ep.seamed && (ep.opened || len(ep.boots) > 0) {
-			if err := c.correct(at, ep); err != nil {
-				return fmt.Errorf("correct epoch %s: %w", at.epoch, err)
+	if !c.inOrder() {
+		if err := c.tx.SendBatch(c.ctx, q).Close(); err != nil {
+			return err
+		}
+		for at, ep := range c.epochs {
+			if ep.moves() {
+				if err := c.correct(at, ep); err != nil {
+					return fmt.Errorf("correct epoch %s: %w", at.epoch, err)
+				}
 			}
 		}
+		if err := c.advanceAll(); err != nil {
+			return err
+		}
+		q = c.pipeline()
 	}
-	if err := c.advanceAll(); err != nil {
-		return err
+	c.queueEnd(q)
+	if c.whole {
+		q.Queue(`COMMIT`)
 	}
-	return c.finish()
+	if q.Len() == 0 {
+		return nil
+	}
+	return c.tx.SendBatch(c.ctx, q).Close()
 }
+
+// inOrder says whether every epoch goes on from where it was.
+func (c *commit) inOrder() bool {
+	for _, ep := range c.epochs {
+		if ep.moves() || ep.through < ep.max {
+			return false
+		}
+	}
+	return true
+}
+
+// moves says whether times of the epoch have to be corrected again.
+func (ep *epoch) moves() bool { return ep.redo > 0 || ep.seamed && (ep.opened || len(ep.boots) > 0) }
 
 // queueBoots notes the first sequence of each boot, where it may have changed.
 func (c *commit) queueBoots(q *pgx.Batch) {
@@ -99,10 +123,9 @@ func (c *commit) queueBoots(q *pgx.Batch) {
 	}
 }
 
-// finish writes the rows of epochs and marks visits at the position of the
+// queueEnd writes the rows of epochs and marks visits at the position of the
 // transaction.
-func (c *commit) finish() error {
-	q := &pgx.Batch{}
+func (c *commit) queueEnd(q *pgx.Batch) {
 	var eps, through, highest, last []int64
 	var hashes [][]byte
 	for _, ep := range c.epochs {
@@ -115,10 +138,6 @@ func (c *commit) finish() error {
 			WHERE e.ep = x.ep AND (e.through, e.max, e.last_ms) IS DISTINCT FROM (x.through, x.max, x.last)`, eps, through, hashes, highest, last)
 	}
 	c.queueMarks(q)
-	if q.Len() == 0 {
-		return nil
-	}
-	return c.tx.SendBatch(c.ctx, q).Close()
 }
 
 // queueMarks notes at which position the visits of the transaction changed.
@@ -129,8 +148,8 @@ func (c *commit) queueMarks(q *pgx.Batch) {
 		sts, visits = append(sts, v.st), append(visits, plain(v.visit))
 	}
 	if len(sts) > 0 {
-		q.Queue(`INSERT INTO visits(st, visit, changed) SELECT st, visit, $3 FROM unnest($1::integer[], $2::text[]) AS x(st, visit)
-			ON CONFLICT (st, visit) DO UPDATE SET changed = excluded.changed`, sts, visits, int64(c.out.Position))
+		q.Queue(`INSERT INTO visits(st, visit, changed) SELECT st, visit, (SELECT n FROM head) FROM unnest($1::integer[], $2::text[]) AS x(st, visit)
+			ON CONFLICT (st, visit) DO UPDATE SET changed = excluded.changed`, sts, visits)
 	}
 }
 

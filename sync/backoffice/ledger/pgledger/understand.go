@@ -18,7 +18,7 @@ func (l *Ledger) understand(ctx context.Context, tx pgx.Tx) error {
 		return err
 	}
 	c := l.begin(ctx)
-	c.tx = tx
+	c.tx, c.begun = tx, true
 	if err := tx.QueryRow(ctx, `SELECT ledger FROM head`).Scan(&c.ledger); err != nil {
 		return err
 	}

@@ -2,6 +2,7 @@ package pgledger
 
 import (
 	"github.com/jackc/pgx/v5"
+	"github.com/jackc/pgx/v5/pgtype"
 
 	"baylight/sync/backoffice"
 )
@@ -22,12 +23,23 @@ type row struct {
 type rows struct {
 	st                                     []int32
 	ep, seq                                []int64
-	hash                                   [][]byte
+	hash                                   pgtype.FlatArray[[]byte] // pgx reads other slices of bytes by reflection
 	state                                  []int16
-	uncertain                              []bool
+	uncertain                              pgtype.FlatArray[bool]
 	when, at                               []int64
 	kind, visit, target, was, digest, boot []string
-	bytes                                  [][]byte
+	bytes                                  pgtype.FlatArray[[]byte]
+}
+
+// newRows has room for n.
+func newRows(n int) rows {
+	words := make([]string, 6*n)
+	word := func(i int) []string { return words[i*n : i*n : (i+1)*n] }
+	numbers := make([]int64, 4*n)
+	number := func(i int) []int64 { return numbers[i*n : i*n : (i+1)*n] }
+	bytes := make([][]byte, 2*n)
+	return rows{st: make([]int32, 0, n), ep: number(0), seq: number(1), hash: bytes[:0:n], state: make([]int16, 0, n), uncertain: make([]bool, 0, n),
+		when: number(2), at: number(3), kind: word(0), visit: word(1), target: word(2), was: word(3), digest: word(4), boot: word(5), bytes: bytes[n:n]}
 }
 
 func (r *rows) add(x row) {
@@ -63,7 +75,7 @@ func (c *commit) flush() error {
 	if len(c.pending.st) == 0 && len(c.parts.ep) == 0 {
 		return nil
 	}
-	q := &pgx.Batch{}
+	q := c.pipeline()
 	c.queueInserts(q)
 	return c.tx.SendBatch(c.ctx, q).Close()
 }

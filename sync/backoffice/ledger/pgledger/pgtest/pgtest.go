@@ -15,6 +15,7 @@ import (
 	"runtime"
 	"slices"
 	"strconv"
+	"strings"
 	"syscall"
 	"testing"
 	"time"
@@ -167,6 +168,30 @@ func (s *Server) Kill() {
 
 // PID is the number of the server's first process, whose children do its work.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
+
+// Processor is how long this program and the server's processes that live have had
+// a processor.
+func (s *Server) Processor() time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		s.tb.Fatal(err)
+	}
+	sum := time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	children, err := os.ReadFile(fmt.Sprintf("/proc/%d/task/%d/children", s.PID(), s.PID()))
+	if err != nil {
+		s.tb.Fatal(err)
+	}
+	for _, pid := range strings.Fields(string(children)) {
+		stat, err := os.ReadFile("/proc/" + pid + "/schedstat") // nanoseconds at work, first
+		if err != nil {
+			continue // it ended
+		}
+		if ns, err := strconv.ParseInt(strings.Fields(string(stat))[0], 10, 64); err == nil {
+			sum += time.Duration(ns)
+		}
+	}
+	return sum
+}
 
 // Exec runs statements as the owner of everything.
 func (s *Server) Exec(statements ...string) {
