@@ -344,6 +344,7 @@ func peopleWords() map[Key]Pair {
 func mistakeWords() map[Key]Pair {
 	return map[Key]Pair{
 		"office.not_possible":     {"无法完成", "Not possible"},
+		"office.err.elsewhere":    {"这家门店现由另一台后台负责,请到那里操作。{0}", "Another back office has this store at present: do it there. {0}"},
 		"office.err.store":        {"请选择一家门店。", "Choose a store."},
 		"office.err.ledger":       {"后台暂时无法读取账本,请稍后重试;若持续出现,请查看后台日志。", "The back office could not read its ledger. Try again; if it stays so, look at its log."},
 		"office.err.right":        {"您的角色不能这样做;需要{0}。", "Your role may not do this; it takes {0}."},

@@ -15,6 +15,18 @@ import (
 // events of a store that belongs to another office.
 var ErrNotHeld = errors.New("the store belongs to another back office")
 
+// Elsewhere is an ErrNotHeld that says which office has the store.
+type Elsewhere struct {
+	Office, URL string // its name and where its pages are
+}
+
+func (e *Elsewhere) Error() string {
+	return fmt.Sprintf("%v: %s, whose pages are at %s", ErrNotHeld, e.Office, e.URL)
+}
+
+// Unwrap is ErrNotHeld.
+func (e *Elsewhere) Unwrap() error { return ErrNotHeld }
+
 // Tend answers for a store under a lease: it takes in what the store's boards
 // send and writes receipts under the term, until ctx ends. It is for offices
 // whose Config says Leased, runs beside Run, and once at a time for each store.

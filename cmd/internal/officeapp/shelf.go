@@ -89,5 +89,5 @@ func (s *shelf) elsewhere(ctx context.Context, store string) error {
 	if err != nil || i < 0 {
 		return fmt.Errorf("%w, which is not known yet: try again in a few seconds", backoffice.ErrNotHeld)
 	}
-	return fmt.Errorf("%w: %s, whose pages are at %s", backoffice.ErrNotHeld, leases[i].Office, leases[i].URL)
+	return &backoffice.Elsewhere{Office: leases[i].Office, URL: leases[i].URL}
 }

@@ -63,6 +63,8 @@ func (d *dashboard) answering(h func(http.ResponseWriter, *http.Request) error) 
 		case errors.As(err, &p):
 		case errors.Is(err, backoffice.ErrNoStore):
 			p = fault(http.StatusNotFound, "store", err.Error()).say("office.err.store")
+		case errors.Is(err, backoffice.ErrNotHeld):
+			p = notHere(err)
 		default:
 			d.Log.Error("request failed", "path", r.URL.Path, "err", err)
 			p = fault(http.StatusInternalServerError, "", "the back office could not read its ledger; its log says why").say("office.err.ledger")
@@ -82,6 +84,15 @@ func (d *dashboard) answering(h func(http.ResponseWriter, *http.Request) error) 
 		w.WriteHeader(p.Status)
 		_ = json.NewEncoder(w).Encode(p) // the reader may have gone
 	}
+}
+
+// notHere says that another office has the store, and which if it is known.
+func notHere(err error) *problem {
+	where := ""
+	if there := (*backoffice.Elsewhere)(nil); errors.As(err, &there) {
+		where = there.Office + " " + there.URL
+	}
+	return fault(http.StatusConflict, "store", err.Error()).say("office.err.elsewhere", where)
 }
 
 func api(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }

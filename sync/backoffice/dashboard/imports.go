@@ -12,6 +12,7 @@ import (
 
 	"baylight/kiosk/staff"
 	"baylight/kiosk/words"
+	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/booking"
 )
@@ -106,9 +107,11 @@ func (d *dashboard) imported(w http.ResponseWriter, r *http.Request, p imports, 
 	switch {
 	case errors.As(err, &faults):
 		status, p.Faults = http.StatusUnprocessableEntity, faults
+	case errors.Is(err, backoffice.ErrNotHeld):
+		return notHere(err)
 	case err != nil:
 		d.Log.Error("import bookings", "store", p.Store.Name, "err", err)
-		return fault(http.StatusInternalServerError, "", "nothing was imported; the log says why").say("office.err.ledger")
+		return fault(http.StatusInternalServerError, "", "it is open whether the bookings are kept; the log says why, import them again").say("office.err.ledger")
 	default:
 		total := 0
 		for day, n := range counts {

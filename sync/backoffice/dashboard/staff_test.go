@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"net/url"
 	"strings"
@@ -9,6 +10,7 @@ import (
 	"time"
 
 	"baylight/kiosk/staff"
+	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/ledger/memledger"
 	"baylight/sync/backoffice/roster"
@@ -69,5 +71,27 @@ func TestStaff(t *testing.T) {
 	form := url.Values{"form": {v.secretOf("/orders/V9")}, "id": {"s1"}, "name": {"x"}, "role": {"manager"}}
 	if status, page := v.post("/staff", form); status != http.StatusForbidden || !strings.Contains(text(page), "需要服务经理") {
 		t.Errorf("a supervisor makes themselves manager: %d %s", status, text(page))
+	}
+}
+
+// away is a roster whose store another office has.
+type away struct{ dashboard.Roster }
+
+func (away) Change(context.Context, string, roster.Change) (roster.Person, error) {
+	return roster.Person{}, fmt.Errorf("keep roster: %w", &backoffice.Elsewhere{Office: "two", URL: "http://two.example:8080"})
+}
+
+// Where another office has the store, the page says which.
+func TestStaffElsewhere(t *testing.T) {
+	all, err := roster.Open(t.Context(), roster.Config{Store: store, Tag: "0A7", Key: pepper, Ledger: "l", People: crew(t), Papers: memledger.New("l"),
+		Now: time.Now, Random: func() uint32 { return 7 }, Keep: func(context.Context, wire.Setup, string, string) error { return nil }, Seed: crew(t).All()})
+	if err != nil {
+		t.Fatal(err)
+	}
+	s := newDesk(t, dashboard.Config{Staff: func(string) dashboard.Roster { return away{all} }})
+	m := s.guest("m1")
+	status, page := m.post("/staff", url.Values{"form": {m.secretOf("/staff")}, "id": {"t1"}, "name": {"x"}, "role": {"technician"}})
+	if status != http.StatusConflict || !strings.Contains(text(page), "请到那里操作。two http://two.example:8080") {
+		t.Errorf("%d %.300s", status, text(page))
 	}
 }
