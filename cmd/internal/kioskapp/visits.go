@@ -2,6 +2,7 @@ package kioskapp
 
 import (
 	"context"
+	"crypto/sha256"
 	"errors"
 	"fmt"
 	"io/fs"
@@ -25,6 +26,9 @@ import (
 // the broker has it all still. Real time.
 const keepEvery = time.Second
 
+// lastWithin bounds what is still written at the end. Real time.
+const lastWithin = 2 * time.Second
+
 // listName is the file of the list; visits are named after their ids.
 const listName = "open"
 
@@ -39,8 +43,9 @@ type visits struct {
 	log   *slog.Logger
 
 	mu    sync.Mutex
-	dirty map[string][]byte // by name of the file; empty: to be deleted
-	open  []string          // the ids last listed
+	kept  map[string][sha256.Size]byte // of what is in a file, or will be, by its name
+	dirty map[string][]byte            // by name of the file; empty: to be deleted
+	open  []string                     // the ids last listed
 	wake  chan struct{}
 }
 
@@ -48,8 +53,8 @@ type visits struct {
 // them when the board last ran.
 func (a *app) neighbours() (known floor.News, err error) {
 	v := &visits{dir: filepath.Join(a.set.Data, "visits"), cal: a.set.Store.Calendar, log: a.log, alarm: a.notices.add,
-		hear:  func(ctx context.Context, n floor.News) error { return a.station.Hear(ctx, n) },
-		dirty: map[string][]byte{}, wake: make(chan struct{}, 1)}
+		hear: func(ctx context.Context, n floor.News) error { return a.station.Hear(ctx, n) },
+		kept: map[string][sha256.Size]byte{}, dirty: map[string][]byte{}, wake: make(chan struct{}, 1)}
 	if v.cal.Zone == nil {
 		v.cal.Zone = time.UTC
 	}
@@ -84,6 +89,7 @@ func (v *visits) load() (n floor.News, err error) {
 			v.log.Warn("a visit kept on disk is not readable, the back office sends it again", "file", path, "error", err)
 			continue
 		}
+		v.kept[name] = sha256.Sum256(raw)
 		n.Visits = append(n.Visits, one.Visits...)
 		if one.Listing != nil {
 			n.Listing, v.open = one.Listing, one.Listing.Open
@@ -176,9 +182,18 @@ func (v *visits) relisted(open []string) bool {
 	return !same
 }
 
+// keep has a message written, or a file deleted. A broker sends all it holds with
+// every connection: what is in its file already costs the card nothing.
 func (v *visits) keep(name string, payload []byte) {
 	v.mu.Lock()
 	defer v.mu.Unlock()
+	if sum := sha256.Sum256(payload); len(payload) == 0 {
+		delete(v.kept, name)
+	} else if v.kept[name] == sum {
+		return
+	} else {
+		v.kept[name] = sum
+	}
 	v.dirty[name] = payload
 	select {
 	case v.wake <- struct{}{}:
@@ -193,11 +208,13 @@ func (v *visits) run(ctx context.Context) error {
 	for {
 		select {
 		case <-ctx.Done():
-			v.flush()
+			last, done := context.WithTimeout(context.WithoutCancel(ctx), lastWithin)
+			defer done()
+			v.flush(last)
 			return nil
 		case <-v.wake:
 		}
-		v.flush()
+		v.flush(ctx)
 		select {
 		case <-ctx.Done():
 		case <-pause.C:
@@ -205,28 +222,52 @@ func (v *visits) run(ctx context.Context) error {
 	}
 }
 
-// flush writes what is dirty. What cannot be written is gone at the next start
-// without network, and that is all.
-func (v *visits) flush() {
-	v.mu.Lock()
-	dirty := v.dirty
-	v.dirty = map[string][]byte{}
-	v.mu.Unlock()
+// flush writes what is dirty, until ctx ends. What cannot be written is gone at
+// the next start without network, and that is all.
+func (v *visits) flush(ctx context.Context) {
 	var errs []error
-	for name, payload := range dirty {
-		path := filepath.Join(v.dir, name+".json")
-		if len(payload) > 0 {
-			errs = append(errs, replace(path, payload))
-		} else if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+	wrote := false
+	for ctx.Err() == nil {
+		name, payload, any := v.next()
+		if !any {
+			break
+		}
+		wrote = true
+		if err := v.write(name, payload); err != nil {
 			errs = append(errs, err)
+			v.mu.Lock()
+			delete(v.kept, name)
+			v.mu.Unlock()
 		}
 	}
-	if len(dirty) > 0 {
+	if wrote {
 		errs = append(errs, settle(v.dir))
 	}
 	if err := errors.Join(errs...); err != nil {
 		v.log.Warn("visits of the store are not kept on disk", "error", err)
 	}
+}
+
+// next takes one of what is dirty.
+func (v *visits) next() (name string, payload []byte, any bool) {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	for name, payload = range v.dirty {
+		delete(v.dirty, name)
+		return name, payload, true
+	}
+	return "", nil, false
+}
+
+func (v *visits) write(name string, payload []byte) error {
+	path := filepath.Join(v.dir, name+".json")
+	if len(payload) > 0 {
+		return replace(path, payload)
+	}
+	if err := os.Remove(path); !errors.Is(err, fs.ErrNotExist) {
+		return err
+	}
+	return nil
 }
 
 // replace writes a file so that a power cut leaves the old one or the new one,
