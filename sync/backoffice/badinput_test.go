@@ -12,6 +12,8 @@ import (
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/ledger/ledgertest"
+	"baylight/sync/backoffice/ledger/pgledger"
+	"baylight/sync/backoffice/ledger/pgledger/pgtest"
 	"baylight/sync/wire"
 )
 
@@ -86,6 +88,12 @@ var badInput = []struct {
 		b.add("09:30", &kiosk.Started{Job: b.job("t1")})
 		b.add("10:30", &kiosk.Finished{Job: b.job("t1")})
 	}, "V1 2019-11-03 09:00, t1 09:30-10:30"},
+	{"on a 29 February", func(b *tape) {
+		b.day = time.Date(2024, 2, 29, 0, 0, 0, 0, zone)
+		b.order()
+		b.add("09:30", &kiosk.Started{Job: b.job("t1")})
+		b.add("10:30", &kiosk.Finished{Job: b.job("t1")})
+	}, "V1 2024-02-29 09:00, t1 09:30-10:30"},
 	{"from the future", func(b *tape) {
 		b.day = b.day.AddDate(12, 0, 0)
 		b.order()
@@ -211,6 +219,7 @@ func inWords(v *kiosk.Visit) string {
 // once, makes one and the same of its visit, and the figures kept beside the
 // events are those that the events make.
 func TestBadInput(t *testing.T) {
+	const worst = "corrections first, all of it twice"
 	orders := map[string]func(es []backoffice.Entry) []backoffice.Entry{
 		"in order": func(es []backoffice.Entry) []backoffice.Entry { return es },
 		"backwards": func(es []backoffice.Entry) []backoffice.Entry {
@@ -218,7 +227,7 @@ func TestBadInput(t *testing.T) {
 			slices.Reverse(es)
 			return es
 		},
-		"corrections first, all of it twice": func(es []backoffice.Entry) []backoffice.Entry {
+		worst: func(es []backoffice.Entry) []backoffice.Entry {
 			es = slices.Clone(es)
 			slices.SortStableFunc(es, func(a, b backoffice.Entry) int { return cmp.Compare(rank(a), rank(b)) })
 			return append(es, es...)
@@ -226,21 +235,92 @@ func TestBadInput(t *testing.T) {
 	}
 	for _, c := range badInput {
 		for name, order := range orders {
-			t.Run(c.name+" "+name, func(t *testing.T) {
-				s := newShop(t, nil)
-				b := &tape{Board: ledgertest.NewBoard(t, store, "k1", "e1"), day: time.Date(2026, 11, 3, 0, 0, 0, 0, zone)}
-				c.record(b)
-				sent := order(b.entries)
-				for _, e := range sent {
-					s.event(e)
-				}
-				s.receipt("e1", fmt.Sprintf("%d []", len(b.entries)))
-				if n := s.Counts(); n.Events != uint64(len(b.entries)) || n.Duplicates != uint64(len(sent)-len(b.entries)) || n.Rejected+n.Conflicts > 0 {
-					t.Errorf("%d events sent as %d: counted %+v", len(b.entries), len(sent), n)
-				}
-				s.makes(c.want)
-			})
+			t.Run(c.name+" "+name, func(t *testing.T) { takesIn(t, nil, c.record, order, c.want) })
 		}
+	}
+	server := pgtest.Start(t)
+	for i, c := range badInput {
+		t.Run(c.name+" into PostgreSQL", func(t *testing.T) { takesIn(t, inPostgres(t, server, i), c.record, orders[worst], c.want) })
+	}
+}
+
+// inPostgres puts a ledger in PostgreSQL in the place of an office's own.
+func inPostgres(t *testing.T, server *pgtest.Server, number int) func(backoffice.Ledger) backoffice.Ledger {
+	return func(backoffice.Ledger) backoffice.Ledger {
+		l, err := pgledger.Open(t.Context(), pgledger.Config{URL: server.URL(), Schema: fmt.Sprintf("case%d", number)})
+		if err != nil {
+			t.Fatal(err)
+		}
+		t.Cleanup(l.Close)
+		return l
+	}
+}
+
+func takesIn(t *testing.T, wrap func(backoffice.Ledger) backoffice.Ledger, record func(*tape), order func([]backoffice.Entry) []backoffice.Entry, want string) {
+	s := newShop(t, wrap)
+	b := &tape{Board: ledgertest.NewBoard(t, store, "k1", "e1"), day: time.Date(2026, 11, 3, 0, 0, 0, 0, zone)}
+	record(b)
+	sent := order(b.entries)
+	for _, e := range sent {
+		s.event(e)
+	}
+	s.receipt("e1", fmt.Sprintf("%d []", len(b.entries)))
+	if n := s.Counts(); n.Events != uint64(len(b.entries)) || n.Duplicates != uint64(len(sent)-len(b.entries)) || n.Rejected+n.Conflicts > 0 {
+		t.Errorf("%d events sent as %d: counted %+v", len(b.entries), len(sent), n)
+	}
+	s.makes(want)
+}
+
+// TestPeriodAcrossACorrection: an order of 29 February is put right to the day after.
+// Each period counts it on the day that holds, as of before the correction on the
+// day that held; and the sum over both days stays one.
+func TestPeriodAcrossACorrection(t *testing.T) {
+	server := pgtest.Start(t)
+	for name, wrap := range map[string]func(backoffice.Ledger) backoffice.Ledger{"SQLite": nil, "PostgreSQL": inPostgres(t, server, 0)} {
+		t.Run(name, func(t *testing.T) {
+			s := newShop(t, wrap)
+			b := &tape{Board: ledgertest.NewBoard(t, store, "k1", "e1"), day: time.Date(2024, 2, 29, 0, 0, 0, 0, zone)}
+			b.order()
+			b.add("18:00", amended(b.entries[1].Event.ID(), `{"at":"2024-03-01T09:00:00+08:00"}`))
+			f, err := figures.New(figures.Config{Ledger: s.ledger, Now: s.Now, Stores: s.Stores()})
+			if err != nil {
+				t.Fatal(err)
+			}
+			ask := func(from, to string, asOf *uint64) (orders int, at uint64) {
+				t.Helper()
+				q := figures.Query{AsOf: asOf}
+				q.From, _ = time.ParseInLocation(time.DateOnly, from, zone)
+				q.To, _ = time.ParseInLocation(time.DateOnly, to, zone)
+				a, err := f.Figures(t.Context(), store, q)
+				if err != nil {
+					t.Fatal(err)
+				}
+				for _, r := range a.Rows {
+					orders += r.Orders
+				}
+				return orders, a.AsOf
+			}
+			for _, e := range b.entries[:2] {
+				s.event(e)
+			}
+			s.receipt("e1", "2 []")
+			_, before := ask("2024-02-01", "2024-04-01", nil)
+			s.event(b.entries[2])
+			s.receipt("e1", "3 []")
+			for _, c := range []struct {
+				from, to  string
+				now, then int
+			}{
+				{"2024-02-28", "2024-02-29", 0, 0}, {"2024-02-29", "2024-03-01", 0, 1}, {"2024-03-01", "2024-03-02", 1, 0},
+				{"2024-02-29", "2024-03-02", 1, 1}, {"2024-02-01", "2024-03-01", 0, 1}, {"2024-03-01", "2024-04-01", 1, 0},
+			} {
+				now, _ := ask(c.from, c.to, nil)
+				then, _ := ask(c.from, c.to, &before)
+				if now != c.now || then != c.then {
+					t.Errorf("%s to %s: %d orders, as of before the correction %d; want %d and %d", c.from, c.to, now, then, c.now, c.then)
+				}
+			}
+		})
 	}
 }
 
