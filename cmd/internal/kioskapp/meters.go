@@ -119,7 +119,7 @@ func (a *app) metrics(w *promtext.Writer) {
 	w.One("baylight_disk_size_bytes", promtext.Gauge, "Size of that disk.", float64(size))
 	w.One("baylight_disk_reserve_used", promtext.Gauge, "1 once the disk was full and the reserve is given up.", promtext.Bit(a.journal.Low()))
 	a.clockMetrics(w)
-	w.One("baylight_alarms", promtext.Gauge, "What the journal, the clock and the uplink say a person must look at.", float64(len(a.journalAlarms())+len(a.clockAlarms())+len(a.notices.texts())))
+	w.One("baylight_alarms_active", promtext.Gauge, "What the journal, the clock and the uplink say a person must look at.", float64(len(a.journalAlarms())+len(a.clockAlarms())+len(a.notices.texts())))
 	w.One("process_start_time_seconds", promtext.Gauge, "When the daemon started, in seconds since 1970 by the system's clock.", float64(a.began.Unix()))
 	if rss, ok := resident("/proc/self/statm"); ok {
 		w.One("process_resident_memory_bytes", promtext.Gauge, "Resident memory, file pages included.", float64(rss))
@@ -153,8 +153,9 @@ func (a *app) networkMetrics(w *promtext.Writer) {
 	w.One("baylight_office_ready", promtext.Gauge, "1 while the back office takes events.", promtext.Bit(up.Office))
 	w.One("baylight_events_sent_total", promtext.Counter, "Events handed to the broker, resends included.", float64(up.Sent))
 	w.One("baylight_events_unacknowledged", promtext.Gauge, "Messages that the broker has not acknowledged.", float64(up.Unacked))
+	w.Family("baylight_receipt_age_seconds", promtext.Gauge, "Since a receipt last moved the cursor; absent before the first of this run.")
 	if last := a.meters.receipt.Load(); last > 0 {
-		w.One("baylight_receipt_age_seconds", promtext.Gauge, "Since a receipt last moved the cursor; absent before the first of this run.", (time.Since(a.began) - time.Duration(last)).Seconds())
+		w.Value("baylight_receipt_age_seconds", (time.Since(a.began) - time.Duration(last)).Seconds())
 	}
 }
 
@@ -164,8 +165,9 @@ func (a *app) clockMetrics(w *promtext.Writer) {
 	for _, q := range []kiosk.Quality{kiosk.Synced, kiosk.Holdover, kiosk.Unset} {
 		w.Value("baylight_clock_quality", promtext.Bit(s.Quality == q), "quality", string(q))
 	}
+	w.Family("baylight_clock_error_seconds", promtext.Gauge, "How far the clock may be off by now; absent without a source, when nobody knows.")
 	if s.Source != "" {
-		w.One("baylight_clock_error_seconds", promtext.Gauge, "How far the clock may be off by now; absent without a source, when nobody knows.", s.Error.Seconds())
+		w.Value("baylight_clock_error_seconds", s.Error.Seconds())
 	}
 	w.One("baylight_clock_confirmed_age_seconds", promtext.Gauge, "Since the source last confirmed the time, or since boot without one.", s.Age.Seconds())
 	w.One("baylight_clock_jump_seconds", promtext.Gauge, "How far the system's clock is away if it jumped and is not followed, else 0.", s.Jump.Seconds())
