@@ -6,6 +6,7 @@ import (
 	"os/exec"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strconv"
 	"strings"
 	"testing"
@@ -57,7 +58,7 @@ func TestExposure(t *testing.T) {
 func TestVerify(t *testing.T) {
 	tool := analyze(t)
 	dir := t.TempDir()
-	for _, kind := range []string{"service", "timer"} {
+	for _, kind := range []string{"service", "timer", "path"} {
 		for _, unit := range units(t, kind) {
 			b, err := os.ReadFile(unit)
 			if err != nil {
@@ -74,7 +75,7 @@ func TestVerify(t *testing.T) {
 			}
 		}
 	}
-	for _, unit := range append(units(t, "service"), units(t, "timer")...) {
+	for _, unit := range slices.Concat(units(t, "service"), units(t, "timer"), units(t, "path")) {
 		var words bytes.Buffer
 		c := exec.Command(tool, "verify", "--man=no", "--recursive-errors=no", filepath.Join(dir, unit))
 		c.Stderr = &words
@@ -105,7 +106,7 @@ func TestEveryLineIsExplained(t *testing.T) {
 		for line := range strings.Lines(service) {
 			name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
 			switch {
-			case !ok, name == "ExecStart", name == "ExecStartPost":
+			case !ok, name == "ExecStart", name == "ExecStartPre", name == "ExecStartPost":
 			case !strings.Contains(text, name+"="):
 				t.Errorf("%s: DESIGN.md does not say why there is %s=%s", unit, name, value)
 			}

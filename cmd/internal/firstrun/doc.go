@@ -9,8 +9,8 @@
 //
 // Only who can read the board's console, or stands at its printer, gets in: the
 // pages ask for a one-time code printed there, and lock after five wrong ones.
-// They listen on loopback unless told otherwise. Nothing is written before the
-// last page says so; then each file is complete or absent (written beside,
+// They listen on loopback unless told otherwise. Nothing but a
+// certificate that is asked for is written before the last page says so; then each file is complete or absent (written beside,
 // synced, renamed), kiosk.toml last, and a file that is there is never replaced.
 //
 // Run owns its goroutines: the server's and one for each device that is tried;

@@ -12,9 +12,11 @@ import (
 	"time"
 	"unicode"
 
+	"baylight/cmd/internal/settings"
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
 	"baylight/kiosk/words"
+	"baylight/sync/identity"
 )
 
 // Bounds on what the pages take.
@@ -51,7 +53,12 @@ type Board struct {
 }
 
 // Broker is where the board's events go.
-type Broker struct{ URL, User, Password string }
+type Broker struct {
+	URL, User, Password string
+	Plain               bool   // without TLS to another machine
+	Office              string // host:port where the board enrols
+	Code                string // the one-time code, until it is used
+}
 
 // Bay is a place of work and the pins of its lamp.
 type Bay struct {
@@ -189,12 +196,20 @@ func (d *Draft) takeBoard(f *form) {
 	if p := f.text("password"); p != "" {
 		d.Broker.Password = p
 	}
+	d.Broker.Plain, d.Broker.Office, d.Broker.Code = f.Get("plain") != "", f.text("office"), f.text("code")
 	_, _, err := net.SplitHostPort(b.Listen)
 	u, bad := url.Parse(d.Broker.URL)
 	f.need(topicName.MatchString(b.Name), "setup.board", "setup.bad.name")
 	f.need(len(b.Letter) == 1 && kiosk.ValidBoard(b.Letter[0]), "setup.letter", "setup.bad.letter")
 	f.need(err == nil, "setup.listen", "setup.bad.listen")
 	f.need(bad == nil && (u.Scheme == "mqtt" || u.Scheme == "mqtts") && u.Host != "", "setup.broker", "setup.bad.broker")
+	f.need(bad != nil || u.Scheme != "mqtt" || d.Broker.Plain || d.Broker.Code != "" || settings.Loopback(u.Hostname()), "setup.broker", "setup.bad.plain")
+	if d.Broker.Code != "" {
+		_, _, err := net.SplitHostPort(d.Broker.Office)
+		_, wrong := identity.ParseCode(d.Broker.Code)
+		f.need(err == nil, "setup.office", "setup.bad.listen")
+		f.need(wrong == nil, "setup.enroll.code", "setup.bad.code")
+	}
 }
 
 // takeBays reads the step of the bays; a bay without an id is taken away.

@@ -318,8 +318,10 @@ func (s *setup) button(do string, v *view) (stay bool) {
 	case do == "look":
 		s.look()
 	case len(v.Wrong) > 0:
+	case do == "enroll":
+		say("setup.enroll.good", s.enroll())
 	case do == "broker":
-		say("setup.broker.good", s.trial.broker(s.draft.Broker))
+		say("setup.broker.good", s.trial.broker(s.draft.Broker, s.identity()))
 	case do == "listen":
 		for _, l := range s.draft.Lines {
 			if l.What != "printer" {

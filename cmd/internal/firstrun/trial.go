@@ -240,8 +240,8 @@ func (t *trial) light(b Bay) (err error) {
 }
 
 // broker connects as the kiosk will.
-func (t *trial) broker(b Broker) error {
-	l, err := link.New(link.Config{Broker: b.URL, ClientID: "setup_" + rand.Text()[:12],
+func (t *trial) broker(b Broker, identityFile string) error {
+	l, err := link.New(link.Config{Broker: b.URL, ClientID: "setup_" + rand.Text()[:12], TLS: brokerTLS(identityFile),
 		Credentials: func() (string, string, error) { return b.User, b.Password, nil }}, t.log)
 	if err != nil {
 		return err

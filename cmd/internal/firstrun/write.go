@@ -105,6 +105,9 @@ func (d *Draft) config(password bool) string {
 	}
 	t.table("[mqtt]")
 	t.line("url", d.Broker.URL)
+	if d.Broker.Plain {
+		t.line("insecure_lan", true)
+	}
 	if d.Broker.User != "" {
 		t.line("user", d.Broker.User)
 	}

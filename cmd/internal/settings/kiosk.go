@@ -233,14 +233,14 @@ func (p *problems) http(h httpTable, def string) HTTP {
 	h.Listen = cmp.Or(h.Listen, def)
 	host, _, err := net.SplitHostPort(h.Listen)
 	p.need("http.listen", h.Listen, err == nil, `host:port, e.g. "127.0.0.1:8080"`)
-	if err == nil && !h.InsecureLAN && !loopback(host) {
+	if err == nil && !h.InsecureLAN && !Loopback(host) {
 		p.add("http.listen: %q is reachable from outside without TLS; listen on 127.0.0.1, or say insecure_lan = true if this network is yours alone", h.Listen)
 	}
 	return HTTP(h)
 }
 
-// loopback says whether a host is this machine and nothing else.
-func loopback(host string) bool {
+// Loopback says whether a host is this machine and nothing else.
+func Loopback(host string) bool {
 	ip := net.ParseIP(host)
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
@@ -249,7 +249,7 @@ func (p *problems) mqtt(path string, m mqttTable) MQTT {
 	u, err := url.Parse(m.URL)
 	ok := err == nil && (u.Scheme == "mqtt" || u.Scheme == "mqtts")
 	p.need("mqtt.url", m.URL, ok, `mqtt://host:port or mqtts://host:port`)
-	if ok && u.Scheme == "mqtt" && !m.InsecureLAN && !loopback(u.Hostname()) {
+	if ok && u.Scheme == "mqtt" && !m.InsecureLAN && !Loopback(u.Hostname()) {
 		p.add("mqtt.url: %q is another machine, and anybody on the way reads and changes what goes there; use mqtts:// and enrol (baylight enroll), or say insecure_lan = true here if this network is yours alone", m.URL)
 	}
 	p.need("mqtt.delivery", m.Delivery, m.Delivery == "" || m.Delivery == "receipts" || m.Delivery == "broker", `"receipts" or "broker"`)
