@@ -4,6 +4,9 @@ package words
 // charged to.
 func appraisalWords() map[Key]Pair {
 	return map[Key]Pair{
+		"office.on_with_worklist": {"继续待处理清单", "On with the worklist"},
+		"office.audit.here":       {"本机", "This machine"},
+		"office.audit.token":      {"接口令牌", "API token"},
 		"office.target":           {"目标", "Target"},
 		"office.target.met":       {"达成", "met"},
 		"office.target.missed":    {"未达成", "not met"},

@@ -169,6 +169,13 @@ func TestAPIAsDocumented(t *testing.T) {
 	conn, err := wire.Conn{State: wire.Ready, Session: 1, Epoch: epoch, Version: "1.0"}.Encode()
 	must(t, err)
 	r.publish(topics+"conn", conn)
+	fine, err := wire.Health{At: "2026-03-02T18:00:00+08:00", Clock: kiosk.Synced, Devices: []wire.Device{{Name: "printer", State: "up"}}, Versions: map[string]string{"kioskd": "1.0"}}.Encode()
+	must(t, err)
+	r.publish(topics+"health", fine)
+	r.await("that every board is fine", func() bool {
+		_, page := r.call("GET", "/kiosks", "")
+		return strings.Contains(page, "各终端一切正常")
+	})
 	health, err := wire.Health{At: "2026-03-02T18:00:00+08:00", Clock: kiosk.Synced, Devices: []wire.Device{{Name: "printer", State: "down", Text: "no paper"}}, Versions: map[string]string{"kioskd": "1.0"}, Alarms: []string{"printer: no paper"}}.Encode()
 	must(t, err)
 	r.publish(topics+"health", health)
@@ -217,6 +224,9 @@ func TestAPIAsDocumented(t *testing.T) {
 	ask("GET", "/api/v1/staff", "", 200)
 	ask("POST", "/api/v1/bookings", "预约号,预约时间,车牌号\nB-1,2026-03-03 09:30,沪A12345\n", 200)
 	ask("POST", "/api/v1/bookings", "预约号,预约时间,车牌号\nB-1,2026-02-29 09:30,沪A12345\n", 422)
+	ask("POST", "/api/v1/erasures", `{"vin":"LSVAA49J132047371"}`, 200)
+	ask("POST", "/api/v1/erasures", `{"vin":"no vehicle"}`, 422)
+	ask("GET", "/api/v1/erasures", "", 200)
 
 	for path, methods := range doc["paths"].(object) {
 		for method := range methods.(object) {

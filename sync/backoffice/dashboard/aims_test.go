@@ -60,7 +60,8 @@ func TestTargets(t *testing.T) {
 		}
 	}
 	for path, parts := range map[string][]string{
-		"/kpi?" + november:                        {"✓", "达成", "≥ 70%", "✕", "未达成", "≤ 200 分钟", "目标"},
+		"/":                {"达成", "≥ 70%"},
+		"/kpi?" + november: {"✓", "达成", "≥ 70%", "✕", "未达成", "≤ 200 分钟", "目标"},
 		"/kpi/turnaround?" + november + "&by=day": {"未达成", "≤ 200 分钟"},
 		"/report?month=2026-11":                   {"目标达成", "≥ 70%", "≤ 200 分钟", "工位利用率"},
 		"/kpi?lang=en&" + november:                {"not met", "met", "≤ 200 min"},

@@ -131,6 +131,17 @@ func (d *dashboard) ownEvents(ctx context.Context, s backoffice.Store, before ui
 	return out, first, nil
 }
 
+// Author is who did something: a person's name, or what came without a person.
+func (a auditLog) Author(who string) string {
+	switch who {
+	case "this machine":
+		return a.T("office.audit.here")
+	case "token":
+		return a.T("office.audit.token")
+	}
+	return a.Name(who)
+}
+
 // BeforeLink leads to the events before these.
 func (a auditLog) BeforeLink() string {
 	return a.Link("/audit", "before", strconv.FormatUint(a.Before, 10))

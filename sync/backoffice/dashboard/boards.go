@@ -16,7 +16,7 @@ type boards struct {
 	Ledger string
 	Boards []kioskAnswer
 	Alarms []backoffice.Alarm
-	Calm   bool // nothing has to be looked at
+	Calm   bool // nothing has to be looked at, and some board is there to say so
 }
 
 func (d *dashboard) kiosksPage(w http.ResponseWriter, r *http.Request) error {
@@ -29,10 +29,13 @@ func (d *dashboard) kiosksPage(w http.ResponseWriter, r *http.Request) error {
 	if b.Boards, err = d.kiosks(r.Context(), p.Store); err != nil {
 		return err
 	}
+	ready := false
 	for i := range b.Boards {
 		b.Boards[i].Alarms = b.Boards[i].troubles(p.Lang)
-		b.Calm = b.Calm && len(b.Boards[i].Alarms) == 0 && (b.Boards[i].Kiosk == "backoffice" || b.Boards[i].State == "ready")
+		ready = ready || b.Boards[i].State == "ready"
+		b.Calm = b.Calm && len(b.Boards[i].Alarms) == 0
 	}
+	b.Calm = b.Calm && ready
 	d.render(w, http.StatusOK, "kiosks.html", b)
 	return nil
 }

@@ -2,15 +2,17 @@
 // and the same as JSON.
 //
 //	GET  /                               today: bays, open orders and what they risk, who is drowning
-//	GET  /kpi  /kpi/{figure}  /kpi/risk  figures with charts, comparisons, definitions, caveats
+//	GET  /kpi  /kpi/{figure}  /kpi/risk  figures with charts, targets, comparisons, definitions, caveats
+//	GET  /kpi/appraisal                  绩效得分 of a month: every term down to its orders
+//	GET  /kpi/reworks                    返修: proposed, confirmed, and whom they are charged to
 //	GET  /orders  /orders/{id}           the orders behind a number; one down to its raw scans
 //	POST /record                         corrections and decisions, once confirmed
 //	GET  /worklist /kiosks /report       what has to be put right; boards; a month on A4
 //	GET, POST /bookings /staff           bookings; people, badges, roles
 //	GET  /audit                          who did what
-//	GET  /export/{figures,orders}.{csv,xlsx}
+//	GET  /export/{figures,orders,appraisal}.{csv,xlsx}
 //	GET  /stream                         "something changed", as server-sent events
-//	GET  /api/v1/kpi /orders /orders/{id} /bays /kiosks /risk /events
+//	GET  /api/v1/kpi /appraisal /orders /orders/{id} /bays /kiosks /risk /events
 //	POST /api/v1/events                  what people state, confirm and correct
 //	GET  /healthz /readyz /metrics
 //

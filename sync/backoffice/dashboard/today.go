@@ -19,6 +19,7 @@ type today struct {
 	AsOf     string
 	Row      kpi.Row
 	Due      kpi.Ratio
+	Target   reading // of the on-time rate, judged by what is due by now: open orders are not late yet
 	DayStart string
 	DayEnd   string
 	InHouse  int
@@ -107,6 +108,12 @@ func (d *dashboard) lookAround(r *http.Request, t *today) error {
 	}
 	cal := s.Calendar
 	t.Row, t.Due, t.AsOf, t.DayStart, t.DayEnd = row, due, d.stamp(at), cal.Day(now), cal.Day(next(cal, now))
+	aims, err := d.aims(ctx, s, at)
+	if err != nil {
+		return err
+	}
+	row.OnTime.Ratio = due
+	t.Target = figurePage{page: t.page}.reading(figure{Key: "on_time"}, kpi.ByNone, aims, row)
 	helps, err := d.calls.of(ctx, d.Office.Ledger(), s.Name, at)
 	if err != nil {
 		return err
