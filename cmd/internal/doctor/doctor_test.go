@@ -81,8 +81,8 @@ func journalFile(application, version uint32) string {
 	return string(b)
 }
 
-// identity is a file of a key and a certificate, that of another key if torn.
-func identity(from, until time.Time, torn bool) string {
+// enrolled is a file of a key and a certificate, that of another key if torn.
+func enrolled(from, until time.Time, torn bool) string {
 	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
 	if err != nil {
 		panic(err)
@@ -124,7 +124,7 @@ func well() *board {
 		"var/lib/baylight":                              owned(fs.ModeDir|0o700, 990, 990, ""),
 		"var/lib/baylight/journal.db":                   owned(0o600, 990, 990, journalFile(applicationID, journalVersion)),
 		"var/lib/baylight/journal.db.ballast":           owned(0o600, 990, 990, ""),
-		"var/lib/baylight/identity.pem":                 owned(0o600, 990, 990, identity(noon.AddDate(0, -1, 0), noon.AddDate(0, 6, 0), false)),
+		"var/lib/baylight/identity.pem":                 owned(0o600, 990, 990, enrolled(noon.AddDate(0, -1, 0), noon.AddDate(0, 6, 0), false)),
 		"proc/mounts":                                   {Data: []byte("/dev/mmcblk0p2 / ext4 ro,relatime 0 0\n/dev/mmcblk0p3 /var/lib/baylight ext4 rw,noatime 0 0\ntmpfs /var/lib/bay tmpfs rw 0 0\n")},
 		"proc/device-tree/model":                        {Data: []byte("Raspberry Pi 4 Model B Rev 1.5\x00")},
 		"proc/77/comm":                                  {Data: []byte("kioskd\n")},
@@ -140,7 +140,7 @@ func well() *board {
 		"usr/lib/systemd/system/kioskd.service":         {Data: []byte("[Service]\nWatchdogSec=60s\n")},
 		"sys/devices/platform/soc/soc:firmware/unbound": {Data: []byte("")},
 	}
-	set := &settings.Kiosk{Store: settings.Store{Name: "s"}, Name: "k1", Data: "/var/lib/baylight", Socket: "/run/baylight/kiosk.sock", MQTT: settings.MQTT{URL: "mqtts://hub:8883"},
+	set := &settings.Kiosk{Store: settings.Store{Name: "s"}, Name: "k1", Data: "/var/lib/baylight", Socket: "/run/baylight/kiosk.sock", MQTT: settings.MQTT{URL: "mqtts://hub:8883", Identity: "/var/lib/baylight/identity.pem"},
 		Scanners: []settings.Scanner{{Config: scanner.Config{Name: "front", Line: line.Config{Device: "/dev/baylight/front"}}}},
 		Printer:  &settings.Printer{Name: "ticket", USB: "/dev/usb/lp0"},
 		Bays: []settings.Bay{{Bay: floor.Bay{ID: "b1"}, Pins: map[string]string{"green": "GPIO5", "red": "gpiochip0:6"}},
@@ -259,7 +259,7 @@ func deviceCases() map[string]testCase {
 		}, "wrong permissions.group"},
 		"mode of a line": {func(b *board) { b.files["dev/ttyUSB0"] = owned(0o600, 0, 20, "") }, "wrong permissions.device"},
 		"root's line":    {func(b *board) { b.files["dev/ttyUSB0"] = owned(0o660, 0, 0, "") }, "wrong permissions.device"},
-		"no data folder": {func(b *board) { b.Settings.Data = "/srv/none" }, "look permissions.nodata wrong disk.readonly wrong certificate.missing"},
+		"no data folder": {func(b *board) { b.Settings.Data = "/srv/none" }, "look permissions.nodata wrong disk.readonly"},
 		"no folder":      {func(b *board) { b.files["var/lib/baylight"] = owned(0o600, 990, 990, "x") }, "wrong permissions.nofolder"},
 		"open folder":    {func(b *board) { b.files["var/lib/baylight"] = owned(fs.ModeDir|0o755, 990, 990, "") }, "wrong permissions.open"},
 		"another's":      {func(b *board) { b.files["var/lib/baylight"] = owned(fs.ModeDir|0o700, 0, 0, "") }, "wrong permissions.owner"},
@@ -337,16 +337,17 @@ func networkCases() map[string]testCase {
 		"open certificate":  {func(b *board) { b.files["var/lib/baylight/identity.pem"].Mode = 0o640 }, "wrong certificate.open"},
 		"no certificate":    {func(b *board) { b.files["var/lib/baylight/identity.pem"].Data = []byte("x") }, "wrong certificate.bad"},
 		"torn certificate": {func(b *board) {
-			b.files["var/lib/baylight/identity.pem"].Data = []byte(identity(noon, noon.AddDate(1, 0, 0), true))
+			b.files["var/lib/baylight/identity.pem"].Data = []byte(enrolled(noon, noon.AddDate(1, 0, 0), true))
 		}, "wrong certificate.bad"},
 		"expired": {func(b *board) {
-			b.files["var/lib/baylight/identity.pem"].Data = []byte(identity(noon.AddDate(-1, 0, 0), noon, false))
+			b.files["var/lib/baylight/identity.pem"].Data = []byte(enrolled(noon.AddDate(-1, 0, 0), noon, false))
 		}, "wrong certificate.expired"},
+		"another's certificate": {func(b *board) { b.Settings.Name = "k2" }, "wrong certificate.other"},
 		"ends soon": {func(b *board) {
-			b.files["var/lib/baylight/identity.pem"].Data = []byte(identity(noon.AddDate(-1, 0, 0), noon.AddDate(0, 0, 9), false))
+			b.files["var/lib/baylight/identity.pem"].Data = []byte(enrolled(noon.AddDate(-1, 0, 0), noon.AddDate(0, 0, 9), false))
 		}, "look certificate.soon"},
 		"begins too late": {func(b *board) {
-			b.files["var/lib/baylight/identity.pem"].Data = []byte(identity(noon.Add(time.Hour), noon.AddDate(1, 0, 0), false))
+			b.files["var/lib/baylight/identity.pem"].Data = []byte(enrolled(noon.Add(time.Hour), noon.AddDate(1, 0, 0), false))
 		}, "wrong certificate.early"},
 		"broken certificate": {func(b *board) {
 			b.files["var/lib/baylight/identity.pem"].Data = pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: []byte("x")})

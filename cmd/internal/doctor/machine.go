@@ -25,6 +25,7 @@ import (
 	"baylight/device/line"
 	"baylight/kiosk"
 	"baylight/kiosk/clock"
+	"baylight/sync/identity"
 )
 
 // askWithin bounds one question to something outside this program.
@@ -229,9 +230,19 @@ func (real) Broker(ctx context.Context, set *settings.Kiosk) error {
 	return greet(conn, set)
 }
 
-// brokerTLS are the settings of an encrypted connection to the broker.
-func brokerTLS(_ *settings.Kiosk, host string) (*tls.Config, error) {
-	return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}, nil
+// brokerTLS are the settings of an encrypted connection to the broker: those of
+// the board's certificate, or of this machine's roots where it has none and shows
+// a password.
+func brokerTLS(set *settings.Kiosk, host string) (*tls.Config, error) {
+	trust := func() identity.Trust {
+		m, err := real{}.Moment()
+		return identity.Trust{Now: time.Now(), Trusted: err == nil && m.Clock == kiosk.Synced, Earliest: clock.Built()}
+	}
+	cfg, err := identity.NewBoard(identity.BoardConfig{Path: set.MQTT.Identity, Trust: trust}).TLS()
+	if errors.Is(err, identity.ErrNone) && set.MQTT.User != "" {
+		return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}, nil
+	}
+	return cfg, err
 }
 
 // greet sends CONNECT, reads CONNACK and takes leave (MQTT 3.1.1, 3.1 and 3.2).

@@ -10,7 +10,6 @@ import (
 	"io/fs"
 	"net"
 	"net/url"
-	"path"
 	"strconv"
 	"strings"
 	"time"
@@ -103,7 +102,7 @@ func certificates(_ context.Context, f *Facts) []Finding {
 	if !strings.HasPrefix(f.Settings.MQTT.URL, "mqtts:") {
 		return []Finding{say(OK, "certificate.none")}
 	}
-	name := path.Join(f.Settings.Data, "identity.pem")
+	name := f.Settings.MQTT.Identity
 	st, err := f.stat(name)
 	switch {
 	case errors.Is(err, fs.ErrNotExist) && f.Settings.MQTT.User != "":
@@ -124,6 +123,9 @@ func certificates(_ context.Context, f *Facts) []Finding {
 	leaf, err := leafOf(b)
 	if err != nil {
 		return append(out, say(Wrong, "certificate.bad", name, err.Error()))
+	}
+	if own := f.Settings.Store.Name + "/" + f.Settings.Name; leaf.Subject.CommonName != own {
+		return append(out, say(Wrong, "certificate.other", name, leaf.Subject.CommonName, own))
 	}
 	left := leaf.NotAfter.Sub(f.Now)
 	args := []string{leaf.Subject.CommonName, leaf.NotAfter.Format(time.DateOnly), strconv.Itoa(int(left.Hours() / 24))}
