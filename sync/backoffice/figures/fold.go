@@ -233,7 +233,7 @@ func (r *room) make(id string, rec recorded, cuts []backoffice.Cut) made {
 		return made{backoffice.Fact{Visit: id}, nil, n}
 	}
 	fact := kpi.FactOf(v, r.Calendar)
-	n.fact = fact.Append(nil)
+	n.fact = fact.Append(make([]byte, 0, 384)) // that of a usual visit
 	return made{keep(n, &fact, rec.Stretches, r.Calendar), &fact, n}
 }
 
@@ -264,7 +264,7 @@ func (f *Folder) cut(ctx context.Context, r *room, all map[string]*fresh, cuts m
 // step folds some stale visits, and those whose overlaps they change, at a
 // position, and makes the rows of the days that this touches.
 func (f *Folder) step(ctx context.Context, r *room, a *ahead, due []backoffice.Fact, now time.Time) (k backoffice.Kept, err error) {
-	all := map[string]made{}
+	all := make(map[string]made, len(a.stale))
 	old, err := f.refold(ctx, r, a, now, all)
 	if err != nil {
 		return k, err

@@ -128,6 +128,7 @@ func (r *reader) job(visit string) (j kiosk.Job, source string) {
 }
 
 func appendStretches(b []byte, all []backoffice.Stretch) []byte {
+	b = slices.Grow(b, 64*len(all))
 	for _, s := range all {
 		b = appendTime(appendTime(appendJob(b, s.Job, s.Source), s.From), s.To)
 		if s.Parallel {

@@ -221,13 +221,14 @@ func overlapping(all []*backoffice.Stretch) func(yield func([]backoffice.Stretch
 // others they mean something else now; of these it returns what is kept.
 func (f *Folder) overlapsAfter(ctx context.Context, r *room, ids []string, old map[string]held, now map[string]*fresh) (map[string][]backoffice.Cut, map[string]held, error) {
 	p := f.pool(r)
+	p.own, p.work = make(map[string]bool, len(ids)), make(map[string][]backoffice.Stretch, len(ids))
 	var moved []*backoffice.Stretch
-	affected := map[string]bool{}
-	cuts := map[string][]backoffice.Cut{}
+	affected := make(map[string]bool, len(ids))
+	cuts := map[string][]backoffice.Cut{} // of those that have any
 	for _, id := range ids {
 		p.put(id, now[id].stretches)
 		h, there := old[id]
-		if there {
+		if there && len(h.note.cuts) > 0 {
 			var err error
 			if cuts[id], err = readCuts(id, h.note.cuts); err != nil {
 				return nil, nil, err
@@ -263,7 +264,9 @@ func (f *Folder) overlapsAfter(ctx context.Context, r *room, ids []string, old m
 		} else if other {
 			more[id] = h
 		}
-		cuts[id] = found[id]
+		if delete(cuts, id); len(found[id]) > 0 {
+			cuts[id] = found[id]
+		}
 	}
 	return cuts, more, nil
 }
