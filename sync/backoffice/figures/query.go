@@ -267,8 +267,13 @@ func (f *Folder) Behind(ctx context.Context, store string, q Query, key, figure,
 // are not behind the figure.
 func (f *Folder) behindNow(ctx context.Context, store string, q Query, g kpi.Group, figure, value string, v kpi.Variant) (facts []kpi.Fact, a Answer, err error) {
 	err = f.folded(ctx, store, func(r *room, at uint64) error {
-		a, facts = f.answer(q, at), nil
+		a = f.answer(q, at)
 		p := r.period(q, a)
+		is, err := p.IsBehind(g, figure, value, v)
+		if err != nil {
+			return err
+		}
+		var found []*kpi.Fact
 		first, last := r.days(q)
 		if err := f.cfg.Ledger.FactsOfDays(ctx, r.Name, first, last, func(row backoffice.Fact) error {
 			n, err := readNote(row.Visit, row.Bytes)
@@ -279,14 +284,19 @@ func (f *Folder) behindNow(ctx context.Context, store string, q Query, g kpi.Gro
 				return nil
 			}
 			fact, err := n.factOf(row.Visit)
-			facts = append(facts, fact)
+			if err == nil && is(&fact) {
+				found = append(found, &fact)
+			}
 			return err
 		}); err != nil {
 			return err
 		}
-		slices.SortFunc(facts, func(a, b kpi.Fact) int { return cmp.Compare(a.Visit, b.Visit) })
-		facts, err = p.Behind(facts, g, figure, value, v)
-		return err
+		slices.SortFunc(found, func(a, b *kpi.Fact) int { return cmp.Compare(a.Visit, b.Visit) })
+		facts = nil
+		for _, fact := range found {
+			facts = append(facts, *fact)
+		}
+		return nil
 	})
 	return facts, a, err
 }

@@ -57,16 +57,25 @@ func names[S ~string](all []S) (out []string) {
 // Behind lists the visits behind a figure of a group in the period, in the order
 // given. The variant says how on_time is read; other figures pay no heed to it.
 func (p Period) Behind(facts []Fact, g Group, figure, value string, a Variant) (out []Fact, err error) {
+	is, err := p.IsBehind(g, figure, value, a)
+	if err != nil {
+		return nil, err
+	}
+	for i := range facts {
+		if is(&facts[i]) {
+			out = append(out, facts[i])
+		}
+	}
+	return out, nil
+}
+
+// IsBehind says of a visit whether it is behind a figure, as Behind does.
+func (p Period) IsBehind(g Group, figure, value string, a Variant) (func(f *Fact) bool, error) {
 	if err := check(figure, value); err != nil {
 		return nil, err
 	}
 	s := p.scope(g)
-	for i := range facts {
-		if f := &facts[i]; s.behind(f, figure, value, a) {
-			out = append(out, *f)
-		}
-	}
-	return out, nil
+	return func(f *Fact) bool { return s.behind(f, figure, value, a) }, nil
 }
 
 func (p Period) scope(g Group) scope {

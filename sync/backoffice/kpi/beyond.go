@@ -14,6 +14,13 @@ type Period struct {
 	Now      time.Time
 
 	Bays []string // the store's bays; those seen are added
+
+	opened *opened // what opening found, where it was asked already
+}
+
+type opened struct {
+	ms   int64
+	days WorkingDays
 }
 
 // Beyond is the figures of a [Row] that come from tallies alone. A pointer is
@@ -104,12 +111,16 @@ func (p Period) next(t time.Time) time.Time { return p.Calendar.Midnight(t.Add(3
 func (p Period) day(day string) Period {
 	// A day that is not one has no opening hours: both ends are the zero time.
 	p.From, _ = time.ParseInLocation(time.DateOnly, day, p.Calendar.Zone)
+	p.opened = nil
 	p.To = p.next(p.From)
 	return p
 }
 
 // opening is the opening time of the period up to now, and its working days.
 func (p Period) opening() (ms int64, days WorkingDays) {
+	if p.opened != nil {
+		return p.opened.ms, p.opened.days
+	}
 	s, end := scope{cal: p.Calendar}, earlier(p.To, p.Now)
 	for day := p.Calendar.Midnight(p.From); day.Before(end); day = p.next(day) {
 		days.Unknown += int(one(!p.Calendar.Known(day)))

@@ -102,9 +102,10 @@ func size(all []bin) (n int64) {
 // rank is the p-th percentile of n durations by nearest rank, in whole minutes.
 func rank(all []bin, n int64, p int64) *int64 {
 	at := (p*n + 99) / 100
-	for _, b := range all {
-		if at -= b.n; at <= 0 {
-			return &b.minutes
+	for i := range all {
+		if at -= all[i].n; at <= 0 {
+			minutes := all[i].minutes
+			return &minutes
 		}
 	}
 	return nil

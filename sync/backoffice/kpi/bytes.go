@@ -38,19 +38,29 @@ func (w *writer) key(s string) {
 // zero. Texts share the memory of the one string they were read from.
 type reader struct {
 	s   string
+	at  int
 	bad bool
 }
 
 func (r *reader) uint() uint64 {
+	if r.at < len(r.s) && r.s[r.at] < 0x80 { // as most
+		r.at++
+		return uint64(r.s[r.at-1])
+	}
+	return r.long()
+}
+
+// long reads a number of several bytes.
+func (r *reader) long() uint64 {
 	var n uint64
-	for i := 0; i < len(r.s) && i < binary.MaxVarintLen64; i++ {
-		c := r.s[i]
+	for i := 0; i < len(r.s)-r.at && i < binary.MaxVarintLen64; i++ {
+		c := r.s[r.at+i]
 		if c < 0x80 {
 			if i == binary.MaxVarintLen64-1 && c > 1 {
 				break
 			}
 			n |= uint64(c) << (7 * i)
-			r.s = r.s[i+1:]
+			r.at += i + 1
 			return n
 		}
 		n |= uint64(c&0x7f) << (7 * i)
@@ -64,12 +74,15 @@ func (r *reader) int() int64 {
 	return int64(u>>1) ^ -int64(u&1)
 }
 
-func (r *reader) fail() { r.s, r.bad = "", true }
+func (r *reader) fail() { r.at, r.bad = len(r.s), true }
+
+// left is how many bytes are left.
+func (r *reader) left() int { return len(r.s) - r.at }
 
 // size reads how many things follow, each at least min bytes long.
 func (r *reader) size(min int) int {
 	n := r.uint()
-	if n > uint64(len(r.s)/min) {
+	if n > uint64(r.left()/min) {
 		r.fail()
 		return 0
 	}
@@ -87,12 +100,12 @@ func (r *reader) small() int {
 }
 
 func (r *reader) take(n int) (s string) {
-	if n > len(r.s) {
+	if n > r.left() {
 		r.fail()
 		return ""
 	}
-	s, r.s = r.s[:n], r.s[n:]
-	return s
+	r.at += n
+	return r.s[r.at-n : r.at]
 }
 
 func (r *reader) text() string { return r.take(r.size(1)) }
@@ -106,7 +119,7 @@ func (r *reader) key() string {
 			out[2*i], out[2*i+1] = digits[raw[i]>>4], digits[raw[i]&15]
 		}
 		return string(out[:2*len(raw)])
-	case n-1 > uint64(len(r.s)):
+	case n-1 > uint64(r.left()):
 		r.fail()
 		return ""
 	default:
@@ -126,7 +139,7 @@ func (r *reader) version(what string) error {
 
 // end says whether all went well and nothing is left over.
 func (r *reader) end(what string) error {
-	if r.bad || len(r.s) > 0 {
+	if r.bad || r.left() > 0 {
 		return fmt.Errorf("read %s: %w", what, errBytes)
 	}
 	return nil

@@ -23,8 +23,8 @@ func (t Tally) Row(by By, key string, p Period) Row {
 			Corrections: n(nCorrections), Flags: countsOf[kiosk.Flag](t.by[mFlags])},
 		UnclosedJobs: n(nUnclosed),
 	}
-	for i, a := range Variants() {
-		r.OnTime.Variants[a.String()] = ratio(n(nOnTime+2*i), n(nOnTime+2*i+1))
+	for i, name := range variantNames {
+		r.OnTime.Variants[name] = ratio(n(nOnTime+2*i), n(nOnTime+2*i+1))
 	}
 	r.OnTime.Ratio = r.OnTime.Variants[Headline().String()]
 	for _, gross := range t.listsBy[byGross] {
@@ -86,6 +86,8 @@ func Rows(by By, days []Dated, p Period) (rows []Row) {
 		}
 		parts[key] = append(parts[key], &d.Tally)
 	}
+	ms, open := p.opening()
+	p.opened = &opened{ms, open}
 	for key, tallies := range parts {
 		part := p
 		if by == ByDay {

@@ -48,6 +48,14 @@ func Variants() (all []Variant) {
 	return all
 }
 
+// variantNames are those of Variants.
+var variantNames = func() (all [variants]string) {
+	for i, a := range Variants() {
+		all[i] = a.String()
+	}
+	return all
+}()
+
 // index is the place of the variant in Variants, -1 if it is none.
 func (a Variant) index() int {
 	i := 0
