@@ -461,10 +461,7 @@ func (o *Office) late(ctx context.Context, r *room, x *kiosk.Eraser, b Batch) (p
 			}
 		}
 	}
-	for visit := range visits {
-		if !x.Covers(visit, "") {
-			continue
-		}
+	for visit := range visits { // what names the vehicle may have come long before
 		more, err := o.wholly(ctx, r, x.Fresh(), visit)
 		if err != nil {
 			return nil, err
