@@ -26,7 +26,7 @@ import (
 // RunKiosk is the kiosk child: the real kiosk, with the parent's clock and
 // pretend pins.
 func RunKiosk(ctx context.Context, config, ids, version string) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := childLog()
 	set, err := settings.LoadKiosk(config)
 	if err != nil {
 		return err
@@ -55,9 +55,18 @@ func RunKiosk(ctx context.Context, config, ids, version string) error {
 	})
 }
 
+// childLog writes everything if BAYLIGHT_LOG is debug.
+func childLog() *slog.Logger {
+	o := &slog.HandlerOptions{}
+	if os.Getenv("BAYLIGHT_LOG") == "debug" {
+		o.Level = slog.LevelDebug
+	}
+	return slog.New(slog.NewTextHandler(os.Stderr, o))
+}
+
 // RunOffice is the back office child.
 func RunOffice(ctx context.Context, config, version string) error {
-	log := slog.New(slog.NewTextHandler(os.Stderr, nil))
+	log := childLog()
 	set, err := settings.LoadOffice(config)
 	if err != nil {
 		return err

@@ -22,6 +22,9 @@ type Headless struct {
 	Visits int // a day; 0: 64
 	Log    *slog.Logger
 	Keep   string // folder to keep everything in; "": a temporary one, removed
+	// Last is called at the end, while everything still runs; dir is where configuration,
+	// logs and sockets are. nil: nothing.
+	Last func(ctx context.Context, dir string) error
 }
 
 // firstDay is the first day of every run: a Monday.
@@ -50,7 +53,11 @@ func (h Headless) Run(ctx context.Context) (r Result, err error) {
 		return r, err
 	}
 	r = Result{Days: h.Days, Seed: h.Seed, Visits: len(s.Visits), Differences: []string{}}
-	return r, h.play(ctx, shop, s, &r)
+	err = h.play(ctx, shop, s, &r)
+	if err == nil && h.Last != nil {
+		err = h.Last(ctx, shop.Dir)
+	}
+	return r, err
 }
 
 func (h Headless) play(ctx context.Context, shop *Shop, s script.Script, r *Result) error {
