@@ -2,7 +2,8 @@
 // holds every event as its bytes, in order and chained by hash, with the
 // person parts beside them, and the cursors of those who read it.
 //
-// What Append has returned is on the disk. No event is updated; the
+// What Append has returned is on the disk. No event is updated, though its person
+// part can be erased ([Journal.Erase]); the
 // state of the board is a fold over [Journal.Replay], and the outbox is a
 // cursor over [Journal.Read].
 //
