@@ -24,6 +24,7 @@ import (
 	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/ledger/memledger"
+	"baylight/sync/backoffice/outlook"
 )
 
 const axe = "../../../kiosk/screen/axe/node_modules/axe-core/axe.min.js"
@@ -147,7 +148,14 @@ func morning(t *testing.T) *site {
 	t.Helper()
 	trail := audit.New(memledger.New("trail"), "", nil)
 	kept := &books{}
-	s := newDesk(t, dashboard.Config{Audit: trail, Bookings: func(string) dashboard.Importer { return kept }})
+	people := rosterOf(t, crew(t))
+	share := func(f float64) *float64 { return &f }
+	learnt := outlook.Calibration{From: clock(t, "08:00").AddDate(0, -1, 0), To: clock(t, "08:00"), Orders: 80, Samples: 400, Late: 0.2, Brier: 0.11, Base: 0.16,
+		Deciles: []outlook.Decile{{N: 300, Guessed: share(0.04), Observed: share(0.05)}, {}, {N: 60, Guessed: share(0.25), Observed: share(0.3)}, {}, {}, {}, {}, {N: 40, Guessed: share(0.74), Observed: share(0.8)}, {}, {}}}
+	s := newDesk(t, dashboard.Config{Audit: trail, Bookings: func(string) dashboard.Importer { return kept }, Staff: func(string) dashboard.Roster { return people },
+		Outlook: func(string) (outlook.Report, error) {
+			return outlook.Report{Estimating: true, Calibration: &learnt}, nil
+		}})
 	due := clock(t, "17:20")
 	s.at("16:41", &kiosk.CheckedIn{Visit: "VA", Ticket: "A020", Vehicle: "car1", Purpose: "fault", Waiting: true})
 	s.at("16:42", &kiosk.Accepted{Visit: "VA", Adviser: "a1"})

@@ -17,15 +17,22 @@ import (
 	"baylight/sync/wire"
 )
 
-// A manager changes people on the page; nobody else does, and what cannot be is
-// said in words.
-func TestStaff(t *testing.T) {
-	dir := crew(t)
+// rosterOf is a roster of some people that records no setup.
+func rosterOf(t *testing.T, dir *staff.Directory) *roster.Roster {
+	t.Helper()
 	all, err := roster.Open(t.Context(), roster.Config{Store: store, Tag: "0A7", Key: pepper, Ledger: "l", People: dir, Seed: dir.All(), Papers: memledger.New("l"),
 		Now: time.Now, Random: func() uint32 { return 7 }, Keep: func(context.Context, wire.Setup, string, string) error { return nil }})
 	if err != nil {
 		t.Fatal(err)
 	}
+	return all
+}
+
+// A manager changes people on the page; nobody else does, and what cannot be is
+// said in words.
+func TestStaff(t *testing.T) {
+	dir := crew(t)
+	all := rosterOf(t, dir)
 	s := newDesk(t, dashboard.Config{Staff: func(string) dashboard.Roster { return all }})
 	m := s.guest("m1")
 	change := func(b browser, fields ...string) (int, string) {
