@@ -133,11 +133,15 @@ func (l *Link) ask(ctx context.Context, s *Session, filters map[string]byte) (re
 	return refused, nil
 }
 
+// mostAsked is how often a session asks for what was refused: some eight hours. It
+// keeps paho's packet numbers, of which each takes one, below the lane's.
+const mostAsked = 512
+
 // insist asks for refused subscriptions until the broker grants them or the
 // session ends: a cluster that has just lost a node refuses what it grants a
 // moment later, and who is deaf to receipts would not know.
 func (l *Link) insist(ctx context.Context, s *Session) {
-	for tries := 0; len(s.refused) > 0; tries++ {
+	for tries := 0; len(s.refused) > 0 && tries < mostAsked; tries++ {
 		t := time.NewTimer(jitter(ceiling(tries, l.cfg.Min, l.cfg.Max), rand.Int64N))
 		select {
 		case <-t.C:

@@ -61,7 +61,7 @@ var schemaName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
 func Open(ctx context.Context, c Config) (*Ledger, error) {
 	l, err := open(ctx, c)
 	if err != nil {
-		return nil, fmt.Errorf("open ledger in PostgreSQL: %w", err)
+		return nil, fmt.Errorf("open ledger in PostgreSQL: %w", advised(err))
 	}
 	return l, nil
 }
