@@ -63,7 +63,11 @@ func (c *runCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	return kioskapp.Run(ctx, kioskapp.Options{Settings: set, Version: task.Version(), Log: log, Clock: now, NewID: kioskapp.RandomID, Ready: task.TellReady(log)})
+	ready := func() {
+		task.TellReady(log)()
+		lean()
+	}
+	return kioskapp.Run(ctx, kioskapp.Options{Settings: set, Version: task.Version(), Log: log, Clock: now, NewID: kioskapp.RandomID, Ready: ready})
 }
 
 // settings are those of the configuration file: as it is, as the first run
