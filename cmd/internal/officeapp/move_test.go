@@ -252,6 +252,7 @@ func TestStoreMoves(t *testing.T) {
 
 	one.start(program)
 	await(t, "one knows who works here", func() bool { return one.people() == "m1 t1 t2 " })
+	sameFigures(t, two, one)
 	e.forget(t, "staff", "setup", "bookings/"+day(3), "bookings/"+day(4))
 	two.end(syscall.SIGTERM) // in order
 	await(t, "boards are told by the first again", told)
@@ -260,6 +261,25 @@ func TestStoreMoves(t *testing.T) {
 	g.play(t, 5)
 	one.end(syscall.SIGTERM)
 	checkMoved(t, server, g)
+}
+
+// sameFigures holds that an office which has not got the store gives the figures
+// that the other one gives, to the letter.
+func sameFigures(t *testing.T, has, other *mover) {
+	t.Helper()
+	path := "/api/v1/kpi?store=" + moving + "&from=" + fleetDay.Format(time.DateOnly) + "&to=" + fleetDay.AddDate(0, 0, 1).Format(time.DateOnly)
+	status, said := has.ask(http.MethodGet, path, "")
+	var at struct {
+		AsOf string `json:"as_of"`
+		Now  string `json:"now"`
+	}
+	must(t, json.Unmarshal([]byte(said), &at))
+	if status != http.StatusOK || at.AsOf == "" || at.Now == "" {
+		t.Fatalf("figures: %d %.300s", status, said)
+	}
+	if again, same := other.ask(http.MethodGet, fmt.Sprintf("%s&as_of=%s&now=%s", path, url.QueryEscape(at.AsOf), url.QueryEscape(at.Now)), ""); again != http.StatusOK || same != said {
+		t.Errorf("where the store is not: %d %.300s\nwhere it is: %.300s", again, same, said)
+	}
 }
 
 // checkMoved holds that the ledger has what boards recorded and people did, once.
