@@ -21,7 +21,7 @@ import (
 // site is an authority and a real broker with the configuration that we ship.
 type site struct {
 	*identity.Authority
-	t      *testing.T
+	t      testing.TB
 	cfg    identity.Config
 	broker string // mqtts://…
 	real   *linktest.Mosquitto
@@ -42,7 +42,7 @@ func (s *site) set(t time.Time) {
 }
 
 // newSite makes one. The port of its enrolment server is taken before it is known.
-func newSite(t *testing.T) *site {
+func newSite(t testing.TB) *site {
 	t.Helper()
 	s := &site{t: t, at: time.Now()}
 	dir := t.TempDir()
@@ -98,7 +98,7 @@ func (s *site) officeOf(store string) func() (*tls.Config, error) {
 // client is one connection that hears what it is sent.
 type client struct {
 	*link.Link
-	t    *testing.T
+	t    testing.TB
 	last uint64 // number of the last connection that ended
 
 	mu    sync.Mutex

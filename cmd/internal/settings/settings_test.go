@@ -1,6 +1,7 @@
 package settings
 
 import (
+	"fmt"
 	"os"
 	"path/filepath"
 	"strings"
@@ -168,5 +169,30 @@ func TestHolidays(t *testing.T) {
 	c := o.Stores[0].Calendar
 	if h := c.Days["2026-10-01"]; c.Holidays != "cn" || h.Close != 0 || c.Days["2026-09-20"].Close == 0 {
 		t.Errorf("holidays of %q: 1 October %v, 20 September %v", c.Holidays, h, c.Days["2026-09-20"])
+	}
+}
+
+// Without TLS a broker is on this machine, or somebody said that it may be elsewhere.
+func TestPlainMQTT(t *testing.T) {
+	for _, r := range []struct {
+		url, more string
+		good      bool
+	}{
+		{"mqtt://127.0.0.1:1883", "", true}, {"mqtt://localhost", "", true}, {"mqtt://[::1]:1883", "", true},
+		{"mqtt://192.0.2.10:1883", "", false}, {"mqtt://broker", "", false}, {"mqtt://127.0.0.1.example.com", "", false}, {"mqtt://0.0.0.0:1883", "", false},
+		{"mqtt://192.0.2.10:1883", "insecure_lan = true", true}, {"mqtts://192.0.2.10:8883", "", true}, {"mqtts://broker", "", true},
+	} {
+		dir := t.TempDir()
+		path := filepath.Join(dir, "x.toml")
+		text := fmt.Sprintf("schema = 1\n[mqtt]\nurl = %q\n%s\n[[store]]\nname = \"s\"\ntag = \"0A7\"\nkey_file = \"store.key\"\n", r.url, r.more)
+		for name, b := range map[string]string{path: text, filepath.Join(dir, "store.key"): "0123456789abcdef0123456789abcdef"} {
+			if err := os.WriteFile(name, []byte(b), 0o600); err != nil {
+				t.Fatal(err)
+			}
+		}
+		_, err := LoadOffice(path)
+		if r.good && err != nil || !r.good && (err == nil || !strings.Contains(err.Error(), "is another machine")) {
+			t.Errorf("%s %s: %v", r.url, r.more, err)
+		}
 	}
 }
