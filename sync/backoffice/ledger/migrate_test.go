@@ -7,6 +7,7 @@ import (
 	"path/filepath"
 	"slices"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -70,7 +71,8 @@ func commit(t *testing.T, path string, events ...backoffice.Entry) {
 	}
 }
 
-// compare holds VisitsAt to Until at every position.
+// compare holds VisitsAt to Until at every position, and asks for more at once
+// than there are connections.
 func compare(t *testing.T, path string, head uint64) {
 	t.Helper()
 	l, err := ledger.Open(path)
@@ -102,6 +104,19 @@ func compare(t *testing.T, path string, head uint64) {
 			t.Errorf("at %d: %q, want %q", n, got, want)
 		}
 	}
+	var many sync.WaitGroup
+	for range 16 {
+		many.Go(func() {
+			found := 0
+			if err := l.VisitsAt(t.Context(), "s", []string{"V1"}, 1, func(string, []kiosk.Event) error {
+				found++
+				return nil
+			}); err != nil || found != 1 {
+				t.Errorf("%d visits of V1 (%v)", found, err)
+			}
+		})
+	}
+	many.Wait()
 }
 
 // TestTrailStands: also who opens the file by hand cannot change the trail, nor

@@ -51,6 +51,10 @@ func (l *Ledger) visitsAt(ctx context.Context, store string, visits []string, po
 		return err
 	}
 	if unknown {
+		// Another connection does this: without one in hand nobody waits for it in vain.
+		if err := errors.Join(tx.Rollback(), conn.Close()); err != nil {
+			return err
+		}
 		return l.amongAll(ctx, store, visits, position, f)
 	}
 	query := wholeVisits
