@@ -5,6 +5,7 @@ package main
 import (
 	"fmt"
 	"os"
+	"runtime/debug"
 
 	"github.com/alecthomas/kong"
 
@@ -35,6 +36,11 @@ func (c *runCmd) Run() error {
 	set, err := settings.LoadOffice(c.Config)
 	if err != nil {
 		return err
+	}
+	if os.Getenv("GOGC") == "" {
+		// An office of many stores has little in use and allocates for every event:
+		// collecting less often saves it a tenth of its processor time.
+		debug.SetGCPercent(300)
 	}
 	log := task.Logger()
 	ctx, stop := task.Signals()

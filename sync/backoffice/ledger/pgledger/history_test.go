@@ -1,0 +1,123 @@
+package pgledger_test
+
+import (
+	"os"
+	"runtime"
+	"slices"
+	"strconv"
+	"syscall"
+	"testing"
+	"time"
+
+	"baylight/kiosk"
+	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/figures"
+	"baylight/sync/backoffice/kpi"
+	"baylight/sync/backoffice/ledger/ledgertest"
+	"baylight/sync/backoffice/ledger/pgledger"
+	"baylight/sync/backoffice/ledger/pgledger/pgtest"
+)
+
+// BenchmarkHistory asks for the figures of a month of one store out of a long
+// history and, in turns, out of a short one of 100,000 events or a hundredth of it,
+// whichever is more. The long one has BAYLIGHT_HISTORY_EVENTS events, 200,000
+// without. Beside the time that passes, which is others' as well, it takes the
+// processor time of the asking thread and of the server.
+func BenchmarkHistory(b *testing.B) {
+	long := 200_000
+	if s := os.Getenv("BAYLIGHT_HISTORY_EVENTS"); s != "" {
+		var err error
+		if long, err = strconv.Atoi(s); err != nil {
+			b.Fatal(err)
+		}
+	}
+	server := pgtest.Start(b)
+	short, far := fill(b, server, "short", max(100_000, long/100)), fill(b, server, "long", long)
+	server.Exec(`VACUUM ANALYZE`)
+	for b.Loop() {
+		for _, by := range []kpi.By{kpi.ByNone, kpi.ByDay, kpi.ByAdviser} {
+			name := "month-" + string(by)
+			compare(b, server, name, 300, short, far, func(h *history, from time.Time) {
+				_, err := h.Figures(b.Context(), store, figures.Query{From: from, To: from.AddDate(0, 0, 30), By: by})
+				must(b, err)
+			})
+		}
+		compare(b, server, "drill-down", 50, short, far, func(h *history, from time.Time) {
+			facts, _, err := h.Behind(b.Context(), store, figures.Query{From: from, To: from.AddDate(0, 0, 30)}, "", "on_time", kpi.Late, kpi.Headline())
+			if err != nil || len(facts) == 0 {
+				b.Fatalf("%d visits (%v)", len(facts), err)
+			}
+			if rows, err := h.ledger.Visit(b.Context(), store, facts[0].Visit); err != nil || len(rows) != ledgertest.FillEvents {
+				b.Fatalf("%d events (%v)", len(rows), err)
+			}
+		})
+	}
+}
+
+// history is a full ledger, folded.
+type history struct {
+	*figures.Folder
+	ledger *pgledger.Ledger
+	end    time.Time
+}
+
+func fill(b *testing.B, s *pgtest.Server, schema string, events int) *history {
+	b.Helper()
+	h := &history{ledger: open(b, pgledger.Config{URL: s.URL(), Schema: schema})}
+	began, served := time.Now(), s.Processor()
+	h.end = ledgertest.Fill(b, h.ledger, store, events)
+	b.Logf("%d events committed in %v, %v of processors for each", events, time.Since(began).Round(time.Second), (s.Processor()-served)/time.Duration(events))
+	var err error
+	h.Folder, err = figures.New(figures.Config{Ledger: h.ledger, Now: func() time.Time { return h.end.Add(24 * time.Hour) },
+		Stores: []backoffice.Store{{Name: store, Calendar: kiosk.ShanghaiWeek(ledgertest.FillFrom.Location())}}})
+	must(b, err)
+	began, served = time.Now(), s.Processor()
+	must(b, h.Fold(b.Context(), store))
+	b.Logf("folded in %v, %v of processors for each", time.Since(began).Round(time.Second), (s.Processor()-served)/time.Duration(events))
+	return h
+}
+
+// months are thirty days each, over the whole history.
+func (h *history) months() (out []time.Time) {
+	for t := ledgertest.FillFrom; t.AddDate(0, 0, 30).Before(h.end); t = t.AddDate(0, 0, 1) {
+		out = append(out, t)
+	}
+	return out
+}
+
+// compare asks both histories in turns.
+func compare(b *testing.B, s *pgtest.Server, what string, times int, short, far *history, ask func(*history, time.Time)) {
+	b.Helper()
+	runtime.LockOSThread()
+	defer runtime.UnlockOSThread()
+	var passed, asking, serving [2][]time.Duration
+	for i := range times {
+		for n, h := range []*history{short, far} {
+			months := h.months()
+			from, began, thread, served := months[i*7919%len(months)], time.Now(), ofThread(b), s.Served()
+			ask(h, from)
+			asking[n] = append(asking[n], ofThread(b)-thread)
+			passed[n] = append(passed[n], time.Since(began))
+			serving[n] = append(serving[n], s.Served()-served)
+		}
+	}
+	b.ReportMetric(percentile(passed[1], 99), what+"-p99-ms")
+	b.ReportMetric(percentile(asking[1], 50), what+"-p50-cpu-ms")
+	b.ReportMetric(percentile(asking[1], 99), what+"-p99-cpu-ms")
+	b.ReportMetric(percentile(serving[1], 50), what+"-p50-server-ms")
+	b.ReportMetric(percentile(serving[1], 99), what+"-p99-server-ms")
+	b.ReportMetric((percentile(asking[1], 50)+percentile(serving[1], 50))/(percentile(asking[0], 50)+percentile(serving[0], 50)), what+"-x/short")
+}
+
+func ofThread(b *testing.B) time.Duration {
+	b.Helper()
+	var u syscall.Rusage
+	must(b, syscall.Getrusage(1, &u)) // RUSAGE_THREAD
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+}
+
+// percentile is by nearest rank, in milliseconds.
+func percentile(all []time.Duration, p int) float64 {
+	slices.Sort(all)
+	return float64(all[(len(all)*p+99)/100-1].Microseconds()) / 1000
+}
