@@ -139,5 +139,6 @@ func (m *moving) events(ctx context.Context, l *Ledger) error {
 		b = nil
 		return nil
 	}, `SELECT q.i, e.bytes, e.when_ms, e.uncertain FROM unnest($1::integer[], $2::text[]) WITH ORDINALITY AS q(st, visit, i)
-		JOIN events e ON e.st = q.st AND e.visit = q.visit COLLATE "C" AND e.visit <> '' AND e.state = 0 ORDER BY q.i, e.n`, m.sts, m.visits)
+		CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.st = q.st AND e.visit = q.visit COLLATE "C" AND e.visit <> '' AND e.state = 0 ORDER BY e.n OFFSET 0) e
+		ORDER BY q.i, e.n`, m.sts, m.visits)
 }

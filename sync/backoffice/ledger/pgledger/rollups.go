@@ -84,8 +84,10 @@ func (l *Ledger) VisitsAt(ctx context.Context, store string, visits []string, at
 	if err != nil {
 		return err
 	}
-	const asNow = `SELECT e.visit, e.bytes, e.when_ms, e.uncertain FROM unnest($1::text[]) WITH ORDINALITY AS x(visit, i)
-		JOIN events e ON e.st = $2 AND e.visit = x.visit COLLATE "C" AND e.visit <> '' AND e.state = 0 ORDER BY x.i, e.n`
+	// Visit by visit, whatever the server believes of its tables: read at once, a
+	// store's events of ten years are in its way.
+	const asNow = `SELECT x.visit, e.bytes, e.when_ms, e.uncertain FROM unnest($1::text[]) WITH ORDINALITY AS x(visit, i)
+		CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.st = $2 AND e.visit = x.visit COLLATE "C" AND e.visit <> '' AND e.state = 0 ORDER BY e.n OFFSET 0) e ORDER BY x.i, e.n`
 	if at == 1<<63-1 {
 		if err := visitEvents(ctx, l.pool, f, asNow, texts(visits), st); err != nil {
 			return fmt.Errorf("read visits of %s: %w", store, err)
@@ -101,7 +103,8 @@ func (l *Ledger) VisitsAt(ctx context.Context, store string, visits []string, at
 			return l.amongAll(ctx, store, visits, at, f)
 		}
 		return visitEvents(ctx, q, f, `SELECT e.visit, e.bytes, coalesce(m.when_ms, e.when_ms), coalesce(m.uncertain, e.uncertain)
-			FROM unnest($1::text[]) WITH ORDINALITY AS x(visit, i) JOIN events e ON e.st = $2 AND e.visit = x.visit COLLATE "C" AND e.visit <> '' AND e.state = 0 AND e.n <= $3
+			FROM unnest($1::text[]) WITH ORDINALITY AS x(visit, i)
+			CROSS JOIN LATERAL (SELECT * FROM events e WHERE e.st = $2 AND e.visit = x.visit COLLATE "C" AND e.visit <> '' AND e.state = 0 AND e.n <= $3 ORDER BY e.n OFFSET 0) e
 			LEFT JOIN LATERAL (SELECT when_ms, uncertain FROM moved WHERE n = e.n AND until > $3 ORDER BY until LIMIT 1) m ON true ORDER BY x.i, e.n`,
 			texts(visits), st, int64(at))
 	})
