@@ -53,7 +53,7 @@ func (c *eraseCmd) Run() error {
 	if c.JSON {
 		return json.NewEncoder(os.Stdout).Encode(a)
 	}
-	fmt.Printf("%d visits, %d person parts erased at the back office; figures stay as they are\n", a.Visits, a.Parts)
+	fmt.Printf("%d visits, %d person parts and %d bookings erased at the back office; figures stay as they are\n", a.Visits, a.Parts, a.Bookings)
 	boards(a)
 	return nil
 }

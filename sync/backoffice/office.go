@@ -43,6 +43,9 @@ type Config struct {
 	Synced func() bool
 	// Erasures keeps requests to be forgotten; nil: none are taken.
 	Erasures Erasures
+	// Forgotten is called after an erasure took bookings of a store out of the
+	// ledger: who knows them reads them again. nil: nobody.
+	Forgotten func(ctx context.Context, store string) error
 }
 
 // Store is one store the office answers for.

@@ -228,6 +228,10 @@ func TestAPIAsDocumented(t *testing.T) {
 	ask("POST", "/api/v1/erasures", `{"vin":"no vehicle"}`, 422)
 	ask("GET", "/api/v1/erasures", "", 200)
 
+	ask("POST", "/api/v1/erasures", `{"vin":"LSVAA4182E2184931"}`, 200)
+	ask("POST", "/api/v1/erasures", `{"vin":"LSVAA"}`, 422)
+	ask("GET", "/api/v1/erasures", "", 200)
+
 	for path, methods := range doc["paths"].(object) {
 		for method := range methods.(object) {
 			if name := strings.ToUpper(method) + " " + path; !asked[name] {

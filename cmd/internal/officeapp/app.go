@@ -92,7 +92,12 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	office, err = backoffice.New(backoffice.Config{Erasures: forgotten, Stores: shops, Ledger: book.Ledger, Leased: book.shared != nil, Now: now, Log: o.Log, Risks: ahead.Shown,
+	office, err = backoffice.New(backoffice.Config{Erasures: forgotten, Forgotten: func(ctx context.Context, store string) error {
+		if book := lines.books[store]; book != nil {
+			return book.Refresh(ctx)
+		}
+		return nil
+	}, Stores: shops, Ledger: book.Ledger, Leased: book.shared != nil, Now: now, Log: o.Log, Risks: ahead.Shown,
 		Synced: func() bool { return o.Clock.Now().Clock == kiosk.Synced }})
 	if err != nil {
 		return err

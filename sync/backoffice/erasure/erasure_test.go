@@ -6,6 +6,7 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
+	"log/slog"
 	"net/http"
 	"net/http/httptest"
 	"os"
@@ -294,6 +295,15 @@ func TestHandler(t *testing.T) {
 	e := b.Event(&kiosk.CheckedIn{Visit: "A000000001", Vehicle: vehicle, Meta: kiosk.Meta{PersonDigest: digest}})
 	_, err = d.TakeIn(t.Context(), store, backoffice.Batch{Entries: []backoffice.Entry{e}, Persons: []backoffice.PersonEntry{b.Part(e, raw)}})
 	must(t, err)
+	tomorrow := func(bookings ...wire.Booking) {
+		raw, err := wire.Bookings{Day: "2026-11-04", Bookings: bookings}.Encode()
+		must(t, err)
+		_, err = d.ledger.KeepPapers(t.Context(), store, "bookings", 0, []backoffice.Paper{{Name: "2026-11-04", At: noon.Add(-24 * time.Hour), Bytes: raw}})
+		must(t, err)
+	}
+	at := noon.Add(24 * time.Hour)
+	tomorrow(wire.Booking{ID: "B-1", At: at, Vehicle: vehicle}, wire.Booking{ID: "B-2", At: at, Plate: "粤B••001", PlateKey: kiosk.BookedPlate(key, plate)},
+		wire.Booking{ID: "B-3", At: at, Plate: "粤B••002", PlateKey: kiosk.BookedPlate(key, "粤B20002")})
 	allowed, written, broken := true, []string{}, false
 	h := erasure.Handler(erasure.Config{Office: d.Office, May: func(*http.Request) (string, int, string) {
 		if !allowed {
@@ -306,7 +316,7 @@ func TestHandler(t *testing.T) {
 		}
 		written = append(written, who+" "+store+" "+detail)
 		return nil
-	}, Log: nil})
+	}, Log: slog.New(slog.DiscardHandler)})
 	ask := func(method, query, body string, want int) string {
 		t.Helper()
 		w := httptest.NewRecorder()
@@ -335,9 +345,16 @@ func TestHandler(t *testing.T) {
 	said := ask("POST", "", `{"vin":"`+strings.ToLower(vin)+`"}`, 200)
 	var a erasure.Answer
 	must(t, json.Unmarshal([]byte(said), &a))
-	if a.Visits != 1 || a.Parts != 1 || a.Vehicle != vehicle || a.By != "m1" || len(written) != 1 {
+	if a.Visits != 1 || a.Parts != 1 || a.Vehicle != vehicle || a.By != "m1" || a.Bookings != 2 || len(written) != 1 {
 		t.Errorf("the answer is %s, written down was %q", said, written)
 	}
+	papers, _, err := d.ledger.Papers(t.Context(), store, "bookings")
+	must(t, err)
+	if len(papers) != 1 || !bytes.Contains(papers[0].Bytes, []byte("B-3")) || bytes.Contains(papers[0].Bytes, []byte(vehicle)) || bytes.Contains(papers[0].Bytes, []byte("B-2")) {
+		t.Errorf("the bookings are %s", papers)
+	}
+	broken = true
+	ask("POST", "", `{"vin":"`+vin+`"}`, 500)
 	if listed := ask("GET", "", "", 200); !strings.Contains(listed, vehicle) {
 		t.Errorf("the list is %s", listed)
 	}

@@ -38,7 +38,9 @@ type Answer struct {
 	Vehicle string    `json:"vehicle"` // keyed hash of the VIN
 	Visits  int       `json:"visits"`  // that the request names
 	Parts   int       `json:"parts"`   // removed from the ledger just now
-	Boards  []Board   `json:"boards"`
+	// Bookings that were taken out just now.
+	Bookings int     `json:"bookings"`
+	Boards   []Board `json:"boards"`
 }
 
 // Board says how far a board is with the erasures of its store.
@@ -114,7 +116,7 @@ func (c Config) erase(w http.ResponseWriter, r *http.Request, store, who string)
 		refuse(w, http.StatusInternalServerError, "the request is kept, but not all of it is done; ask again, the log says why")
 	default:
 		a := c.answer(store, out.Erasure)
-		a.Parts = out.Parts
+		a.Parts, a.Bookings = out.Parts, out.Bookings
 		write(w, "application/json", http.StatusOK, a)
 	}
 }

@@ -111,7 +111,7 @@ func schemas() object {
 		"Verified": of(reflect.TypeFor[figures.Verified]()),
 		"Progress": of(reflect.TypeFor[transfer.Progress]()),
 		"Erasure": shape("", object{"store": text("its name"), "at": when("when it was asked for"), "by": text("staff id, or token"), "vehicle": text("keyed hash of the VIN"),
-			"visits": whole("that it names"), "parts": whole("person parts that were removed from the ledger just now"),
+			"visits": whole("that it names"), "parts": whole("person parts that were removed from the ledger just now"), "bookings": whole("that were taken out just now"),
 			"boards": list(shape("", object{"name": text("of the board"), "erased": whole("requests that it has applied, as it last said"), "open": whole("requests that it has not")}))}),
 		"Erasures": shape("", object{"store": text("its name"), "erasures": list(ref("Erasure"))}),
 		"Booked": shape("", object{"store": text("its name"), "days": object{"type": "object", "additionalProperties": object{"type": "integer"}, "description": "bookings that each day has now"},
