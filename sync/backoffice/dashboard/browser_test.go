@@ -277,10 +277,16 @@ func TestWithoutScripts(t *testing.T) {
 
 var pdfPages = regexp.MustCompile(`/Type\s*/Page\b[^s]`)
 
-// TestPrintsOnA4: the report of a month fits one sheet, upright, without the
-// pages' own furniture.
+// TestPrintsOnA4: the report of a month of eleven technicians in seven bays fits
+// one sheet, upright, without the pages' own furniture.
 func TestPrintsOnA4(t *testing.T) {
 	s := aimed(t)
+	for i := range 9 {
+		job := kiosk.Job{Visit: "VA", Bay: fmt.Sprintf("b%d", i%7+1), Technician: fmt.Sprintf("t%d", i+3)}
+		s.at(fmt.Sprintf("17:%02d", 10+2*i), &kiosk.Started{Job: job})
+		s.at(fmt.Sprintf("17:%02d", 11+2*i), &kiosk.Finished{Job: job})
+	}
+	s.now = clock(t, "17:40")
 	b := s.tab()
 	b.manager()
 	b.open("/report?month=2026-11")
