@@ -171,6 +171,7 @@ func (f *follower) look(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
+	var failed error // what cannot be read is tried again, and keeps no other store from being read
 	for _, p := range changed {
 		var err error
 		if book := f.c.books[p.Store]; book != nil && p.Kind == booking.Kind {
@@ -179,10 +180,9 @@ func (f *follower) look(ctx context.Context) error {
 		if roll := f.c.rolls[p.Store]; roll != nil && p.Kind == roster.Kind {
 			err = roll.Refresh(ctx)
 		}
-		if err != nil {
-			return err
+		if failed = errors.Join(failed, err); failed == nil {
+			f.upTo = p.Revision
 		}
-		f.upTo = p.Revision
 	}
-	return nil
+	return failed
 }
