@@ -131,9 +131,3 @@ func Worst(reasons []Reason) Level {
 	}
 	return worst
 }
-
-// Codes are those that Reasons itself gives, in order.
-func Codes() []string {
-	return []string{"broker.away", "device.down", "disk.full", "disk.low", "journal.damaged", "journal.lost", "journal.refused", "journal.salvaged",
-		"journal.snapshot", "lamp.down", "office.away", "printer.cover", "printer.down", "printer.paper", "receipts.late", "scanner.down"}
-}
