@@ -118,6 +118,8 @@ type Board struct {
 	bounded  bool      // the last connection was checked without a trusted clock
 	earliest time.Time // then: by what
 	failed   error     // why the last renewal failed, nil if it did not
+	kept     *Identity // as last read for Status, from the file that was
+	was      os.FileInfo
 }
 
 // NewBoard makes the keeper of an identity; the file need not be there yet.
@@ -157,12 +159,29 @@ type Status struct {
 	Problem string
 }
 
+// present is the identity in the file, read again when that is another: Status is
+// asked for each page.
+func (b *Board) present() (*Identity, error) {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	now, err := os.Stat(b.cfg.Path)
+	if err == nil && b.kept != nil && os.SameFile(now, b.was) && now.ModTime().Equal(b.was.ModTime()) && now.Size() == b.was.Size() {
+		return b.kept, nil
+	}
+	b.kept = nil
+	id, err := Load(b.cfg.Path)
+	if err == nil && now != nil {
+		b.kept, b.was = id, now
+	}
+	return id, err
+}
+
 // soon is how long before its certificate's end a person is told.
 const soon = 30 * 24 * time.Hour
 
 // Status reads how it is.
 func (b *Board) Status() Status {
-	id, err := Load(b.cfg.Path)
+	id, err := b.present()
 	if err != nil {
 		return Status{Problem: err.Error()}
 	}
