@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"baylight/cmd/internal/officeapp/natstest"
+	"baylight/cmd/internal/settings"
 	"baylight/kiosk"
 	"baylight/sync/backoffice/ledger/pgledger/pgtest"
 	"baylight/sync/link"
@@ -151,7 +152,9 @@ type watcher struct {
 func thirdParty(t *testing.T, name, addr string) *watcher {
 	t.Helper()
 	w := &watcher{name: name, changed: make(chan struct{}, 1), last: map[string][]byte{}}
-	l, err := link.New(link.Config{Broker: "mqtt://" + addr, ClientID: "third-party-" + name, QoS0: true}, nil)
+	cfg := link.Config{Broker: "mqtt://" + addr, ClientID: "third-party-" + name}
+	settings.MQTT{NATS: true}.Tune(&cfg) // subscribes again from time to time, as CLUSTER.md tells third parties
+	l, err := link.New(cfg, nil)
 	must(t, err)
 	for _, filter := range []string{"conn", "receipt"} {
 		l.Handle(wire.Prefix+"+/+/"+filter, wire.QoS, w.heard)
@@ -176,7 +179,7 @@ func (w *watcher) heard(_ context.Context, m link.Message) {
 // await waits until what was last heard on a topic is right.
 func (w *watcher) await(t *testing.T, topic string, right func(payload []byte) bool) {
 	t.Helper()
-	limit := time.After(time.Minute)
+	limit := time.After(2 * time.Minute)
 	for {
 		w.mu.Lock()
 		b := w.last[topic]
