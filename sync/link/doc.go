@@ -28,10 +28,14 @@
 // 2 s, idle or busy. A write that blocks ends it after WriteTimeout (2 s for each
 // 16 KiB). No packet above MaxPacket is read.
 //
-// Goroutines: Run owns the reconnect loop, one dispatcher, and for each connection one
-// writer and one that asks for refused subscriptions; they and paho's have ended when Run returns. Handlers are called
-// by the dispatcher, one at a time, in the order in which the broker sent the
-// messages; they may publish but must not wait for an acknowledgement, because
-// the queue in front of them is bounded and acknowledgements stand behind it.
-// Time is real time: a link has nothing to do with shop time.
+// With Config.Renew a connection is left and made again from time to time, and soon
+// after one was lost: for clusters of brokers that forget while they change leaders.
+//
+// Goroutines: Run owns the reconnect loop, one dispatcher, and for each connection
+// one writer and one that asks for refused subscriptions; they and paho's have ended
+// when Run returns. Handlers are called by the dispatcher, one at a time, in the
+// order in which the broker sent the messages; they may publish but must not wait
+// for an acknowledgement, because the queue in front of them is bounded and
+// acknowledgements stand behind it. Time is real time: a link has nothing to do
+// with shop time.
 package link

@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"baylight/sync/link"
 )
 
 // shipped copies the examples the project ships beside a fresh key.
@@ -80,6 +82,7 @@ func TestBadConfiguration(t *testing.T) {
 		{"calendar", `zone = "Asia/Shanghai"`, `calendar = "mars"`, []string{"store.calendar", "mars", "cn"}},
 		{"open to the network", `listen = "127.0.0.1:8080"`, `listen = "0.0.0.0:8080"`, []string{"http.listen", "insecure_lan"}},
 		{"broker", `url = "mqtt://`, `url = "tcp://`, []string{"mqtt.url", "mqtt://host:port"}},
+		{"brokers", `# brokers = "nats"`, `brokers = "emqx"`, []string{"mqtt.brokers", `"emqx"`, `"nats"`}},
 		{"terminator", `terminator = "crlf"`, `terminator = "enter"`, []string{"terminator", "enter"}},
 		{"no key", `key_file = "store.key"`, `key_file = "other.key"`, []string{"store.key_file", "other.key"}},
 		{"schema", "schema = 1", "schema = 2", []string{"schema = 2", "reads schema = 1"}},
@@ -193,6 +196,25 @@ func TestPlainMQTT(t *testing.T) {
 		_, err := LoadOffice(path)
 		if r.good && err != nil || !r.good && (err == nil || !strings.Contains(err.Error(), "is another machine")) {
 			t.Errorf("%s %s: %v", r.url, r.more, err)
+		}
+	}
+}
+
+func TestTunedForNATS(t *testing.T) {
+	path := filepath.Join(shipped(t), "kiosk.toml")
+	b, _ := os.ReadFile(path)
+	for _, nats := range []bool{false, true} {
+		if nats {
+			write(t, path, strings.Replace(string(b), `# brokers = "nats"`, `brokers = "nats"`, 1))
+		}
+		k, err := LoadKiosk(path)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var c link.Config
+		k.MQTT.Tune(&c)
+		if c.QoS0 != nats || c.Renew > 0 != nats {
+			t.Errorf("for NATS %v: subscribes at QoS 0 %v, renews after %v", nats, c.QoS0, c.Renew)
 		}
 	}
 }
