@@ -1,12 +1,15 @@
 package link
 
 import (
+	"cmp"
 	"context"
 	"crypto/tls"
 	"fmt"
 	"math/rand/v2"
 	"net"
 	"net/url"
+	"slices"
+	"strings"
 	"sync"
 	"time"
 
@@ -96,44 +99,56 @@ func (l *Link) options(s *Session) (*mqtt.ClientOptions, error) {
 
 // subscribe routes and subscribes all filters.
 func (l *Link) subscribe(ctx context.Context, s *Session, box *inbox) (err error) {
-	if len(l.routes) == 0 {
-		return nil
-	}
-	filters := make(map[string]byte, len(l.routes))
 	for filter, r := range l.routes {
-		if filters[filter] = r.qos; l.cfg.QoS0 {
-			filters[filter] = 0
-		}
 		s.client.AddRoute(filter, func(_ mqtt.Client, m mqtt.Message) {
 			ack := sync.OnceFunc(func() { s.ack(m) })
 			box.push(item{r, Message{Session: s.number, Topic: m.Topic(), Payload: m.Payload(), Retained: m.Retained(), ack: ack}}, s.conn.gone)
 		})
 	}
-	s.refused, err = l.ask(ctx, s, filters)
-	for filter := range s.refused {
+	s.refused, err = l.ask(ctx, s, l.asked())
+	for _, filter := range s.refused {
 		l.log.Warn("broker refuses a subscription, trying on", "broker", l.addr, "filter", filter)
 	}
 	return err
 }
 
-// ask subscribes filters and gives those that the broker refused.
-func (l *Link) ask(ctx context.Context, s *Session, filters map[string]byte) (refused map[string]byte, err error) {
-	t := s.client.SubscribeMultiple(filters, nil)
-	if err := l.await(ctx, t); err != nil {
-		return nil, err
+// asked are the filters in the order in which they are subscribed: those with
+// wildcards last. What is retained under one may be thousands of messages, and a
+// broker that bounds its queue, as Mosquitto does at 1,000, drops what it would
+// send after them; then a board would not hear that its office is there.
+func (l *Link) asked() []string {
+	out := slices.Clone(l.order)
+	slices.SortStableFunc(out, func(a, b string) int { return cmp.Compare(wildcards(a), wildcards(b)) })
+	return out
+}
+
+func wildcards(filter string) int {
+	return min(1, strings.Count(filter, "+")+strings.Count(filter, "#"))
+}
+
+// ask subscribes filters, each with a packet of its own so that their order is
+// kept, and gives those that the broker refused.
+func (l *Link) ask(ctx context.Context, s *Session, filters []string) (refused []string, err error) {
+	tokens := make([]mqtt.Token, len(filters))
+	for i, filter := range filters {
+		qos := l.routes[filter].qos
+		if l.cfg.QoS0 {
+			qos = 0
+		}
+		tokens[i] = s.client.Subscribe(filter, qos, nil)
 	}
-	refused = map[string]byte{}
-	if st, ok := t.(*mqtt.SubscribeToken); ok {
-		for filter, code := range st.Result() {
-			if code > 2 {
-				refused[filter] = filters[filter]
-			}
+	for i, t := range tokens {
+		if err := l.await(ctx, t); err != nil {
+			return nil, err
+		}
+		if st, ok := t.(*mqtt.SubscribeToken); ok && st.Result()[filters[i]] > 2 {
+			refused = append(refused, filters[i])
 		}
 	}
 	return refused, nil
 }
 
-// mostAsked is how often a session asks for what was refused: some eight hours. It
+// mostAsked is how many filters a session asks for again: some eight hours of one. It
 // keeps paho's packet numbers, of which each takes one, below the lane's.
 const mostAsked = 512
 
@@ -141,7 +156,7 @@ const mostAsked = 512
 // session ends: a cluster that has just lost a node refuses what it grants a
 // moment later, and who is deaf to receipts would not know.
 func (l *Link) insist(ctx context.Context, s *Session) {
-	for tries := 0; len(s.refused) > 0 && tries < mostAsked; tries++ {
+	for tries, asked := 0, 0; len(s.refused) > 0 && asked < mostAsked; tries++ {
 		t := time.NewTimer(jitter(ceiling(tries, l.cfg.Min, l.cfg.Max), rand.Int64N))
 		select {
 		case <-t.C:
@@ -152,12 +167,13 @@ func (l *Link) insist(ctx context.Context, s *Session) {
 			t.Stop()
 			return
 		}
+		asked += len(s.refused)
 		still, err := l.ask(ctx, s, s.refused)
 		if err != nil {
 			continue
 		}
-		for filter := range s.refused {
-			if _, ok := still[filter]; !ok {
+		for _, filter := range s.refused {
+			if !slices.Contains(still, filter) {
 				l.log.Info("broker grants a subscription that it refused", "broker", l.addr, "filter", filter)
 			}
 		}

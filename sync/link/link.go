@@ -26,6 +26,7 @@ type Link struct {
 	addr   string
 	log    *slog.Logger
 	routes map[string]route
+	order  []string // of the routes, as they were handled
 	ready  chan struct{}
 
 	mu      sync.Mutex
@@ -57,15 +58,20 @@ func New(cfg Config, log *slog.Logger) (*Link, error) {
 
 // Handle subscribes fn to a filter at every connection. A message is
 // acknowledged when fn has returned. It must be called before Run, once for a
-// filter; filters must not overlap.
+// filter; filters must not overlap. Filters are subscribed in the order of the
+// calls, those with wildcards after all others (see asked).
 func (l *Link) Handle(filter string, qos byte, fn Handler) {
-	l.routes[filter] = route{qos: qos, fn: fn}
+	l.handle(filter, route{qos: qos, fn: fn})
 }
 
 // HandleAck is Handle for handlers that call Message.Ack themselves, after a
 // commit for instance.
 func (l *Link) HandleAck(filter string, qos byte, fn Handler) {
-	l.routes[filter] = route{qos: qos, fn: fn, manual: true}
+	l.handle(filter, route{qos: qos, fn: fn, manual: true})
+}
+
+func (l *Link) handle(filter string, r route) {
+	l.routes[filter], l.order = r, append(l.order, filter)
 }
 
 // String names the task.

@@ -10,7 +10,7 @@ type Session struct {
 	joined chan struct{} // closed when paho's workers have ended after a loss
 	cause  error         // why, valid after joined
 
-	refused map[string]byte // subscriptions that the broker does not grant: filter and QoS; of the goroutine that asks for them
+	refused []string // filters that the broker does not grant; of the goroutine that asks for them
 }
 
 // Number is the session's number; later sessions have higher ones.

@@ -94,10 +94,12 @@ type core struct {
 
 	session   uint64 // of the connection; 0: none
 	office    wire.Office
-	start     uint64 // next when it stood
-	officeOn  uint64 // session that brought office
-	officeOld bool   // it was retained: the office was there before us
-	readyOn   uint64 // connection on which the office session below was answered by a resend
+	start     uint64    // next when it stood
+	officeOn  uint64    // session that brought office
+	officeOld bool      // it was retained: the office was there before us
+	since     time.Time // when the connection stood
+	quiet     int       // connections in a row that brought no word of the office
+	readyOn   uint64    // connection on which the office session below was answered by a resend
 	answered  wire.Office
 	next      uint64 // the run's next sequence
 	acked     uint64 // the broker acknowledged all up to here, on any connection
@@ -154,7 +156,7 @@ func (c *core) ready() bool {
 // connected: a new connection stands. What the broker has not acknowledged is
 // sent again; what the office has not receipted follows once it is ready.
 func (c *core) connected(session uint64, now time.Time) {
-	c.session = session
+	c.session, c.since = session, now
 	c.from(c.acked + 1)
 	c.reopen(now)
 	c.start = c.next
@@ -169,7 +171,7 @@ func (c *core) officeSaid(o wire.Office, session uint64, retained bool, now time
 	if session < c.officeOn || session == c.officeOn && !o.Replaces(c.office) {
 		return
 	}
-	c.office, c.officeOn, c.officeOld = o, session, retained
+	c.office, c.officeOn, c.officeOld, c.quiet = o, session, retained, 0
 	if o.State != wire.Ready {
 		c.readyOn, c.officeOld = 0, false
 	}
@@ -225,6 +227,23 @@ func (c *core) tick(now time.Time) (resent bool) {
 // deaf reports that resending did not help: a broker may have lost this
 // connection's subscriptions, so another connection is worth a try.
 func (c *core) deaf() bool { return c.vain > 1 }
+
+// unheard reports that something waits for a receipt and not a word of the office
+// came on this connection, though whether it is there stands retained: a broker
+// may have dropped it, so another connection is worth a try. Where no office ever
+// was it is tried less and less often.
+func (c *core) unheard(now time.Time) bool {
+	if c.lim.broker || c.session == 0 || c.officeOn == c.session || c.head <= c.mark.Through ||
+		now.Sub(c.since) < c.lim.progress<<min(c.quiet, maxQuiet) {
+		return false
+	}
+	c.quiet++
+	c.since = now
+	return true
+}
+
+// maxQuiet bounds how seldom that is tried: 64 times the time without progress.
+const maxQuiet = 6
 
 // want says which rows to read next: up to n after a sequence. n is 0 if there
 // is nothing to send now.

@@ -351,6 +351,39 @@ func (w *world) deliver(n int, lost bool) {
 	}
 }
 
+// TestUnheard: a connection on which nothing of the office is heard, though events
+// wait, is left for another, less and less often; one with a word of it is not.
+func TestUnheard(t *testing.T) {
+	now := time.Unix(1_700_000_000, 0)
+	c := newCore(limits{batch: 10, unreceipt: 20, progress: 30 * time.Second}, "e", 10, Mark{Epoch: "e", Ledger: "A", Through: 10})
+	after := func(d time.Duration, want bool) {
+		t.Helper()
+		if now = now.Add(d - time.Millisecond); c.unheard(now) {
+			t.Errorf("left before %v were over", d)
+		}
+		if now = now.Add(time.Millisecond); c.unheard(now) != want {
+			t.Errorf("after %v: left %v, want %v", d, !want, want)
+		}
+	}
+	after(time.Hour, false) // no connection
+	c.connected(1, now)
+	after(time.Hour, false) // nothing waits
+	c.head = 11
+	c.connected(2, now)
+	for session, d := range []time.Duration{30 * time.Second, time.Minute, 2 * time.Minute, 4 * time.Minute, 8 * time.Minute, 16 * time.Minute, 32 * time.Minute, 32 * time.Minute} {
+		after(d, true)
+		c.disconnected()
+		c.connected(uint64(session+3), now)
+	}
+	c.officeSaid(wire.Office{State: wire.Lost, Session: 7, Ledger: "A"}, c.session, true, now)
+	after(24*time.Hour, false) // it is known to be away
+	c.disconnected()
+	c.connected(20, now)
+	after(30*time.Second, true)
+	c.lim.broker = true
+	after(24*time.Hour, false) // nobody is waited for
+}
+
 func (w *world) through() (n uint64) {
 	for w.has[n+1] {
 		n++

@@ -185,6 +185,10 @@ func (u *Uplink) tick(now time.Time) {
 			u.session.Drop()
 		}
 	}
+	if u.core.unheard(now) && u.session != nil {
+		u.log.Warn("nothing was heard of the back office on this connection, connecting anew", "unreceipted", u.core.head-u.core.mark.Through)
+		u.session.Drop()
+	}
 	if u.flight != nil && u.flight.stalled(now, u.cfg.Progress) {
 		u.log.Warn("broker acknowledges nothing, connecting anew", "unacked", u.flight.count.Load())
 		u.session.Drop()
