@@ -141,6 +141,9 @@ func (r *Recorder) listen(listener int) error {
 func (r *Recorder) pass(listener int, n notification) error {
 	r.gate.Lock()
 	defer r.gate.Unlock()
+	if err := waits(listener, n.id); err != nil {
+		return err // it was killed meanwhile: the call never happened
+	}
 	if err := r.note(n); err != nil {
 		r.fail(err)
 	}

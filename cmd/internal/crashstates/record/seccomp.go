@@ -43,6 +43,11 @@ func next(listener int) (n notification, err error) {
 	return n, control(listener, unix.SECCOMP_IOCTL_NOTIF_RECV, unsafe.Pointer(&n))
 }
 
+// waits says that a call is still held; ENOENT: whoever made it is gone.
+func waits(listener int, id uint64) error {
+	return control(listener, unix.SECCOMP_IOCTL_NOTIF_ID_VALID, unsafe.Pointer(&id))
+}
+
 func goOn(listener int, id uint64) error {
 	a := answer{id: id, flags: unix.SECCOMP_USER_NOTIF_FLAG_CONTINUE}
 	return control(listener, unix.SECCOMP_IOCTL_NOTIF_SEND, unsafe.Pointer(&a))
