@@ -6,11 +6,13 @@ import (
 	"os"
 	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
-	"syscall"
 	"testing"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
@@ -25,6 +27,7 @@ import (
 // has BAYLIGHT_HISTORY_EVENTS events, 200,000 without; make bench-history asks
 // for 10,000,000. With BAYLIGHT_HISTORY_DIR the ledgers are kept there.
 func BenchmarkHistory(b *testing.B) {
+	asOffice(b)
 	long, dir := historyEvents(b), historyDir(b)
 	short, far := openHistory(b, dir, 100_000), openHistory(b, dir, long)
 	for b.Loop() {
@@ -95,17 +98,27 @@ func compare(b *testing.B, what string, times int, short, far *history, ask func
 	b.ReportMetric(percentile(used[1], 50)/percentile(used[0], 50), what+"-x/100k")
 }
 
-// processor is the time that this thread was at work, ofProcess that of all.
-func processor(b *testing.B) time.Duration { return usage(b, 1) } // RUSAGE_THREAD
-func ofProcess(b *testing.B) time.Duration { return usage(b, syscall.RUSAGE_SELF) }
+// processor is the time that this thread was at work, ofProcess that of all. They
+// are clocks: what getrusage tells moves in steps of milliseconds.
+func processor(b *testing.B) time.Duration { return clock(b, unix.CLOCK_THREAD_CPUTIME_ID) }
+func ofProcess(b *testing.B) time.Duration { return clock(b, unix.CLOCK_PROCESS_CPUTIME_ID) }
 
-func usage(b *testing.B, who int) time.Duration {
+func clock(b *testing.B, id int32) time.Duration {
 	b.Helper()
-	var u syscall.Rusage
-	if err := syscall.Getrusage(who, &u); err != nil {
+	var t unix.Timespec
+	if err := unix.ClockGettime(id, &t); err != nil {
 		b.Fatal(err)
 	}
-	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
+	return time.Duration(t.Nano())
+}
+
+// asOffice collects garbage as backofficed does, unless GOGC says otherwise.
+func asOffice(b *testing.B) {
+	b.Helper()
+	if os.Getenv("GOGC") == "" {
+		was := debug.SetGCPercent(300)
+		b.Cleanup(func() { debug.SetGCPercent(was) })
+	}
 }
 
 // percentile is by nearest rank, in milliseconds.
@@ -136,6 +149,8 @@ func openHistory(b *testing.B, dir string, events int) *history {
 		began := time.Now()
 		h.end = ledgertest.Fill(b, l, store, events)
 		b.Logf("%d events committed in %v", events, time.Since(began).Round(time.Second))
+	} else if at, err := l.Position(b.Context()); err != nil || at < uint64(events) {
+		b.Fatalf("%s holds %d events of %d (%v): its filling was cut short, delete it", path, at, events, err)
 	}
 	h.Folder, err = figures.New(figures.Config{Ledger: l, Now: func() time.Time { return h.end.Add(24 * time.Hour) }, Stores: []backoffice.Store{{Name: store, Calendar: cal}}})
 	if err != nil {
@@ -227,6 +242,7 @@ const foldingEvents = 60 * ledgertest.FillVisits * ledgertest.FillEvents
 // x/alone-cpu that of the processor time: what is left where no second processor
 // is free.
 func BenchmarkIngestFolding(b *testing.B) {
+	asOffice(b)
 	var days tape
 	ledgertest.Fill(b, &days, store, foldingEvents)
 	var alone, beside, aloneUsed, besideUsed time.Duration

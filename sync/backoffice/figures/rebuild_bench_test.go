@@ -8,6 +8,7 @@ import (
 // BenchmarkRebuild folds a history from the beginning, again and again; it is
 // made before the clock runs. cpu-µs is of the whole process, for each event.
 func BenchmarkRebuild(b *testing.B) {
+	asOffice(b)
 	events := historyEvents(b)
 	h := openHistory(b, historyDir(b), events)
 	n, began, used := 0, time.Now(), ofProcess(b)
