@@ -84,7 +84,8 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
-	ahead, err := outlook.New(outlook.Config{History: told, Stores: shops, Now: now, Log: o.Log})
+	ahead, err := outlook.New(outlook.Config{History: told, Stores: shops, Now: now, Log: o.Log,
+		Ours: func(store string) bool { return office.Answers(store) }})
 	if err != nil {
 		return err
 	}

@@ -52,6 +52,23 @@ func (d *dashboard) chances(ctx context.Context, s backoffice.Store, open []*kio
 	return out, nil
 }
 
+// learnt says whether late-risk of a store comes from its history; if not, words has why.
+func (d *dashboard) learnt(s backoffice.Store) (yes bool, why string, err error) {
+	if d.Outlook == nil {
+		return false, "office.no_history_yet", nil
+	}
+	report, err := d.Outlook(s.Name)
+	switch {
+	case err != nil || report.Estimating:
+		return err == nil, "", err
+	case report.Why == outlook.ErrElsewhere.Error():
+		return false, "office.learnt_elsewhere", nil
+	case report.Why == outlook.ErrNoBetter.Error():
+		return false, "office.no_better", nil
+	}
+	return false, "office.no_history_yet", nil
+}
+
 // reason is what stands in the way of an order by the rule alone.
 func reason(v *kiosk.Visit, now time.Time) string {
 	switch v.StageAt(now) {

@@ -12,6 +12,7 @@ type calibration struct {
 	page
 	C     outlook.Calibration
 	None  bool // no risks are given: too little history, or no better than guessing
+	Away  bool // another office has the store
 	Rows  []decile
 	Worse bool // there was enough history, and guessing did as well
 }
@@ -36,7 +37,7 @@ func (d *dashboard) riskPage(w http.ResponseWriter, r *http.Request) error {
 		if err != nil {
 			return err
 		}
-		c.None = !report.Estimating
+		c.None, c.Away = !report.Estimating, report.Why == outlook.ErrElsewhere.Error()
 		if report.Calibration != nil {
 			c.C = *report.Calibration
 			c.Worse = c.None && c.C.Samples > 0

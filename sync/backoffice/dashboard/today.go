@@ -28,7 +28,8 @@ type today struct {
 	Risk     []openOrder // whose promise will probably break today
 	Rest     []openOrder
 	Waiting  []openOrder // customers without an adviser
-	Learnt   bool        // some chance comes from history
+	Learnt   bool        // chances come from history
+	Unlearnt string      // why not, as words has it
 	Loads    []load
 	Helps    []helpCall
 	Latest   []happening
@@ -132,6 +133,9 @@ func (d *dashboard) lookAround(r *http.Request, t *today) error {
 	}
 	chances, err := d.chances(ctx, s, open, now)
 	if err != nil {
+		return err
+	}
+	if t.Learnt, t.Unlearnt, err = d.learnt(s); err != nil {
 		return err
 	}
 	tickets := map[string]string{}

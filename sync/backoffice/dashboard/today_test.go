@@ -9,6 +9,7 @@ import (
 	"baylight/kiosk"
 	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/outlook"
+	"baylight/sync/backoffice/risk"
 )
 
 // The board shows what history says, says where it says nothing, and calls for
@@ -55,6 +56,8 @@ func TestCalibration(t *testing.T) {
 	look("0.105", "0.160", "20.0% 超时", "80–90% 50 83.0% 80.0%", "0–10% 0 — —", "Probability that the promise")
 	report.Estimating = false
 	look("并不比猜平均值更准")
-	report.Calibration = nil
+	report.Calibration, report.Why = nil, risk.ErrHistory.Error()
 	look("历史还不足以估计风险")
+	report.Why = outlook.ErrElsewhere.Error()
+	look("由另一个后台负责")
 }

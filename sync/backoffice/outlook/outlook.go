@@ -3,7 +3,12 @@
 // it did on a hold-out period. A model that does no better there than guessing is
 // not used. Everything follows from the ledger; nothing is kept on disk.
 //
-// Times come from Config.Now; Run is the only goroutine that outlives a call.
+// Of offices that share a ledger each trains the stores it has, and forgets what it
+// learnt of a store that moves to another. Training one store after the other takes
+// at most a twentieth of the time, so that taking in events comes first.
+//
+// Times come from Config.Now, pauses from package time; Run is the only goroutine
+// that outlives a call.
 package outlook
 
 import (
@@ -26,6 +31,9 @@ import (
 // ErrNoBetter says that estimates did no better than guessing on the hold-out period.
 var ErrNoBetter = errors.New("the estimates do no better than guessing")
 
+// ErrElsewhere says that another back office has the store, and estimates.
+var ErrElsewhere = errors.New("another back office has the store and estimates there")
+
 // History is what an Outlook learns from; a figures.Folder is one.
 type History interface {
 	// Facts are those with a part in the period of a question.
@@ -39,8 +47,13 @@ type Config struct {
 	History History
 	Stores  []backoffice.Store
 	Now     func() time.Time // shop time; time.Now if nil
-	Every   time.Duration    // between two trainings; 6 h if 0
-	Log     *slog.Logger     // nil discards
+	Every   time.Duration    // between two trainings of a store; 6 h if 0
+	Look    time.Duration    // between two looks for stores to train; 10 s if 0
+
+	// Ours says whether a store is trained here; nil: all are.
+	Ours func(store string) bool
+
+	Log *slog.Logger // nil discards
 }
 
 // Outlook estimates late-risk. It may be used by many goroutines.
@@ -58,7 +71,7 @@ type State struct {
 	Calendar    kiosk.Calendar
 	Bays        int              // that take work
 	Model       *risk.Model      // nil: there is none
-	Err         error            // why: risk.ErrHistory (not enough yet), ErrNoBetter, or reading failed
+	Err         error            // why: risk.ErrHistory (not enough yet), ErrNoBetter, ErrElsewhere, or reading failed
 	Calibration risk.Calibration // zero without enough history
 }
 
@@ -70,7 +83,7 @@ func New(cfg Config) (*Outlook, error) {
 	if cfg.Now == nil {
 		cfg.Now = time.Now
 	}
-	cfg.Every = cmp.Or(cfg.Every, 6*time.Hour)
+	cfg.Every, cfg.Look = cmp.Or(cfg.Every, 6*time.Hour), cmp.Or(cfg.Look, 10*time.Second)
 	o := &Outlook{cfg: cfg, log: cfg.Log, ready: make(chan struct{}), stores: map[string]State{}}
 	if o.log == nil {
 		o.log = slog.New(slog.DiscardHandler)
@@ -87,24 +100,62 @@ func (o *Outlook) String() string { return "outlook" }
 // Ready is closed at once: what there is to say is said without a model, too.
 func (o *Outlook) Ready() <-chan struct{} { return o.ready }
 
-// Run trains every store's model, and again every Config.Every, until ctx ends.
+// restFor is how many times as long as a training the pause after it is, and
+// restMost its end.
+const (
+	restFor  = 19
+	restMost = time.Minute
+	again    = 5 * time.Minute // until a store whose history could not be read is tried again
+)
+
+// Run trains the model of each store that is ours, and again every Config.Every,
+// until ctx ends.
 func (o *Outlook) Run(ctx context.Context) error {
 	close(o.ready)
-	tick := time.NewTicker(o.cfg.Every)
-	defer tick.Stop()
+	trained := map[string]time.Time{}
 	for {
-		for _, s := range o.cfg.Stores {
-			if err := o.Train(ctx, s.Name); err != nil && ctx.Err() == nil && !errors.Is(err, risk.ErrHistory) {
-				o.log.Warn("late-risk is not estimated", "store", s.Name, "err", err)
+		pause := o.cfg.Look
+		if store := o.next(trained); store != "" {
+			began := time.Now()
+			err := o.Train(ctx, store)
+			trained[store] = began
+			pause = min(restFor*time.Since(began), restMost)
+			if err != nil && ctx.Err() == nil && !errors.Is(err, risk.ErrHistory) {
+				o.log.Warn("late-risk is not estimated", "store", store, "err", err)
+				if !errors.Is(err, ErrNoBetter) { // it could not be read
+					trained[store], pause = began.Add(again-o.cfg.Every), o.cfg.Look
+				}
 			}
 		}
 		select {
-		case <-tick.C:
+		case <-time.After(pause):
 		case <-ctx.Done():
 			return nil
 		}
 	}
 }
+
+// next is the store of ours whose training is due, that which was never trained or
+// longest ago; "" if none is. What was learnt of stores that left is forgotten.
+func (o *Outlook) next(trained map[string]time.Time) (store string) {
+	for _, s := range o.cfg.Stores {
+		if !o.ours(s.Name) {
+			delete(trained, s.Name)
+			o.set(s.Name, State{Calendar: s.Calendar, Bays: len(s.Bays), Err: ErrElsewhere})
+			continue
+		}
+		at, done := trained[s.Name]
+		if done && time.Since(at) < o.cfg.Every {
+			continue
+		}
+		if store == "" || at.Before(trained[store]) {
+			store = s.Name
+		}
+	}
+	return store
+}
+
+func (o *Outlook) ours(store string) bool { return o.cfg.Ours == nil || o.cfg.Ours(store) }
 
 // Train makes a store's model anew. If history cannot be read the old one stays.
 func (o *Outlook) Train(ctx context.Context, store string) error {
@@ -116,7 +167,12 @@ func (o *Outlook) Train(ctx context.Context, store string) error {
 	facts, _, err := o.cfg.History.Facts(ctx, store, figures.Query{
 		From: s.Calendar.Midnight(now.Add(-risk.Window)), To: s.Calendar.Midnight(s.Calendar.Midnight(now).Add(36 * time.Hour))})
 	if err != nil {
-		return fmt.Errorf("train late-risk of %s: %w", store, err)
+		err = fmt.Errorf("train late-risk of %s: %w", store, err)
+		if s.Model == nil {
+			s.Err = err
+			o.set(store, s)
+		}
+		return err
 	}
 	s.Bays = max(s.Bays, baysOf(facts, now))
 	s.Calibration, s.Err = risk.Calibrate(facts, s.Calendar, s.Bays, now)
@@ -127,10 +183,14 @@ func (o *Outlook) Train(ctx context.Context, store string) error {
 	if s.Err == nil {
 		s.Model, s.Err = risk.Train(facts, s.Calendar, s.Bays, now)
 	}
+	o.set(store, s)
+	return s.Err
+}
+
+func (o *Outlook) set(store string, s State) {
 	o.mu.Lock()
 	defer o.mu.Unlock()
 	o.stores[store] = s
-	return s.Err
 }
 
 // baysOf is how many bays had work in the last month.

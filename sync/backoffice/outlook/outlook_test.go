@@ -1,8 +1,10 @@
 package outlook_test
 
 import (
+	"context"
 	"errors"
 	"fmt"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"testing/synctest"
@@ -11,6 +13,7 @@ import (
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/figures"
+	"baylight/sync/backoffice/kpi"
 	"baylight/sync/backoffice/ledger/ledgertest"
 	"baylight/sync/backoffice/ledger/memledger"
 	"baylight/sync/backoffice/outlook"
@@ -180,6 +183,85 @@ func TestTrainsAgain(t *testing.T) {
 		synctest.Wait()
 		if state, _ := o.State("sh"); state.Err != nil || state.Model == nil {
 			t.Errorf("six hours later: %v", state.Err)
+		}
+	})
+}
+
+// counted counts how often a store's history is read, and may refuse.
+type counted struct {
+	outlook.History
+
+	mu     sync.Mutex
+	read   map[string]int
+	refuse error
+	has    string // the store that is ours
+}
+
+func (c *counted) set(has string, refuse error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.has, c.refuse = has, refuse
+}
+
+func (c *counted) ours(store string) bool {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return store == c.has
+}
+
+func (c *counted) Facts(ctx context.Context, store string, q figures.Query) ([]kpi.Fact, figures.Answer, error) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	c.read[store]++
+	if c.refuse != nil {
+		return nil, figures.Answer{}, c.refuse
+	}
+	return c.History.Facts(ctx, store, q)
+}
+
+// TestTrainsItsOwn: an office trains the stores it has and no others, one that comes
+// to it soon, forgets one that leaves, and tries again when history cannot be read.
+func TestTrainsItsOwn(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		s := newShop(t)
+		s.days(60)
+		stores := []backoffice.Store{{Name: "sh", Calendar: cal}, {Name: "bj", Calendar: cal}}
+		now := func() time.Time { return time.Unix(0, s.now.Load()).In(zone) }
+		f, err := figures.New(figures.Config{Ledger: s.book, Stores: stores, Now: now})
+		if err != nil {
+			t.Fatal(err)
+		}
+		h := &counted{History: f, read: map[string]int{}, has: "bj"}
+		o, err := outlook.New(outlook.Config{History: h, Stores: stores, Now: now, Ours: h.ours})
+		if err != nil {
+			t.Fatal(err)
+		}
+		go func() { _ = o.Run(t.Context()) }()
+		later := func(d time.Duration) {
+			time.Sleep(d) // of the bubble
+			synctest.Wait()
+		}
+		later(time.Hour)
+		if h.read["bj"] != 1 || h.read["sh"] != 0 {
+			t.Errorf("with one store of two they were read %v times", h.read)
+		}
+		if rep, err := o.Report("sh"); err != nil || rep.Estimating || rep.Why != outlook.ErrElsewhere.Error() {
+			t.Errorf("of a store that another has: %+v (%v)", rep, err)
+		}
+		h.set("sh", errors.New("no ledger"))
+		later(time.Minute)
+		if rep, err := o.Report("sh"); err != nil || rep.Why != "history cannot be read" || h.read["sh"] != 1 {
+			t.Errorf("without a ledger, read %v times: %+v (%v)", h.read, rep, err)
+		}
+		h.set("sh", nil)
+		later(10 * time.Minute)
+		if rep, err := o.Report("sh"); err != nil || !rep.Estimating || h.read["sh"] != 2 || h.read["bj"] != 1 {
+			t.Errorf("after it came, read %v times: %+v (%v)", h.read, rep, err)
+		}
+		h.set("", nil)
+		later(time.Minute)
+		if state, _ := o.State("sh"); state.Model != nil || !errors.Is(state.Err, outlook.ErrElsewhere) {
+			t.Errorf("a store that left keeps %+v", state)
 		}
 	})
 }

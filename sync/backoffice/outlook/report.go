@@ -54,6 +54,8 @@ func (o *Outlook) Report(store string) (Report, error) {
 		r.Why = risk.ErrHistory.Error()
 	case errors.Is(s.Err, ErrNoBetter):
 		r.Why = ErrNoBetter.Error()
+	case errors.Is(s.Err, ErrElsewhere):
+		r.Why = ErrElsewhere.Error()
 	default:
 		r.Why = "history cannot be read"
 	}
