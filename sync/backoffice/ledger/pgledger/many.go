@@ -28,7 +28,7 @@ func (l *Ledger) EpochsOf(ctx context.Context, sources []string) (map[string][]w
 		return nil
 	}, `SELECT q.i, x.epoch, x.through, x.hash, x.max > x.through OR EXISTS(SELECT 1 FROM seams s WHERE s.ep = x.ep)
 		FROM unnest($1::text[]) WITH ORDINALITY AS q(source, i)
-		CROSS JOIN LATERAL (SELECT * FROM epochs WHERE source = q.source COLLATE "C" ORDER BY ep DESC LIMIT $2) x ORDER BY q.i, x.ep`, texts(sources), wire.MaxEpochs)
+		CROSS JOIN LATERAL `+newest("q.source COLLATE \"C\"", "$2")+` x ORDER BY q.i, x.ep`, texts(sources), wire.MaxEpochs)
 	for source, is := range odd {
 		if is && err == nil {
 			err = l.snapshot(ctx, func(q querier) (err error) {

@@ -53,6 +53,12 @@ func position(ctx context.Context, q querier) (uint64, error) {
 	return uint64(n), err
 }
 
+// newest are the newest epochs of a source, so many. Found by the source first:
+// by their order alone, all those of other sources are in the way.
+func newest(source, limit string) string {
+	return `(SELECT * FROM (SELECT * FROM epochs WHERE source = ` + source + ` OFFSET 0) a ORDER BY ep DESC LIMIT ` + limit + `)`
+}
+
 // Epochs are what a receipt says about a source. Nearly always that takes one
 // statement: nothing lies above the prefixes, and each is one chain.
 func (l *Ledger) Epochs(ctx context.Context, source string) (out []wire.Epoch, err error) {
@@ -65,7 +71,7 @@ func (l *Ledger) Epochs(ctx context.Context, source string) (out []wire.Epoch, e
 		out = append(out, wire.Epoch{Epoch: unplain(e.Epoch), Through: uint64(through), Hash: kiosk.Hash(hash)})
 		return nil
 	}, `SELECT epoch, through, hash, max > through OR EXISTS(SELECT 1 FROM seams s WHERE s.ep = x.ep)
-		FROM (SELECT * FROM epochs WHERE source = $1 ORDER BY ep DESC LIMIT $2) x ORDER BY ep`, plain(source), wire.MaxEpochs); err != nil {
+		FROM `+newest("$1", "$2")+` x ORDER BY ep`, plain(source), wire.MaxEpochs); err != nil {
 		return nil, fmt.Errorf("read epochs of %s: %w", source, err)
 	}
 	if !more {
@@ -90,7 +96,7 @@ func epochs(ctx context.Context, q querier, source string) (out []wire.Epoch, er
 		h.Epoch.Epoch, h.Through, h.top, h.Hash = unplain(h.Epoch.Epoch), uint64(through), uint64(top), kiosk.Hash(hash)
 		all = append(all, h)
 		return nil
-	}, `SELECT st, ep, epoch, through, hash, max FROM (SELECT * FROM epochs WHERE source = $1 ORDER BY ep DESC LIMIT $2) x ORDER BY ep`, plain(source), wire.MaxEpochs); err != nil {
+	}, `SELECT st, ep, epoch, through, hash, max FROM `+newest("$1", "$2")+` x ORDER BY ep`, plain(source), wire.MaxEpochs); err != nil {
 		return nil, err
 	}
 	if err := taken(ctx, q, all); err != nil {
@@ -194,7 +200,7 @@ func (l *Ledger) Sources(ctx context.Context, store string) (out []backoffice.So
 func lastSeen(ctx context.Context, q querier, source string) (t time.Time, err error) {
 	var at *int64
 	err = q.QueryRow(ctx, `SELECT max((SELECT e.at_ms FROM events e WHERE e.st = p.st AND e.ep = p.ep ORDER BY e.seq DESC LIMIT 1))
-		FROM (SELECT st, ep FROM epochs WHERE source = $1 ORDER BY ep DESC LIMIT $2) p`, plain(source), wire.MaxEpochs).Scan(&at)
+		FROM `+newest("$1", "$2")+` p`, plain(source), wire.MaxEpochs).Scan(&at)
 	if at != nil {
 		t = ms(*at)
 	}
