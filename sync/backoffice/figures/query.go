@@ -35,11 +35,18 @@ func (f *Folder) Figures(ctx context.Context, store string, q Query) (a Answer, 
 	q.By = cmp.Or(q.By, kpi.ByNone)
 	err = f.folded(ctx, store, func(r *room, at uint64) error {
 		a = f.answer(q, at)
-		then, days, err := f.daysIn(ctx, r, q, a, at)
+		then := r
+		if present(q) && q.By != kpi.ByDay {
+			a.Rows, err = f.keptRows(ctx, r, q, a)
+		} else {
+			var days []kpi.Dated
+			if then, days, err = f.daysIn(ctx, r, q, a, at); err == nil {
+				a.Rows = kpi.Rows(q.By, days, then.period(q, a))
+			}
+		}
 		if err != nil {
 			return err
 		}
-		a.Rows = kpi.Rows(q.By, days, then.period(q, a))
 		if q.By == kpi.ByTechnician {
 			a.Rows, err = f.charged(ctx, then, q, a, at)
 		}
@@ -161,6 +168,22 @@ func kind(by kpi.By) kpi.By {
 		return kpi.ByNone
 	}
 	return by
+}
+
+// keptRows makes rows of those kept of the days of a question.
+func (f *Folder) keptRows(ctx context.Context, r *room, q Query, a Answer) ([]kpi.Row, error) {
+	first, last := r.days(q)
+	rows, err := f.cfg.Ledger.DayRows(ctx, r.Name, string(q.By), first, last)
+	if err != nil {
+		return nil, err
+	}
+	sheet := kpi.NewSheet(q.By, r.period(q, a))
+	for _, row := range rows {
+		if err := sheet.Add(row.Key, row.Bytes); err != nil {
+			return nil, fmt.Errorf("read the row of %s kept for %s %q: %w", row.Day, row.Kind, row.Key, err)
+		}
+	}
+	return sheet.Rows(), nil
 }
 
 // keptDays reads the rows kept of the days of a question.

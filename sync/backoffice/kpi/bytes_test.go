@@ -3,6 +3,7 @@ package kpi_test
 import (
 	"bytes"
 	"fmt"
+	"reflect"
 	"testing"
 	"time"
 
@@ -62,9 +63,19 @@ func FuzzDecodeTally(f *testing.F) {
 			return
 		}
 		tally.Add(tally)
-		row := tally.Row(kpi.ByNone, "", kpi.Period{Calendar: cal, From: at(t, "03 00:00"), To: at(t, "04 00:00"), Now: at(t, "04 00:00")})
+		p := kpi.Period{Calendar: cal, From: at(t, "03 00:00"), To: at(t, "04 00:00"), Now: at(t, "04 00:00")}
+		row := tally.Row(kpi.ByNone, "", p)
 		if row.OnTime.Variants == nil {
 			t.Error("a tally makes no row")
+		}
+		sheet := kpi.NewSheet(kpi.ByNone, p)
+		for range 2 {
+			if err := sheet.Add("", b); err != nil {
+				t.Fatal(err)
+			}
+		}
+		if got := sheet.Rows(); !reflect.DeepEqual(got, []kpi.Row{row}) {
+			t.Errorf("added up as bytes: %+v\nas tallies: %+v", got, row)
 		}
 	})
 }
@@ -104,15 +115,13 @@ func BenchmarkMonth(b *testing.B) {
 	p := kpi.Period{Calendar: cal, From: at(b, "01 00:00"), To: at(b, "30 00:00"), Now: at(b, "30 23:00")}
 	b.ReportMetric(float64(size/len(data)), "bytes/day")
 	for b.Loop() {
-		days := make([]kpi.Dated, len(data))
-		for i, bytes := range data {
-			t, err := kpi.DecodeTally(bytes)
-			if err != nil {
+		sheet := kpi.NewSheet(kpi.ByNone, p)
+		for _, bytes := range data {
+			if err := sheet.Add("", bytes); err != nil {
 				b.Fatal(err)
 			}
-			days[i] = kpi.Dated{Group: kpi.Group{By: kpi.ByNone}, Tally: t}
 		}
-		if row := kpi.Rows(kpi.ByNone, days, p)[0]; row.Orders != 750 {
+		if row := sheet.Rows()[0]; row.Orders != 750 {
 			b.Fatalf("the month has %d orders", row.Orders)
 		}
 	}

@@ -9,7 +9,7 @@ import (
 
 // FactVersion names what a [Fact] and a [Tally] hold and how their bytes are
 // made. Kept bytes of another version are of no use: fold again.
-const FactVersion = 3
+const FactVersion = 4
 
 // maxStretch is the longest time that one stretch of a job counts as time on the
 // job or in the bay. A car that stands paused for longer is not why a bay is taken.

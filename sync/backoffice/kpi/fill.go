@@ -10,10 +10,15 @@ import (
 // Row makes the figures of a tally: those of the group by and key (ByDay and the
 // day for a day of ByNone) in a period. It is what [Compute] gives.
 func (t Tally) Row(by By, key string, p Period) Row {
+	return t.row(by, key, p, len(t.sets[sVehicles]))
+}
+
+// row is Row of a tally with so many vehicles.
+func (t *Tally) row(by By, key string, p Period, vehicles int) Row {
 	n := func(i int) int { return int(t.n[i]) }
 	r := Row{
 		Key: key, Arrivals: n(nArrivals), Orders: n(nOrders), CategoryCounts: n(nCategoryCounts), Categories: countsOf[kiosk.Category](t.by[mCategories]),
-		Vehicles: len(t.sets[sVehicles]), OrdersWithoutVehicle: n(nWithoutVehicle), OnTime: OnTimeRate{Variants: make(map[string]Ratio, variants)},
+		Vehicles: vehicles, OrdersWithoutVehicle: n(nWithoutVehicle), OnTime: OnTimeRate{Variants: make(map[string]Ratio, variants)},
 		Rework:     ratio(n(nRework), n(nOrders)),
 		Response:   Response{described(t.lists[lAccepted]), described(t.lists[lFirstJob])},
 		Repair:     Repair{described(t.lists[lGross]), described(t.lists[lNet]), map[kiosk.Category]RepairMinutes{}},

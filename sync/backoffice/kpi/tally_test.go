@@ -125,6 +125,9 @@ func TestDaysAddUp(t *testing.T) {
 		}
 		for _, by := range append(kpi.Groups(), kpi.ByDay) {
 			want, got := kpi.Compute(in, by), kpi.Rows(by, days, p)
+			if sheet := sheetOf(t, by, days, p); by != kpi.ByDay && !reflect.DeepEqual(sheet, got) {
+				t.Fatalf("by %s from bytes:\n%+v\nfrom tallies:\n%+v", by, sheet, got)
+			}
 			if by == kpi.ByTechnician {
 				got = p.Charged(got, kpi.Charge(reworks(days), func(visit string) (kpi.Fact, bool) {
 					for _, v := range vs {
@@ -143,6 +146,23 @@ func TestDaysAddUp(t *testing.T) {
 		}
 		checkTechnicians(t, in)
 	})
+}
+
+// sheetOf is the rows of kept days, from their bytes.
+func sheetOf(t fataler, by kpi.By, days []kpi.Dated, p kpi.Period) []kpi.Row {
+	s := kpi.NewSheet(by, p)
+	for _, d := range days {
+		if d.Group.By != by {
+			continue
+		}
+		if err := s.Add(d.Group.Key, d.Tally.Append(nil)); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if rows := s.Rows(); len(rows) > 0 {
+		return rows
+	}
+	return nil
 }
 
 func reworks(days []kpi.Dated) (all []kpi.ReworkRef) {

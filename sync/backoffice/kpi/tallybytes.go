@@ -1,8 +1,17 @@
 package kpi
 
-// Append makes the tally's bytes behind b.
+import "fmt"
+
+// Append makes the tally's bytes behind b. Reworks come first: they are asked for
+// alone.
 func (t *Tally) Append(b []byte) []byte {
 	w := writer{append(b, FactVersion)}
+	w.uint(uint64(len(t.reworks)))
+	for _, r := range t.reworks {
+		w.text(r.Visit)
+		w.text(r.Earlier)
+		w.texts(r.Items)
+	}
 	some := 0
 	for _, n := range t.n {
 		some += int(one(n != 0))
@@ -36,12 +45,6 @@ func (t *Tally) Append(b []byte) []byte {
 		for _, k := range s {
 			w.text(k)
 		}
-	}
-	w.uint(uint64(len(t.reworks)))
-	for _, r := range t.reworks {
-		w.text(r.Visit)
-		w.text(r.Earlier)
-		w.texts(r.Items)
 	}
 	return w.b
 }
@@ -86,6 +89,7 @@ func DecodeTally(b []byte) (t Tally, err error) {
 	if err := r.version("tally"); err != nil {
 		return Tally{}, err
 	}
+	t.readReworks(&r)
 	for range r.size(2) {
 		i, n := r.uint(), r.int()
 		if i >= numbers {
@@ -142,7 +146,6 @@ func (t *Tally) readSets(r *reader) {
 			}
 		}
 	}
-	t.readReworks(r)
 }
 
 func (t *Tally) readReworks(r *reader) {
@@ -154,43 +157,29 @@ func (t *Tally) readReworks(r *reader) {
 	}
 }
 
-// DecodeReworks reads the reworks of a tally from its bytes, and nothing else.
-func DecodeReworks(b []byte) ([]ReworkRef, error) {
-	r := reader{s: string(b)}
-	if err := r.version("tally"); err != nil {
-		return nil, err
-	}
-	list := func() {
-		for range r.size(2) {
-			r.uint()
-			r.uint()
-		}
-	}
-	for range r.size(2) {
-		r.uint()
-		r.uint()
-	}
-	for range lists {
-		list()
-	}
-	for range maps_ {
-		for range r.size(2) {
-			r.word()
-			r.uint()
-		}
-	}
-	for range listsBy {
-		for range r.size(2) {
-			r.word()
-			list()
-		}
-	}
-	for range sets {
+// skipReworks is for who does not ask for them.
+func (r *reader) skipReworks() {
+	for range r.size(3) {
+		r.text()
+		r.text()
 		for range r.size(1) {
 			r.text()
 		}
 	}
+}
+
+// DecodeReworks reads the reworks of a tally from its bytes, and nothing else.
+func DecodeReworks(b []byte) ([]ReworkRef, error) {
+	if len(b) > 1 && b[0] == FactVersion && b[1] == 0 {
+		return nil, nil // as most
+	}
+	r := reader{s: string(b)}
+	if err := r.version("tally"); err != nil {
+		return nil, err
+	}
 	var t Tally
-	t.readReworks(&r)
-	return t.reworks, r.end("tally")
+	if t.readReworks(&r); r.bad {
+		return nil, fmt.Errorf("read reworks: %w", errBytes)
+	}
+	return t.reworks, nil
 }

@@ -1,0 +1,297 @@
+package kpi
+
+import (
+	"cmp"
+	"fmt"
+	"slices"
+)
+
+// Sheet makes the rows of a period out of kept tallies as [Rows] does, but adds
+// them up as their bytes are read: no tally is made of each. It is for all rows
+// but those by day, which are of one tally each.
+type Sheet struct {
+	by By
+	p  Period
+	of map[string]*sums
+}
+
+// NewSheet is a sheet of a period of whole store-local days without any tally.
+func NewSheet(by By, p Period) *Sheet {
+	s := &Sheet{by, p, map[string]*sums{}}
+	if by == ByNone {
+		s.of[""] = &sums{}
+	}
+	return s
+}
+
+// Add adds the bytes of the tally kept for a group of the sheet's kind on a day
+// of its period. It keeps nothing of b. A sheet that was given bytes that are no
+// tally's is of no use any more.
+func (s *Sheet) Add(key string, b []byte) error {
+	of := s.of[key]
+	if of == nil {
+		of = &sums{}
+		s.of[key] = of
+	}
+	return of.add(b)
+}
+
+// Rows are the rows of what was added, by key.
+func (s *Sheet) Rows() []Row {
+	rows := make([]Row, 0, len(s.of))
+	ms, open := s.p.opening()
+	p := s.p
+	p.opened = &opened{ms, open}
+	for key, of := range s.of {
+		t := of.tally()
+		rows = append(rows, t.row(s.by, key, p, of.vehicles.n))
+	}
+	slices.SortFunc(rows, func(a, b Row) int { return cmp.Compare(a.Key, b.Key) })
+	return rows
+}
+
+// sums is what several tallies of a group add up to. Reworks are left out: rows
+// count them only.
+type sums struct {
+	n        [numbers]int64
+	lists    [lists]histogram
+	by       [maps_]counts
+	listsBy  [listsBy][]keyedHistogram
+	vehicles distinct
+	sets     [sets][]string // without vehicles
+}
+
+type keyedHistogram struct {
+	key string
+	of  histogram
+}
+
+// add reads what [Tally.Append] made.
+func (s *sums) add(b []byte) error {
+	r := reader{s: string(b)}
+	if err := r.version("tally"); err != nil {
+		return err
+	}
+	r.skipReworks()
+	for range r.size(2) {
+		i, n := r.uint(), r.int()
+		if i >= numbers {
+			r.fail()
+			break
+		}
+		s.n[i] += n
+	}
+	for i := range s.lists {
+		s.lists[i].read(&r)
+	}
+	for i := range s.by {
+		s.by[i].read(&r)
+	}
+	for i := range s.listsBy {
+		s.listsBy[i] = readHistograms(s.listsBy[i], &r)
+	}
+	for i := range s.sets {
+		for range r.size(1) {
+			if key := r.text(); i == sVehicles {
+				s.vehicles.add(key)
+			} else if at, found := slices.BinarySearch(s.sets[i], key); !found {
+				s.sets[i] = slices.Insert(s.sets[i], at, key)
+			}
+		}
+	}
+	if err := r.end("tally"); err != nil {
+		return fmt.Errorf("add up: %w", err)
+	}
+	return nil
+}
+
+// tally is the sums as a tally without its vehicles.
+func (s *sums) tally() (t Tally) {
+	t.n, t.by, t.sets = s.n, s.by, s.sets
+	for i := range s.lists {
+		t.lists[i] = s.lists[i].bins()
+	}
+	for i := range s.listsBy {
+		for k := range s.listsBy[i] {
+			h := &s.listsBy[i][k]
+			t.listsBy[i] = append(t.listsBy[i], keyedBins{h.key, h.of.bins()})
+		}
+	}
+	return t
+}
+
+// read adds counts as [Tally.Append] writes them: by key, mostly the same ones.
+func (c *counts) read(r *reader) {
+	at := 0
+	for range r.size(2) {
+		key, n := r.word(), r.int()
+		for at < len(*c) && (*c)[at].key < key {
+			at++
+		}
+		if at == len(*c) || (*c)[at].key != key {
+			i, _ := slices.BinarySearchFunc(*c, key, func(c counted, key string) int { return cmp.Compare(c.key, key) })
+			*c = slices.Insert(*c, i, counted{key: key})
+			at = i
+		}
+		(*c)[at].n += n
+	}
+}
+
+func readHistograms(all []keyedHistogram, r *reader) []keyedHistogram {
+	at := 0
+	for range r.size(2) {
+		key := r.word()
+		for at < len(all) && all[at].key < key {
+			at++
+		}
+		if at == len(all) || all[at].key != key {
+			at, _ = slices.BinarySearchFunc(all, key, func(h keyedHistogram, key string) int { return cmp.Compare(h.key, key) })
+			all = slices.Insert(all, at, keyedHistogram{key: key})
+		}
+		all[at].of.read(r)
+	}
+	return all
+}
+
+// histogram counts durations of each length in whole minutes, short ones by
+// place.
+type histogram struct {
+	least  int64 // that the first of counts is of
+	counts []int64
+	far    []bin // beyond widest
+}
+
+// widest bounds the lengths that have a place, nearly three days.
+const widest = 4096
+
+// read adds a list as writer.list writes it.
+func (h *histogram) read(r *reader) {
+	var minutes int64
+	for i := range r.size(2) {
+		if i == 0 {
+			minutes = r.int()
+		} else {
+			next := minutes + int64(r.uint())
+			if next <= minutes {
+				r.fail()
+				return
+			}
+			minutes = next
+		}
+		n := int64(r.small())
+		if n == 0 {
+			r.fail()
+			return
+		}
+		if at := uint64(minutes - h.least); at < uint64(len(h.counts)) {
+			h.counts[at] += n
+		} else {
+			h.widen(minutes, n)
+		}
+	}
+}
+
+// widen adds a length that has no place yet.
+func (h *histogram) widen(minutes, n int64) {
+	if minutes < -widest || minutes > widest {
+		h.far = append(h.far, bin{minutes, n})
+		return
+	}
+	const step = 64
+	size := int64(len(h.counts))
+	least, end := minutes&^(step-1), minutes|(step-1)+1
+	switch {
+	case size == 0:
+		h.least = least
+	case least < h.least: // twice as many, at least
+		least, end = min(least, h.least-size), h.least+size
+	default:
+		least, end = h.least, max(end, h.least+2*size)
+	}
+	counts := make([]int64, end-least)
+	copy(counts[h.least-least:], h.counts)
+	counts[minutes-least] += n
+	h.least, h.counts = least, counts
+}
+
+// bins are the lengths in order.
+func (h *histogram) bins() []bin {
+	some := 0
+	for _, c := range h.counts {
+		if c != 0 {
+			some++
+		}
+	}
+	if some += len(h.far); some == 0 {
+		return nil
+	}
+	out := appendCounted(make([]bin, 0, some), h.counts, h.least)
+	if len(h.far) > 0 {
+		out = sortedBins(append(out, h.far...))
+	}
+	return out
+}
+
+// distinct counts different fingerprints.
+type distinct struct {
+	n      int
+	slots  [][2]uint64 // open addressing; zeros are empty
+	taken  int
+	others map[string]bool // all zeros, or of another length
+}
+
+func (d *distinct) add(s string) {
+	if len(s) != 16 {
+		d.other(s)
+		return
+	}
+	k := [2]uint64{word(s), word(s[8:])}
+	if k == [2]uint64{} {
+		d.other(s)
+		return
+	}
+	if 2*(d.taken+1) > len(d.slots) {
+		was := d.slots
+		d.slots, d.taken = make([][2]uint64, max(256, 4*len(was))), 0
+		for _, old := range was {
+			if old != [2]uint64{} {
+				d.place(old)
+			}
+		}
+	}
+	if d.place(k) {
+		d.n++
+	}
+}
+
+// place finds room for a key; it says whether it is new.
+func (d *distinct) place(k [2]uint64) bool {
+	const golden = 0x9e3779b97f4a7c15
+	mask := uint64(len(d.slots) - 1)
+	for i := (k[0] ^ k[1]) * golden >> 32 & mask; ; i = (i + 1) & mask {
+		switch d.slots[i] {
+		case k:
+			return false
+		case [2]uint64{}:
+			d.slots[i] = k
+			d.taken++
+			return true
+		}
+	}
+}
+
+func (d *distinct) other(s string) {
+	if !d.others[s] {
+		if d.others == nil {
+			d.others = map[string]bool{}
+		}
+		d.others[s] = true
+		d.n++
+	}
+}
+
+// word is the first eight bytes of a string.
+func word(s string) uint64 {
+	return uint64(s[0]) | uint64(s[1])<<8 | uint64(s[2])<<16 | uint64(s[3])<<24 |
+		uint64(s[4])<<32 | uint64(s[5])<<40 | uint64(s[6])<<48 | uint64(s[7])<<56 // one load
+}
