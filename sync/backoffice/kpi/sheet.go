@@ -37,8 +37,7 @@ func (s *Sheet) Add(key string, b []byte) error {
 }
 
 // Rows are the rows of what was added, by key.
-func (s *Sheet) Rows() []Row {
-	rows := make([]Row, 0, len(s.of))
+func (s *Sheet) Rows() (rows []Row) {
 	ms, open := s.p.opening()
 	p := s.p
 	p.opened = &opened{ms, open}

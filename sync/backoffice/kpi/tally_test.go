@@ -159,10 +159,7 @@ func sheetOf(t fataler, by kpi.By, days []kpi.Dated, p kpi.Period) []kpi.Row {
 			t.Fatal(err)
 		}
 	}
-	if rows := s.Rows(); len(rows) > 0 {
-		return rows
-	}
-	return nil
+	return s.Rows()
 }
 
 func reworks(days []kpi.Dated) (all []kpi.ReworkRef) {
