@@ -58,9 +58,12 @@ func Handler(f *Folder, may func(r *http.Request) (status int, why string)) http
 func (f *Folder) verified(r *http.Request, store string, repair bool) (out Verified) {
 	out = Verified{Store: store, Differences: []string{}}
 	report, err := f.Verify(r.Context(), store)
-	if err != nil {
+	if err != nil && (!repair || r.Context().Err() != nil) {
 		out.Error = err.Error()
 		return out
+	}
+	if err != nil { // what is kept cannot be read, a table is gone perhaps: that is a difference, too
+		report = &Report{Differences: []Difference{{What: err.Error()}}}
 	}
 	out.AsOf, out.Visits, out.Days, out.More = report.AsOf, report.Visits, report.Days, report.More
 	for _, d := range report.Differences {
@@ -71,6 +74,9 @@ func (f *Folder) verified(r *http.Request, store string, repair bool) (out Verif
 	}
 	f.log.Warn("figures are folded anew", "store", store, "differences", len(out.Differences)+out.More)
 	report, err = f.Repair(r.Context(), store)
+	if err == nil {
+		out.AsOf, out.Visits, out.Days = report.AsOf, report.Visits, report.Days
+	}
 	switch {
 	case err != nil:
 		out.Error = err.Error()

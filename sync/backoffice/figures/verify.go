@@ -15,13 +15,16 @@ import (
 // Difference is something kept that is not what a recomputation makes.
 type Difference struct {
 	Visit string // "" of a day
-	Day   string // "" of a visit
+	Day   string // "" of a visit; both "": of everything that is kept
 	What  string // in words: what is kept, and what is right
 }
 
 func (d Difference) String() string {
-	if d.Visit != "" {
+	switch {
+	case d.Visit != "":
 		return "visit " + d.Visit + ": " + d.What
+	case d.Day == "":
+		return d.What
 	}
 	return "day " + d.Day + ": " + d.What
 }

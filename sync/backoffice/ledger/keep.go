@@ -45,7 +45,7 @@ func (l *Ledger) keep(store string, step backoffice.Kept) error {
 	return tx.Commit()
 }
 
-// DropRollups forgets what is kept.
+// DropRollups forgets what is kept. Tables for it that somebody deleted are made again.
 func (l *Ledger) DropRollups(ctx context.Context, store string) error {
 	if err := ctx.Err(); err != nil {
 		return err
@@ -53,6 +53,9 @@ func (l *Ledger) DropRollups(ctx context.Context, store string) error {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	err := l.write(func(tx *sql.Tx) error {
+		if _, err := tx.Exec(kept); err != nil {
+			return err
+		}
 		for _, table := range []string{"folds", "facts", "fact_days", "fact_keys", "day_rows"} {
 			if err := empty(tx, table, store); err != nil {
 				return err

@@ -19,27 +19,31 @@ CREATE TABLE moved(           -- an event's corrected time as it was known befor
 	PRIMARY KEY(n, until)) STRICT, WITHOUT ROWID;
 CREATE TABLE mixed(           -- positions, first to last, within a transaction that moved times
 	first INTEGER NOT NULL, last INTEGER PRIMARY KEY) STRICT;
-CREATE TABLE folds(
+` + kept
+
+// kept is what a folder keeps. DropRollups makes again what somebody deleted of it.
+const kept = `
+CREATE TABLE IF NOT EXISTS folds(
 	store TEXT PRIMARY KEY, round INTEGER NOT NULL, changed INTEGER NOT NULL, visit TEXT NOT NULL,
 	through INTEGER NOT NULL, mark TEXT NOT NULL) STRICT, WITHOUT ROWID;
-CREATE TABLE facts(
+CREATE TABLE IF NOT EXISTS facts(
 	n INTEGER PRIMARY KEY,
 	store TEXT NOT NULL, visit TEXT NOT NULL, at INTEGER NOT NULL, bytes BLOB NOT NULL,
 	days TEXT NOT NULL, keys TEXT NOT NULL, -- one a line
 	due_ms INTEGER,           -- NULL: never
 	UNIQUE(store, visit)) STRICT;
-CREATE INDEX facts_due ON facts(store, due_ms) WHERE due_ms IS NOT NULL;
-CREATE TABLE fact_days(
+CREATE INDEX IF NOT EXISTS facts_due ON facts(store, due_ms) WHERE due_ms IS NOT NULL;
+CREATE TABLE IF NOT EXISTS fact_days(
 	store TEXT NOT NULL, day TEXT NOT NULL, fact INTEGER NOT NULL,
 	PRIMARY KEY(store, day, fact)) STRICT, WITHOUT ROWID;
-CREATE TABLE fact_keys(
+CREATE TABLE IF NOT EXISTS fact_keys(
 	store TEXT NOT NULL, key TEXT NOT NULL, fact INTEGER NOT NULL,
 	PRIMARY KEY(store, key, fact)) STRICT, WITHOUT ROWID;
-CREATE TABLE day_rows(
+CREATE TABLE IF NOT EXISTS day_rows(
 	n INTEGER PRIMARY KEY,
 	store TEXT NOT NULL, kind TEXT NOT NULL, day TEXT NOT NULL, key TEXT NOT NULL, bytes BLOB NOT NULL,
 	UNIQUE(store, kind, day, key)) STRICT;
-CREATE INDEX day_rows_day ON day_rows(store, day);
+CREATE INDEX IF NOT EXISTS day_rows_day ON day_rows(store, day);
 `
 
 // migrate brings a file up to this program's version.

@@ -318,11 +318,14 @@ func queueFacts(q *pgx.Batch, st int32, facts []backoffice.Fact) {
 		st, visits, ats, bytes, dues, days, dayOf, keys, keyOf)
 }
 
-// DropRollups forgets what is kept.
+// DropRollups forgets what is kept. Tables for it that somebody deleted are made again.
 func (l *Ledger) DropRollups(ctx context.Context, store string) error {
 	st, err := l.lookup(ctx, store)
 	if err == nil {
 		err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
+			if _, err := tx.Exec(ctx, kept, pgx.QueryExecModeSimpleProtocol); err != nil {
+				return err
+			}
 			for _, table := range []string{"folds", "facts", "fact_days", "fact_keys", "day_rows"} {
 				if _, err := tx.Exec(ctx, `DELETE FROM `+table+` WHERE st = $1`, st); err != nil {
 					return err

@@ -80,23 +80,7 @@ CREATE INDEX rejected_store ON rejected(st, n);
 CREATE INDEX rejected_source ON rejected(source);
 CREATE INDEX rejected_placeless ON rejected(n) WHERE seq = 0;
 CREATE TABLE marks(name text COLLATE "C" PRIMARY KEY, n bigint NOT NULL) WITH (fillfactor = 50);
-CREATE TABLE folds(
-	st integer PRIMARY KEY, round bigint NOT NULL, changed bigint NOT NULL, visit text NOT NULL,
-	through bigint NOT NULL, mark text NOT NULL) WITH (fillfactor = 50);
-CREATE TABLE facts(
-	st integer NOT NULL, visit text COLLATE "C" NOT NULL, at bigint NOT NULL, bytes bytea NOT NULL,
-	days text[] NOT NULL, keys text[] NOT NULL,
-	due_ms bigint,                         -- NULL: never
-	PRIMARY KEY(st, visit)) WITH (fillfactor = 80);
-CREATE INDEX facts_due ON facts(st, due_ms) WHERE due_ms IS NOT NULL;
-CREATE TABLE fact_days(
-	st integer NOT NULL, day text COLLATE "C" NOT NULL, visit text COLLATE "C" NOT NULL, PRIMARY KEY(st, day, visit));
-CREATE TABLE fact_keys(
-	st integer NOT NULL, key text COLLATE "C" NOT NULL, visit text COLLATE "C" NOT NULL, PRIMARY KEY(st, key, visit));
-CREATE TABLE day_rows(
-	st integer NOT NULL, kind text COLLATE "C" NOT NULL, day text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, bytes bytea NOT NULL,
-	PRIMARY KEY(st, kind, day, key));
-CREATE INDEX day_rows_day ON day_rows(st, day);
+` + kept + `
 CREATE TABLE offices(
 	office text PRIMARY KEY, app text NOT NULL, name text NOT NULL, url text NOT NULL,
 	stores text[] NOT NULL,                -- that it would take
@@ -127,6 +111,27 @@ END $$;
 `,
 	papers,
 }
+
+// kept is what a folder keeps. DropRollups makes again what somebody deleted of it.
+const kept = `
+CREATE TABLE IF NOT EXISTS folds(
+	st integer PRIMARY KEY, round bigint NOT NULL, changed bigint NOT NULL, visit text NOT NULL,
+	through bigint NOT NULL, mark text NOT NULL) WITH (fillfactor = 50);
+CREATE TABLE IF NOT EXISTS facts(
+	st integer NOT NULL, visit text COLLATE "C" NOT NULL, at bigint NOT NULL, bytes bytea NOT NULL,
+	days text[] NOT NULL, keys text[] NOT NULL,
+	due_ms bigint,                         -- NULL: never
+	PRIMARY KEY(st, visit)) WITH (fillfactor = 80);
+CREATE INDEX IF NOT EXISTS facts_due ON facts(st, due_ms) WHERE due_ms IS NOT NULL;
+CREATE TABLE IF NOT EXISTS fact_days(
+	st integer NOT NULL, day text COLLATE "C" NOT NULL, visit text COLLATE "C" NOT NULL, PRIMARY KEY(st, day, visit));
+CREATE TABLE IF NOT EXISTS fact_keys(
+	st integer NOT NULL, key text COLLATE "C" NOT NULL, visit text COLLATE "C" NOT NULL, PRIMARY KEY(st, key, visit));
+CREATE TABLE IF NOT EXISTS day_rows(
+	st integer NOT NULL, kind text COLLATE "C" NOT NULL, day text COLLATE "C" NOT NULL, key text COLLATE "C" NOT NULL, bytes bytea NOT NULL,
+	PRIMARY KEY(st, kind, day, key));
+CREATE INDEX IF NOT EXISTS day_rows_day ON day_rows(st, day);
+`
 
 // Errors that step raises.
 const (
