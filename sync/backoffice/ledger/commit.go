@@ -11,13 +11,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
-)
-
-// States of an event.
-const (
-	counted int64 = iota
-	repeated
-	malformed
+	"baylight/sync/backoffice/ledger/rule"
 )
 
 // Bounds on what is kept as evidence.
@@ -70,22 +64,14 @@ type commit struct {
 	again  bool  // an event was recorded again after a rollback
 }
 
-type place struct{ source, epoch string }
+type place = rule.Place
 
-// epoch is a row of epochs while it is worked on.
+// epoch is a row of epochs while it is worked on; it answers what the rules ask.
 type epoch struct {
-	store        string
-	through, max uint64
-	hash         []byte
-	last         int64             // corrected time of the event at max
-	redo         uint64            // times have to be corrected again from here on, 0: not
-	top          uint64            // the last sequence taken in this batch,
-	topHash      kiosk.Hash        // and its hash
-	seamed       bool              // it was not one chain
-	opened       bool              // a chain ended or began in this batch
-	broken       bool              // whether what comes next follows the one before it cannot be told
-	boots        map[string]uint64 // lowest sequence seen of each boot in this batch
-	tail         kiosk.Event       // the event at max, once it was needed
+	rule.Epoch
+	c     *commit
+	at    place
+	store string
 }
 
 func (c *commit) all(b backoffice.Batch) error {
@@ -113,7 +99,7 @@ func (c *commit) all(b backoffice.Batch) error {
 	}
 	for at, ep := range c.epochs {
 		if err := c.settle(at, ep); err != nil {
-			return fmt.Errorf("settle epoch %s: %w", at.epoch, err)
+			return fmt.Errorf("settle epoch %s: %w", at.Epoch, err)
 		}
 	}
 	if err := c.get([]any{&c.out.Position}, `SELECT coalesce(max(n), 0) FROM events`); err != nil {
@@ -131,33 +117,30 @@ func (c *commit) epoch(store string, at place) (*epoch, error) {
 	if ep := c.epochs[at]; ep != nil {
 		return ep, nil
 	}
-	ep := &epoch{store: store, boots: map[string]uint64{}}
-	known, err := c.found([]any{&ep.through, &ep.hash, &ep.max, &ep.last},
-		`SELECT through, hash, max, last_ms FROM epochs WHERE source = ? AND epoch = ?`, at.source, at.epoch)
+	ep := &epoch{c: c, at: at, store: store, Epoch: rule.Epoch{Boots: map[string]uint64{}}}
+	known, err := c.found([]any{&ep.Through, &ep.Hash, &ep.Max, &ep.Last},
+		`SELECT through, hash, max, last_ms FROM epochs WHERE source = ? AND epoch = ?`, at.Source, at.Epoch)
 	if err != nil {
 		return nil, err
 	}
 	if !known {
-		ep.hash = make([]byte, sha256.Size)
+		ep.Hash = make([]byte, sha256.Size)
 		if err := c.exec(`INSERT INTO epochs(store, source, epoch, through, hash, max, last_ms) VALUES (?, ?, ?, 0, ?, 0, ?)`,
-			store, at.source, at.epoch, ep.hash, int64(minTime)); err != nil {
+			store, at.Source, at.Epoch, ep.Hash, int64(rule.MinTime)); err != nil {
 			return nil, err
 		}
-		ep.last = minTime
-	} else if err := c.get([]any{&ep.seamed}, `SELECT EXISTS(SELECT 1 FROM seams WHERE source = ? AND epoch = ? AND seq > 0)`, at.source, at.epoch); err != nil {
+		ep.Last = rule.MinTime
+	} else if err := c.get([]any{&ep.Seamed}, `SELECT EXISTS(SELECT 1 FROM seams WHERE source = ? AND epoch = ? AND seq > 0)`, at.Source, at.Epoch); err != nil {
 		return nil, err
 	}
 	c.epochs[at] = ep
 	return ep, nil
 }
 
-// minTime lies before every time an event can carry.
-const minTime = -1 << 62
-
 // taken says whether a place is taken, and deals with what comes to it again.
 func (c *commit) taken(store string, at place, seq uint64, hash kiosk.Hash, b []byte) (bool, error) {
 	var there []byte
-	ok, err := c.found([]any{&there}, `SELECT hash FROM events WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(seq))
+	ok, err := c.found([]any{&there}, `SELECT hash FROM events WHERE epoch = ? AND source = ? AND seq = ?`, at.Epoch, at.Source, int64(seq))
 	if !ok || err != nil {
 		return false, err
 	}
@@ -171,12 +154,12 @@ func (c *commit) taken(store string, at place, seq uint64, hash kiosk.Hash, b []
 // evidence keeps an event that cannot be the one of its place, uncounted.
 func (c *commit) evidence(store string, at place, seq uint64, hash kiosk.Hash, b []byte, where string) error {
 	c.out.Conflicts++
-	fresh, err := c.changes(`INSERT INTO conflicts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, store, at.source, at.epoch, int64(seq), hash[:], b, c.at)
+	fresh, err := c.changes(`INSERT INTO conflicts VALUES (?, ?, ?, ?, ?, ?, ?) ON CONFLICT DO NOTHING`, store, at.Source, at.Epoch, int64(seq), hash[:], b, c.at)
 	if err != nil {
 		return err
 	}
 	if fresh > 0 {
-		c.problem("%s sent another event %s %s: kept as evidence, not counted", at.source, where, kiosk.EventID(at.epoch, seq))
+		c.problem("%s sent another event %s %s: kept as evidence, not counted", at.Source, where, kiosk.EventID(at.Epoch, seq))
 	}
 	return nil
 }
@@ -186,34 +169,34 @@ func (c *commit) evidence(store string, at place, seq uint64, hash kiosk.Hash, b
 // board's journal. If its place took it all the same, a receipt would prove to
 // that copy what never came.
 func (c *commit) strays(at place, ep *epoch, e *kiosk.Event) (bool, error) {
-	ep.broken = false
-	if e.Seq-1 == ep.top {
-		return e.Seq > 1 && e.Prev != ep.topHash, nil
+	ep.Broken = false
+	if e.Seq-1 == ep.Top {
+		return e.Seq > 1 && e.Prev != ep.TopHash, nil
 	}
 	var there []byte
-	var state int64
-	here, err := c.found([]any{&there, &state}, `SELECT hash, state FROM events WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(e.Seq-1))
+	var state rule.State
+	here, err := c.found([]any{&there, &state}, `SELECT hash, state FROM events WHERE epoch = ? AND source = ? AND seq = ?`, at.Epoch, at.Source, int64(e.Seq-1))
 	switch {
 	case err != nil:
 		return false, err
-	case here && state == malformed: // what follows a malformed event cannot be told
-		ep.broken = true
+	case here && state == rule.Malformed: // what follows a malformed event cannot be told
+		ep.Broken = true
 		return false, nil
 	case here:
 		return kiosk.Hash(there) != e.Prev, nil
 	}
-	return c.found([]any{&state}, `SELECT 1 FROM conflicts WHERE source = ? AND epoch = ? AND seq = ? AND hash = ?`, at.source, at.epoch, int64(e.Seq-1), e.Prev[:])
+	return c.found([]any{&state}, `SELECT 1 FROM conflicts WHERE source = ? AND epoch = ? AND seq = ? AND hash = ?`, at.Source, at.Epoch, int64(e.Seq-1), e.Prev[:])
 }
 
 // entry takes one event in.
 func (c *commit) entry(in *backoffice.Entry) error {
 	e, hash := &in.Event, kiosk.HashOf(in.Bytes)
-	at := place{e.Source, e.Epoch}
+	at := place{Source: e.Source, Epoch: e.Epoch}
 	ep, err := c.epoch(in.Store, at)
 	if err != nil {
 		return err
 	}
-	if e.Seq <= ep.max { // what lies above the highest is new
+	if e.Seq <= ep.Max { // what lies above the highest is new
 		if taken, err := c.taken(in.Store, at, e.Seq, hash, in.Bytes); taken || err != nil {
 			return err
 		}
@@ -223,17 +206,17 @@ func (c *commit) entry(in *backoffice.Entry) error {
 	} else if strays {
 		return c.evidence(in.Store, at, e.Seq, hash, in.Bytes, "after the one before")
 	}
-	if err := c.seams(at, ep, e.Seq, e.Prev, hash); err != nil {
+	if err := ep.Seams(ep, e.Seq, e.Prev, hash); err != nil {
 		return err
 	}
-	ep.top, ep.topHash = e.Seq, hash
+	ep.Top, ep.TopHash = e.Seq, hash
 	state, err := c.state(e, hash)
 	if err != nil {
 		return err
 	}
 	visit, target := kiosk.FoldOf(e.Data), kiosk.Corrects(e.Data)
 	if target != "" {
-		if visit, err = c.visitOf(in.Store, e, target); err != nil {
+		if visit, err = rule.VisitOf(visits{c, in.Store}, e, target); err != nil {
 			return err
 		}
 	}
@@ -241,15 +224,15 @@ func (c *commit) entry(in *backoffice.Entry) error {
 	if e.Was != "" {
 		was = e.Was + "#" + e.WasHash
 	}
-	when, uncertain, err := c.place(at, ep, *e)
+	when, uncertain, err := ep.Put(ep, *e, e.Moment.Boot)
 	if err != nil {
 		return err
 	}
-	if err := c.insert(in.Store, e.Source, e.Epoch, int64(e.Seq), hash[:], state, string(e.Type()), visit, target, was,
+	if err := c.insert(in.Store, e.Source, e.Epoch, int64(e.Seq), hash[:], int64(state), string(e.Type()), visit, target, was,
 		e.Data.Common().PersonDigest, e.Moment.Boot, string(e.Moment.Clock), e.Moment.Wall.UnixMilli(), when, uncertain, c.at, in.Bytes); err != nil {
 		return err
 	}
-	ep.grow(e, hash)
+	ep.Grow(e, hash)
 	c.out.Added++
 	if target != "" && visit == "" {
 		c.waits = true
@@ -264,7 +247,7 @@ func (c *commit) entry(in *backoffice.Entry) error {
 func (c *commit) follow(store string, at place, e *kiosk.Event, visit string) error {
 	if visit != "" {
 		c.dirty[[2]string{store, visit}] = true
-		if err := c.claimAll(store, e); err != nil {
+		if err := rule.Claim(visits{c, store}, e); err != nil {
 			return err
 		}
 	}
@@ -274,7 +257,7 @@ func (c *commit) follow(store string, at place, e *kiosk.Event, visit string) er
 		}
 	}
 	if lost, ok := e.Data.(*kiosk.JournalLost); ok {
-		return c.lose(store, at.source, lost)
+		return c.lose(store, at.Source, lost)
 	}
 	return nil
 }
@@ -293,13 +276,13 @@ func (c *commit) lose(store, source string, lost *kiosk.JournalLost) error {
 	if err := c.get([]any{&known}, `SELECT EXISTS(SELECT 1 FROM epochs WHERE source = ? AND epoch = ?)`, source, lost.Epoch); err != nil || !known {
 		return err
 	}
-	_, err := c.epoch(store, place{source, lost.Epoch})
+	_, err := c.epoch(store, place{Source: source, Epoch: lost.Epoch})
 	return err
 }
 
 // state says whether an event counts: one that records another again after a
 // rollback does not if the other is here, and the other way round.
-func (c *commit) state(e *kiosk.Event, hash kiosk.Hash) (int64, error) {
+func (c *commit) state(e *kiosk.Event, hash kiosk.Hash) (rule.State, error) {
 	if e.Was != "" {
 		if epoch, seq, err := kiosk.ParseEventID(e.Was); err == nil {
 			var there []byte
@@ -308,7 +291,7 @@ func (c *commit) state(e *kiosk.Event, hash kiosk.Hash) (int64, error) {
 				return 0, err
 			}
 			if ok && kiosk.Hash(there).String() == e.WasHash {
-				return repeated, nil
+				return rule.Repeated, nil
 			}
 		}
 		// After two rollbacks there are two copies of one event: the first to come counts.
@@ -317,24 +300,24 @@ func (c *commit) state(e *kiosk.Event, hash kiosk.Hash) (int64, error) {
 			return 0, err
 		}
 		if n > 0 {
-			return repeated, nil
+			return rule.Repeated, nil
 		}
 	}
 	if err := c.ask(); err != nil || !c.again {
-		return counted, err
+		return rule.Counted, err
 	}
 	return c.recordedAgain(e, hash)
 }
 
-func (c *commit) recordedAgain(e *kiosk.Event, hash kiosk.Hash) (int64, error) {
+func (c *commit) recordedAgain(e *kiosk.Event, hash kiosk.Hash) (rule.State, error) {
 	var n int
 	if err := c.get([]any{&n}, `SELECT count(*) FROM events WHERE was = ? AND source = ? AND state = 0`, e.ID()+"#"+hash.String(), e.Source); err != nil {
 		return 0, err
 	}
 	if n > 0 {
-		return repeated, nil
+		return rule.Repeated, nil
 	}
-	return counted, nil
+	return rule.Counted, nil
 }
 
 // ask finds out, once a transaction, what most ledgers have none of.
@@ -377,7 +360,7 @@ func (c *commit) reject(r backoffice.Reject) error {
 
 // fill answers for the place of a malformed event, so that it does not hold up the rest.
 func (c *commit) fill(r backoffice.Reject) error {
-	at, hash := place{r.Source, r.Epoch}, kiosk.HashOf(r.Payload)
+	at, hash := place{Source: r.Source, Epoch: r.Epoch}, kiosk.HashOf(r.Payload)
 	if taken, err := c.taken(r.Store, at, r.Seq, hash, r.Payload); taken || err != nil {
 		return err
 	}
@@ -385,17 +368,17 @@ func (c *commit) fill(r backoffice.Reject) error {
 	if err != nil {
 		return err
 	}
-	ep.broken = true
-	if err := c.seams(at, ep, r.Seq, backoffice.Prev(r.Payload), hash); err != nil {
+	ep.Broken = true
+	if err := ep.Seams(ep, r.Seq, backoffice.Prev(r.Payload), hash); err != nil {
 		return err
 	}
-	ep.max = max(ep.max, r.Seq)
-	return c.insert(r.Store, r.Source, r.Epoch, int64(r.Seq), hash[:], malformed, "", "", "", "", "", "", "", int64(0), int64(0), true, c.at, r.Payload)
+	ep.Max = max(ep.Max, r.Seq)
+	return c.insert(r.Store, r.Source, r.Epoch, int64(r.Seq), hash[:], int64(rule.Malformed), "", "", "", "", "", "", "", int64(0), int64(0), true, c.at, r.Payload)
 }
 
 // person takes one person part in.
 func (c *commit) person(p backoffice.PersonEntry) error {
-	at := place{p.Source, p.Epoch}
+	at := place{Source: p.Source, Epoch: p.Epoch}
 	var digest string
 	there, err := c.found([]any{&digest}, `SELECT digest FROM events WHERE epoch = ? AND source = ? AND seq = ?`, p.Epoch, p.Source, int64(p.Seq))
 	if err != nil {
@@ -413,14 +396,14 @@ func (c *commit) person(p backoffice.PersonEntry) error {
 // checkWaiting compares a person part that came before its event.
 func (c *commit) checkWaiting(store string, at place, seq uint64, digest string) error {
 	var b []byte
-	ok, err := c.found([]any{&b}, `SELECT bytes FROM persons WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(seq))
+	ok, err := c.found([]any{&b}, `SELECT bytes FROM persons WHERE epoch = ? AND source = ? AND seq = ?`, at.Epoch, at.Source, int64(seq))
 	if err != nil || !ok || b == nil || kiosk.DigestOf(b) == digest {
 		return err
 	}
-	if err := c.exec(`DELETE FROM persons WHERE epoch = ? AND source = ? AND seq = ?`, at.epoch, at.source, int64(seq)); err != nil {
+	if err := c.exec(`DELETE FROM persons WHERE epoch = ? AND source = ? AND seq = ?`, at.Epoch, at.Source, int64(seq)); err != nil {
 		return err
 	}
-	return c.strange(backoffice.PersonEntry{Store: store, Source: at.source, Epoch: at.epoch, Seq: seq, Bytes: b}, digest)
+	return c.strange(backoffice.PersonEntry{Store: store, Source: at.Source, Epoch: at.Epoch, Seq: seq, Bytes: b}, digest)
 }
 
 // strange keeps a person part that is not the one its event speaks of. Its

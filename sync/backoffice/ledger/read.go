@@ -9,6 +9,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/ledger/rule"
 	"baylight/sync/wire"
 )
 
@@ -206,9 +207,9 @@ const columns = `e.n, e.bytes, e.when_ms, e.uncertain, e.state, CASE WHEN e.dige
 
 func scan(r *sql.Rows) (row backoffice.Row, err error) {
 	var when int64
-	var state int64
+	var state rule.State
 	err = r.Scan(&row.Position, &row.Bytes, &when, &row.Uncertain, &state, &row.Person)
-	row.When, row.Counted = ms(when), state == counted
+	row.When, row.Counted = ms(when), state == rule.Counted
 	return row, err
 }
 

@@ -10,8 +10,6 @@ import (
 	"strings"
 
 	"github.com/mattn/go-sqlite3"
-
-	"baylight/kiosk"
 )
 
 // query, exec and get run a statement after what waits to be inserted. The
@@ -172,12 +170,4 @@ func execute(conn *sqlite3.SQLiteConn, query string, args []driver.NamedValue) e
 		return errors.Join(err, rs.Close())
 	}
 	return rs.Close()
-}
-
-// grow moves the prefix past an event that comes right after it and waits for no
-// person part; whatever else may move it is left to advance.
-func (ep *epoch) grow(e *kiosk.Event, hash kiosk.Hash) {
-	if e.Seq == ep.through+1 && e.Data.Common().PersonDigest == "" {
-		ep.through, ep.hash = e.Seq, append(ep.hash[:0], hash[:]...)
-	}
 }

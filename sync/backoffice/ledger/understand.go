@@ -5,6 +5,7 @@ import (
 	"fmt"
 
 	"baylight/kiosk"
+	"baylight/sync/backoffice/ledger/rule"
 )
 
 // unknownIndex finds events of types that the program which took them in did not
@@ -29,7 +30,7 @@ func understand(tx *sql.Tx) error {
 	for _, k := range known {
 		visit, target := kiosk.FoldOf(k.event.Data), kiosk.Corrects(k.event.Data)
 		if target != "" {
-			if visit, err = c.visitOf(k.store, &k.event, target); err != nil {
+			if visit, err = rule.VisitOf(visits{c, k.store}, &k.event, target); err != nil {
 				return err
 			}
 		}
@@ -37,7 +38,7 @@ func understand(tx *sql.Tx) error {
 			return err
 		}
 		c.asked = false // ask again: this one may wait
-		if err := c.follow(k.store, place{k.event.Source, k.event.Epoch}, &k.event, visit); err != nil {
+		if err := c.follow(k.store, place{Source: k.event.Source, Epoch: k.event.Epoch}, &k.event, visit); err != nil {
 			return fmt.Errorf("event %s: %w", k.event.ID(), err)
 		}
 	}

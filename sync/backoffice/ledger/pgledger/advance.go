@@ -20,7 +20,7 @@ const above = `SELECT e.seq, e.hash, e.digest = '' OR p.seq IS NOT NULL FROM eve
 func (c *commit) advanceAll() error {
 	var todo []place
 	for at, ep := range c.epochs {
-		if ep.through < ep.max {
+		if ep.Through < ep.Max {
 			todo = append(todo, at)
 		}
 	}
@@ -28,7 +28,7 @@ func (c *commit) advanceAll() error {
 		q := &pgx.Batch{}
 		for _, at := range todo {
 			ep := c.epochs[at]
-			q.Queue(above, ep.st, ep.ep, int64(ep.through), chunk)
+			q.Queue(above, ep.st, ep.ep, int64(ep.Through), chunk)
 		}
 		read := map[place][]above1{}
 		res := c.tx.SendBatch(c.ctx, q)
@@ -38,7 +38,7 @@ func (c *commit) advanceAll() error {
 				read[at], err = pgx.CollectRows(rows, pgx.RowToStructByPos[above1])
 			}
 			if err != nil {
-				return fmt.Errorf("read epoch %s: %w", at.epoch, errClose(err, res))
+				return fmt.Errorf("read epoch %s: %w", at.Epoch, errClose(err, res))
 			}
 		}
 		if err := res.Close(); err != nil {
@@ -48,7 +48,7 @@ func (c *commit) advanceAll() error {
 		for _, at := range slices.Collect(maps.Keys(read)) {
 			stopped, err := c.advance(at, c.epochs[at], read[at])
 			if err != nil {
-				return fmt.Errorf("advance epoch %s: %w", at.epoch, err)
+				return fmt.Errorf("advance epoch %s: %w", at.Epoch, err)
 			}
 			if stopped {
 				todo = slices.DeleteFunc(todo, func(x place) bool { return x == at })
@@ -72,7 +72,7 @@ func errClose(err error, res pgx.BatchResults) error {
 
 // advance moves the prefix over events; stopped says that something is missing.
 func (c *commit) advance(at place, ep *epoch, events []above1) (stopped bool, err error) {
-	next := ep.through + 1
+	next := ep.Through + 1
 	for _, e := range events {
 		seq := uint64(e.Seq)
 		for next < seq {
@@ -86,8 +86,8 @@ func (c *commit) advance(at place, ep *epoch, events []above1) (stopped bool, er
 			return true, nil
 		}
 		next = max(next, seq+1)
-		ep.through, ep.hash = seq, e.Hash
-		ep.max = max(ep.max, seq)
+		ep.Through, ep.Hash = seq, e.Hash
+		ep.Max = max(ep.Max, seq)
 	}
 	return false, nil
 }
@@ -99,6 +99,6 @@ func (c *commit) destroyed(at place, seq uint64) (uint64, error) {
 	}
 	var end int64
 	err := c.get([]any{&end}, `SELECT coalesce(max(last), 0) FROM lost WHERE source = $1 AND epoch = $2 AND first <= $3 AND last >= $3`,
-		plain(at.source), plain(at.epoch), int64(seq))
+		plain(at.Source), plain(at.Epoch), int64(seq))
 	return uint64(end), err
 }

@@ -12,13 +12,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
-)
-
-// States of an event.
-const (
-	counted int16 = iota
-	repeated
-	malformed
+	"baylight/sync/backoffice/ledger/rule"
 )
 
 // Bounds on what is kept as evidence, and on keys.
@@ -121,7 +115,7 @@ type commit struct {
 }
 
 type (
-	place    struct{ source, epoch string }
+	place    = rule.Place
 	visitKey struct {
 		st    int32
 		visit string
@@ -129,36 +123,29 @@ type (
 	refKey struct{ of, ref string } // of a store or a source
 )
 
-// epoch is a row of epochs while it is worked on.
+// epoch is a row of epochs while it is worked on; it answers what the rules ask.
 type epoch struct {
-	st           int32
-	ep           int64
-	store        string
-	through, max uint64
-	hash         []byte
-	last         int64             // corrected time of the event at max
-	evidence     bool              // conflicts of this epoch are kept
-	here         map[uint64]known  // events of the batch's places, and those before them
-	parts        map[uint64][]byte // person parts at rest of the batch's events; nil bytes: erased
-	redo         uint64            // times have to be corrected again from here on, 0: not
-	top          uint64            // the last sequence taken in this batch,
-	topHash      kiosk.Hash        // and its hash
-	seamed       bool              // it was not one chain
-	opened       bool              // a chain ended or began in this batch
-	broken       bool              // whether what comes next follows the one before it cannot be told
-	boots        map[string]uint64 // lowest sequence seen of each boot in this batch
-	tail         kiosk.Event       // the event at max, once it was needed
+	rule.Epoch
+	c        *commit
+	at       place
+	st       int32
+	ep       int64
+	store    string
+	evidence bool              // conflicts of this epoch are kept
+	here     map[uint64]known  // events of the batch's places, and those before them
+	parts    map[uint64][]byte // person parts at rest of the batch's events; nil bytes: erased
+}
+
+func (c *commit) newEpoch() *epoch {
+	return &epoch{c: c, Epoch: rule.Epoch{Boots: map[string]uint64{}}, here: map[uint64]known{}, parts: map[uint64][]byte{}}
 }
 
 // known is what the batch has to know of an event at rest.
 type known struct {
 	hash   kiosk.Hash
-	state  int16
+	state  rule.State
 	digest string
 }
-
-// minTime lies before every time an event can carry.
-const minTime = -1 << 62
 
 // number finds the stores of a batch, outside its transaction.
 func (c *commit) number(b backoffice.Batch) error {
@@ -254,26 +241,27 @@ func (c *commit) createEpochs(fresh map[place]string) error {
 	var sts []int32
 	var sources, names []string
 	for at, store := range fresh {
-		sts, sources, names = append(sts, c.sts[store]), append(sources, at.source), append(names, at.epoch)
+		sts, sources, names = append(sts, c.sts[store]), append(sources, at.Source), append(names, at.Epoch)
 	}
 	zero := make([]byte, len(kiosk.Hash{}))
 	// Their order is that in which they were heard of, as far as it matters: one batch may begin several.
 	rows, err := c.tx.Query(c.ctx, `INSERT INTO epochs(st, source, epoch, through, hash, max, last_ms)
 		SELECT st, source, epoch, 0, $4, 0, $5 FROM unnest($1::integer[], $2::text[], $3::text[]) AS x(st, source, epoch)
-		RETURNING st, ep, source, epoch`, sts, texts(sources), texts(names), zero, int64(minTime))
+		RETURNING st, ep, source, epoch`, sts, texts(sources), texts(names), zero, int64(rule.MinTime))
 	if err != nil {
 		return err
 	}
 	defer rows.Close()
 	for rows.Next() {
-		ep := &epoch{hash: slices.Clone(zero), last: minTime, boots: map[string]uint64{}, here: map[uint64]known{}, parts: map[uint64][]byte{}}
+		ep := c.newEpoch()
+		ep.Hash, ep.Last = slices.Clone(zero), rule.MinTime
 		var source, name string
 		if err := rows.Scan(&ep.st, &ep.ep, &source, &name); err != nil {
 			return err
 		}
-		at := place{unplain(source), unplain(name)}
-		ep.store = fresh[at]
-		c.epochs[at] = ep
+		ep.at = place{Source: unplain(source), Epoch: unplain(name)}
+		ep.store = fresh[ep.at]
+		c.epochs[ep.at] = ep
 	}
 	return rows.Err()
 }

@@ -3,10 +3,9 @@ package pgledger
 import (
 	"context"
 	"fmt"
-	"time"
 
 	"baylight/kiosk"
-	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/ledger/rule"
 )
 
 // Changed calls f with each visit that changed after a position (backoffice.Ledger).
@@ -87,115 +86,22 @@ func (l *Ledger) Until(ctx context.Context, store string, at uint64, f func(stri
 	if err != nil {
 		return err
 	}
-	u := until{visits: map[string][]kiosk.Event{}, begun: map[string]int64{}}
-	var w was
+	var u rule.Until
+	var w rule.Row
 	var hash []byte
 	var seq int64
-	err = each(ctx, l.pool, []any{&w.n, &w.at.source, &w.at.epoch, &seq, &w.visit, &w.state, &hash, &w.bytes}, func() error {
+	var source, epoch string
+	err = each(ctx, l.pool, []any{&w.Position, &source, &epoch, &seq, &w.Visit, &w.State, &hash, &w.Bytes}, func() error {
 		x := w
-		x.at, x.seq, x.visit, x.hash = place{unplain(w.at.source), unplain(w.at.epoch)}, uint64(seq), unplain(w.visit), kiosk.Hash(hash)
-		return u.take(x)
+		x.Seq, x.Visit, x.Hash = uint64(seq), unplain(w.Visit), kiosk.Hash(hash)
+		return u.Take(place{Source: unplain(source), Epoch: unplain(epoch)}, x)
 	}, `SELECT e.n, p.source, p.epoch, e.seq, e.visit, e.state, e.hash, e.bytes FROM events e JOIN epochs p ON p.ep = e.ep
 		WHERE e.st = $1 AND e.n <= $2 ORDER BY p.epoch, p.source, e.seq`, st, int64(at))
 	if err != nil {
 		return fmt.Errorf("read %s at position %d: %w", store, at, err)
 	}
-	u.end()
-	for v, events := range u.visits {
+	for v, events := range u.End() {
 		f(v, events)
 	}
 	return nil
-}
-
-// until folds a store as it stood, epoch by epoch.
-type until struct {
-	visits map[string][]kiosk.Event
-	begun  map[string]int64 // position of the first row of the latest epoch of each source
-	now    run
-	later  []run // not one chain: whether they were left is known at the end
-}
-
-// run is what is here of one epoch.
-type run struct {
-	at     place
-	first  int64 // position
-	events []kiosk.Event
-	of     []string // their visits, "" if it does not count
-	broken []bool
-	gaps   bool // it is not one chain,
-	mixed  bool // but two, right behind each other
-	links  chain
-	seq    uint64 // of the last one
-}
-
-// was is a row as it is read for a position.
-type was struct {
-	at    place
-	seq   uint64
-	n     int64
-	state int16
-	visit string
-	hash  kiosk.Hash
-	bytes []byte
-}
-
-func (u *until) take(w was) error {
-	if u.now.at != w.at {
-		u.flush()
-		u.now = run{at: w.at, first: w.n}
-	}
-	r := &u.now
-	r.first = min(r.first, w.n)
-	var e kiosk.Event
-	var err error
-	if w.state == malformed {
-		e.Prev = backoffice.Prev(w.bytes)
-	} else if e, err = kiosk.Decode(w.bytes); err != nil {
-		return err
-	}
-	if r.links.begun && r.links.last != e.Prev {
-		r.gaps, r.mixed = true, r.mixed || w.seq == r.seq+1
-	}
-	r.seq = w.seq
-	broken := r.links.add(w.hash, e.Prev, w.state != malformed)
-	if w.state == malformed {
-		return nil
-	}
-	if w.state != counted {
-		w.visit = ""
-	}
-	e.Moment.Wall = e.Moment.Wall.Truncate(time.Millisecond)
-	r.events, r.of, r.broken = append(r.events, e), append(r.of, w.visit), append(r.broken, broken)
-	return nil
-}
-
-func (u *until) flush() {
-	r := u.now
-	u.begun[r.at.source] = max(u.begun[r.at.source], r.first)
-	if r.gaps && !r.mixed {
-		u.later = append(u.later, r)
-		return
-	}
-	u.done(r)
-}
-
-func (u *until) end() {
-	u.flush()
-	for _, r := range u.later {
-		r.mixed = u.begun[r.at.source] > r.first
-		u.done(r)
-	}
-}
-
-func (u *until) done(r run) {
-	if r.mixed {
-		kiosk.CorrectMixed(r.events, func(i int) bool { return !r.broken[i] })
-	} else {
-		kiosk.Correct(r.events)
-	}
-	for i, e := range r.events {
-		if v := r.of[i]; v != "" {
-			u.visits[v] = append(u.visits[v], e)
-		}
-	}
 }

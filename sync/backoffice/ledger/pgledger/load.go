@@ -7,6 +7,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/ledger/rule"
 )
 
 // load reads what a batch touches: its epochs, locked; the events in its places
@@ -21,15 +22,15 @@ func (c *commit) load(b backoffice.Batch) error {
 		}
 	}
 	for i := range b.Entries {
-		add(place{b.Entries[i].Event.Source, b.Entries[i].Event.Epoch})
+		add(place{Source: b.Entries[i].Event.Source, Epoch: b.Entries[i].Event.Epoch})
 	}
 	for _, r := range b.Rejects {
 		if r.Seq > 0 {
-			add(place{r.Source, r.Epoch})
+			add(place{Source: r.Source, Epoch: r.Epoch})
 		}
 	}
 	for _, p := range b.Persons {
-		add(place{p.Source, p.Epoch})
+		add(place{Source: p.Source, Epoch: p.Epoch})
 	}
 	if len(all) == 0 {
 		return nil
@@ -55,7 +56,7 @@ func (c *commit) load(b backoffice.Batch) error {
 	}
 	// In the order of the batch; one statement each keeps it, and there are few.
 	for i := range b.Entries {
-		at := place{b.Entries[i].Event.Source, b.Entries[i].Event.Epoch}
+		at := place{Source: b.Entries[i].Event.Source, Epoch: b.Entries[i].Event.Epoch}
 		if c.epochs[at] == nil {
 			if err := c.createEpochs(map[place]string{at: b.Entries[i].Store}); err != nil {
 				return err
@@ -86,7 +87,7 @@ func (c *commit) loadEpochs(all []place) error {
 func (c *commit) queueEpochs(q *pgx.Batch, all []place) {
 	var sources, names []string
 	for _, at := range all {
-		sources, names = append(sources, plain(at.source)), append(names, plain(at.epoch))
+		sources, names = append(sources, plain(at.Source)), append(names, plain(at.Epoch))
 	}
 	q.Queue(`SELECT e.st, s.store, e.ep, e.source, e.epoch, e.through, e.hash, e.max, e.last_ms,
 			EXISTS(SELECT 1 FROM conflicts c WHERE c.source = e.source AND c.epoch = e.epoch), EXISTS(SELECT 1 FROM seams m WHERE m.ep = e.ep AND m.seq > 0)
@@ -96,14 +97,15 @@ func (c *commit) queueEpochs(q *pgx.Batch, all []place) {
 
 func (c *commit) readEpochs(rows pgx.Rows) error {
 	for rows.Next() {
-		ep := &epoch{boots: map[string]uint64{}, here: map[uint64]known{}, parts: map[uint64][]byte{}}
+		ep := c.newEpoch()
 		var source, name string
 		var through, highest int64
-		if err := rows.Scan(&ep.st, &ep.store, &ep.ep, &source, &name, &through, &ep.hash, &highest, &ep.last, &ep.evidence, &ep.seamed); err != nil {
+		if err := rows.Scan(&ep.st, &ep.store, &ep.ep, &source, &name, &through, &ep.Hash, &highest, &ep.Last, &ep.evidence, &ep.Seamed); err != nil {
 			return err
 		}
-		ep.store, ep.through, ep.max = unplain(ep.store), uint64(through), uint64(highest)
-		c.epochs[place{unplain(source), unplain(name)}] = ep
+		ep.store, ep.Through, ep.Max = unplain(ep.store), uint64(through), uint64(highest)
+		ep.at = place{Source: unplain(source), Epoch: unplain(name)}
+		c.epochs[ep.at] = ep
 	}
 	return rows.Err()
 }
@@ -133,7 +135,7 @@ func (c *commit) queueRows(q *pgx.Batch, b backoffice.Batch) {
 		var i int64
 		var part []byte
 		_, err := pgx.ForEachRow(rows, []any{&i, &part}, func() error {
-			if ep := c.epochs[place{unplain(sources[i-1]), unplain(names[i-1])}]; ep != nil {
+			if ep := c.epochs[place{Source: unplain(sources[i-1]), Epoch: unplain(names[i-1])}]; ep != nil {
 				ep.parts[uint64(seqs[i-1])] = part
 			}
 			return nil
@@ -157,9 +159,9 @@ func (c *commit) readRows(r *runs, rows pgx.Rows) error {
 		}
 		k.hash, k.digest = kiosk.Hash(hash), unplain(k.digest)
 		ep.here[uint64(seq)] = k
-		if uint64(seq) == ep.max && bytes != nil && k.state != malformed {
+		if uint64(seq) == ep.Max && bytes != nil && k.state != rule.Malformed {
 			var err error
-			if ep.tail, err = timed(bytes, when, uncertain); err != nil {
+			if ep.Tail, err = rule.Timed(bytes, when, uncertain); err != nil {
 				return err
 			}
 		}
@@ -178,20 +180,20 @@ func runsOf(b backoffice.Batch) *runs {
 	seqs := map[place][]uint64{}
 	for i := range b.Entries {
 		e := &b.Entries[i].Event
-		seqs[place{e.Source, e.Epoch}] = append(seqs[place{e.Source, e.Epoch}], e.Seq)
+		seqs[place{Source: e.Source, Epoch: e.Epoch}] = append(seqs[place{Source: e.Source, Epoch: e.Epoch}], e.Seq)
 	}
 	for _, r := range b.Rejects {
 		if r.Seq > 0 {
-			seqs[place{r.Source, r.Epoch}] = append(seqs[place{r.Source, r.Epoch}], r.Seq)
+			seqs[place{Source: r.Source, Epoch: r.Epoch}] = append(seqs[place{Source: r.Source, Epoch: r.Epoch}], r.Seq)
 		}
 	}
 	for _, p := range b.Persons {
-		seqs[place{p.Source, p.Epoch}] = append(seqs[place{p.Source, p.Epoch}], p.Seq)
+		seqs[place{Source: p.Source, Epoch: p.Epoch}] = append(seqs[place{Source: p.Source, Epoch: p.Epoch}], p.Seq)
 	}
 	out := &runs{}
 	for at, all := range seqs {
 		slices.Sort(all)
-		source, epoch := plain(at.source), plain(at.epoch)
+		source, epoch := plain(at.Source), plain(at.Epoch)
 		for i, seq := range all {
 			if n := len(out.at); i > 0 && int64(seq)-1 <= out.last[n-1] {
 				out.last[n-1] = int64(seq)
@@ -236,14 +238,4 @@ func (c *commit) loadOdd(b backoffice.Batch, odd map[int32]bool) error {
 	q.Queue(`SELECT DISTINCT p.source, e.was FROM unnest($1::integer[], $2::text[]) AS x(st, ref)
 		JOIN events e ON e.st = x.st AND e.was = x.ref COLLATE "C" AND e.was <> '' AND e.state = 0 JOIN epochs p ON p.ep = e.ep`, refSts, refs).Query(into(c.again))
 	return c.tx.SendBatch(c.ctx, q).Close()
-}
-
-// timed is an event at rest with its corrected time, as kiosk.Follow wants it.
-func timed(b []byte, when int64, uncertain bool) (kiosk.Event, error) {
-	e, err := kiosk.Decode(b)
-	if err != nil {
-		return kiosk.Event{}, err
-	}
-	e.Moment.Wall, e.When, e.Uncertain = ms(e.Moment.Wall.UnixMilli()), ms(when), uncertain
-	return e, nil
 }

@@ -10,6 +10,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/ledger/rule"
 	"baylight/sync/wire"
 )
 
@@ -218,7 +219,7 @@ func (l *Ledger) rows(ctx context.Context, what, where string, args ...any) (out
 	var state int16
 	err = each(ctx, l.pool, []any{&n, &r.Bytes, &when, &r.Uncertain, &state, &r.Person}, func() error {
 		row := r
-		row.Position, row.When, row.Counted = uint64(n), ms(when), state == counted
+		row.Position, row.When, row.Counted = uint64(n), ms(when), state == rule.Counted
 		out = append(out, row)
 		r.Bytes = nil
 		return nil

@@ -8,12 +8,13 @@ import (
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/ledger/rule"
 )
 
 // entry takes one event in.
 func (c *commit) entry(in *backoffice.Entry) error {
 	e, hash := &in.Event, kiosk.HashOf(in.Bytes)
-	at := place{e.Source, e.Epoch}
+	at := place{Source: e.Source, Epoch: e.Epoch}
 	ep, err := c.epoch(in.Store, at)
 	if err != nil {
 		return err
@@ -26,17 +27,17 @@ func (c *commit) entry(in *backoffice.Entry) error {
 	} else if strays {
 		return c.evidence(at, ep, e.Seq, hash, in.Bytes, "after the one before")
 	}
-	if err := c.seams(at, ep, e.Seq, e.Prev, hash); err != nil {
+	if err := ep.Seams(ep, e.Seq, e.Prev, hash); err != nil {
 		return err
 	}
-	ep.top, ep.topHash = e.Seq, hash
+	ep.Top, ep.TopHash = e.Seq, hash
 	state, err := c.state(e, hash)
 	if err != nil {
 		return err
 	}
 	visit, target := kiosk.FoldOf(e.Data), kiosk.Corrects(e.Data)
 	if target != "" {
-		if visit, err = c.visitOf(ep.st, e, target); err != nil {
+		if visit, err = rule.VisitOf(&visits{c: c, store: in.Store, st: ep.st}, e, target); err != nil {
 			return err
 		}
 	}
@@ -44,7 +45,7 @@ func (c *commit) entry(in *backoffice.Entry) error {
 	if e.Was != "" {
 		was = e.Was + "#" + e.WasHash
 	}
-	when, uncertain, err := c.place(ep, *e)
+	when, uncertain, err := ep.Put(ep, *e, bootKey(e.Moment.Boot))
 	if err != nil {
 		return err
 	}
@@ -52,12 +53,12 @@ func (c *commit) entry(in *backoffice.Entry) error {
 	c.pending.add(row{st: ep.st, ep: ep.ep, seq: int64(e.Seq), hash: hash[:], state: state, uncertain: uncertain, when: when, at: c.at,
 		kind: plain(string(e.Type())), visit: plain(visit), target: plain(target), was: plain(was), digest: plain(digest), boot: bootKey(e.Moment.Boot), bytes: in.Bytes})
 	ep.here[e.Seq] = known{hash, state, digest}
-	ep.grow(e, hash)
+	ep.Grow(e, hash)
 	c.out.Added++
 	if target != "" && visit == "" {
 		c.waits[refKey{in.Store, target}] = true
 	}
-	if was != "" && state == counted {
+	if was != "" && state == rule.Counted {
 		c.again[refKey{e.Source, was}] = true
 	}
 	return c.follow(in.Store, at, ep, e, visit)
@@ -88,12 +89,12 @@ func (c *commit) taken(at place, ep *epoch, seq uint64, hash kiosk.Hash, b []byt
 func (c *commit) evidence(at place, ep *epoch, seq uint64, hash kiosk.Hash, b []byte, where string) error {
 	c.out.Conflicts++
 	ep.evidence = true
-	fresh, err := c.exec(`INSERT INTO conflicts VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`, plain(at.source), plain(at.epoch), int64(seq), hash[:], ep.st, b, c.at)
+	fresh, err := c.exec(`INSERT INTO conflicts VALUES ($1, $2, $3, $4, $5, $6, $7) ON CONFLICT DO NOTHING`, plain(at.Source), plain(at.Epoch), int64(seq), hash[:], ep.st, b, c.at)
 	if err != nil {
 		return err
 	}
 	if fresh > 0 {
-		c.problem("%s sent another event %s %s: kept as evidence, not counted", at.source, where, kiosk.EventID(at.epoch, seq))
+		c.problem("%s sent another event %s %s: kept as evidence, not counted", at.Source, where, kiosk.EventID(at.Epoch, seq))
 	}
 	return nil
 }
@@ -101,14 +102,14 @@ func (c *commit) evidence(at place, ep *epoch, seq uint64, hash kiosk.Hash, b []
 // strays says whether an event follows another one than the event that is here
 // before it, or follows one that is evidence (see package ledger).
 func (c *commit) strays(at place, ep *epoch, e *kiosk.Event) (bool, error) {
-	ep.broken = false
-	if e.Seq-1 == ep.top {
-		return e.Seq > 1 && e.Prev != ep.topHash, nil
+	ep.Broken = false
+	if e.Seq-1 == ep.Top {
+		return e.Seq > 1 && e.Prev != ep.TopHash, nil
 	}
 	before, here := ep.here[e.Seq-1]
 	switch {
-	case here && before.state == malformed: // what follows a malformed event cannot be told
-		ep.broken = true
+	case here && before.state == rule.Malformed: // what follows a malformed event cannot be told
+		ep.Broken = true
 		return false, nil
 	case here:
 		return before.hash != e.Prev, nil
@@ -116,12 +117,12 @@ func (c *commit) strays(at place, ep *epoch, e *kiosk.Event) (bool, error) {
 		return false, nil
 	}
 	var one int
-	return c.found([]any{&one}, `SELECT 1 FROM conflicts WHERE source = $1 AND epoch = $2 AND seq = $3 AND hash = $4`, plain(at.source), plain(at.epoch), int64(e.Seq-1), e.Prev[:])
+	return c.found([]any{&one}, `SELECT 1 FROM conflicts WHERE source = $1 AND epoch = $2 AND seq = $3 AND hash = $4`, plain(at.Source), plain(at.Epoch), int64(e.Seq-1), e.Prev[:])
 }
 
 // state says whether an event counts: one that records another again after a
 // rollback does not if the other is here, and the other way round.
-func (c *commit) state(e *kiosk.Event, hash kiosk.Hash) (int16, error) {
+func (c *commit) state(e *kiosk.Event, hash kiosk.Hash) (rule.State, error) {
 	if e.Was != "" {
 		if epoch, seq, err := kiosk.ParseEventID(e.Was); err == nil {
 			var there []byte
@@ -131,7 +132,7 @@ func (c *commit) state(e *kiosk.Event, hash kiosk.Hash) (int16, error) {
 				return 0, err
 			}
 			if ok && kiosk.Hash(there).String() == e.WasHash {
-				return repeated, nil
+				return rule.Repeated, nil
 			}
 		}
 		// After two rollbacks there are two copies of one event: the first to come counts.
@@ -141,20 +142,20 @@ func (c *commit) state(e *kiosk.Event, hash kiosk.Hash) (int16, error) {
 			return 0, err
 		}
 		if n > 0 {
-			return repeated, nil
+			return rule.Repeated, nil
 		}
 	}
 	if c.again[refKey{e.Source, e.ID() + "#" + hash.String()}] {
-		return repeated, nil
+		return rule.Repeated, nil
 	}
-	return counted, nil
+	return rule.Counted, nil
 }
 
 // follow does what an event means for other rows.
 func (c *commit) follow(store string, at place, ep *epoch, e *kiosk.Event, visit string) error {
 	if visit != "" {
 		c.dirty[visitKey{ep.st, visit}] = true
-		if err := c.claimAll(store, ep.st, e, false); err != nil {
+		if err := rule.Claim(&visits{c: c, store: store, st: ep.st}, e); err != nil {
 			return err
 		}
 	}
@@ -164,7 +165,7 @@ func (c *commit) follow(store string, at place, ep *epoch, e *kiosk.Event, visit
 		}
 	}
 	if lost, ok := e.Data.(*kiosk.JournalLost); ok {
-		return c.lose(store, at.source, lost)
+		return c.lose(store, at.Source, lost)
 	}
 	return nil
 }
@@ -179,7 +180,7 @@ func (c *commit) lose(store, source string, lost *kiosk.JournalLost) error {
 		return err
 	}
 	c.problem("%s reports that events %d to %d of epoch %s were destroyed", source, lost.From, lost.To, lost.Epoch)
-	at := place{source, lost.Epoch}
+	at := place{Source: source, Epoch: lost.Epoch}
 	if c.epochs[at] != nil {
 		return nil
 	}
@@ -214,7 +215,7 @@ func (c *commit) reject(r backoffice.Reject) error {
 
 // fill answers for the place of a malformed event, so that it does not hold up the rest.
 func (c *commit) fill(r backoffice.Reject) error {
-	at, hash := place{r.Source, r.Epoch}, kiosk.HashOf(r.Payload)
+	at, hash := place{Source: r.Source, Epoch: r.Epoch}, kiosk.HashOf(r.Payload)
 	ep, err := c.epoch(r.Store, at)
 	if err != nil {
 		return err
@@ -222,19 +223,19 @@ func (c *commit) fill(r backoffice.Reject) error {
 	if taken, err := c.taken(at, ep, r.Seq, hash, r.Payload); taken || err != nil {
 		return err
 	}
-	ep.broken = true
-	if err := c.seams(at, ep, r.Seq, backoffice.Prev(r.Payload), hash); err != nil {
+	ep.Broken = true
+	if err := ep.Seams(ep, r.Seq, backoffice.Prev(r.Payload), hash); err != nil {
 		return err
 	}
-	ep.max = max(ep.max, r.Seq)
-	ep.here[r.Seq] = known{hash: hash, state: malformed}
-	c.pending.add(row{st: ep.st, ep: ep.ep, seq: int64(r.Seq), hash: hash[:], state: malformed, uncertain: true, at: c.at, bytes: r.Payload})
+	ep.Max = max(ep.Max, r.Seq)
+	ep.here[r.Seq] = known{hash: hash, state: rule.Malformed}
+	c.pending.add(row{st: ep.st, ep: ep.ep, seq: int64(r.Seq), hash: hash[:], state: rule.Malformed, uncertain: true, at: c.at, bytes: r.Payload})
 	return nil
 }
 
 // person takes one person part in.
 func (c *commit) person(p backoffice.PersonEntry) error {
-	at := place{p.Source, p.Epoch}
+	at := place{Source: p.Source, Epoch: p.Epoch}
 	if ep := c.epochs[at]; ep != nil {
 		if there, here := ep.here[p.Seq]; here && (there.digest == "" || p.Bytes != nil && kiosk.DigestOf(p.Bytes) != there.digest) {
 			return c.strange(p, cmp.Or(there.digest, "none"))
@@ -257,7 +258,7 @@ func (c *commit) checkWaiting(store string, at place, ep *epoch, seq uint64, dig
 	if _, err := c.exec(`DELETE FROM persons WHERE ep = $1 AND seq = $2`, ep.ep, int64(seq)); err != nil {
 		return err
 	}
-	return c.strange(backoffice.PersonEntry{Store: store, Source: at.source, Epoch: at.epoch, Seq: seq, Bytes: part}, digest)
+	return c.strange(backoffice.PersonEntry{Store: store, Source: at.Source, Epoch: at.Epoch, Seq: seq, Bytes: part}, digest)
 }
 
 // strange keeps a person part that is not the one its event speaks of. Its

@@ -7,6 +7,7 @@ import (
 	"github.com/jackc/pgx/v5"
 
 	"baylight/kiosk"
+	"baylight/sync/backoffice/ledger/rule"
 )
 
 // understand gives events of once unknown types that this program knows their
@@ -30,14 +31,14 @@ func (l *Ledger) understand(ctx context.Context, tx pgx.Tx) error {
 		c.sts[k.store] = k.st
 		visit, target := kiosk.FoldOf(k.event.Data), kiosk.Corrects(k.event.Data)
 		if target != "" {
-			if visit, err = c.visitOf(k.st, &k.event, target); err != nil {
+			if visit, err = rule.VisitOf(&visits{c: c, store: k.store, st: k.st}, &k.event, target); err != nil {
 				return err
 			}
 		}
 		if _, err := c.exec(`UPDATE events SET type = $1, visit = $2, target = $3 WHERE st = $4 AND n = $5`, plain(string(k.event.Type())), plain(visit), plain(target), k.st, k.n); err != nil {
 			return err
 		}
-		at := place{k.event.Source, k.event.Epoch}
+		at := place{Source: k.event.Source, Epoch: k.event.Epoch}
 		ep, err := c.epoch(k.store, at)
 		if err != nil {
 			return err
