@@ -2,7 +2,6 @@ package main
 
 import (
 	"fmt"
-	"os"
 	"text/tabwriter"
 	"time"
 
@@ -93,7 +92,7 @@ func (c *boardsCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(task.Out(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "STORE\tKIOSK\tUNTIL\tSTATE")
 	for _, b := range all {
 		state := "good"

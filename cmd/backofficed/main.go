@@ -64,7 +64,7 @@ func (c *checkCmd) Run() error {
 	}
 	ctx, stop := task.Signals()
 	defer stop()
-	if !task.Report(os.Stdout, officeapp.Check(ctx, set)) {
+	if !task.Report(task.Out(), officeapp.Check(ctx, set)) {
 		os.Exit(1)
 	}
 	return nil
@@ -126,7 +126,7 @@ func main() {
 	var c cli
 	k := task.Parse(&c, "backofficed", "The back office of Baylight.")
 	if err := k.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(task.Err(), err)
 		os.Exit(1)
 	}
 }

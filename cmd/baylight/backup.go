@@ -4,7 +4,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"net/url"
-	"os"
 	"time"
 
 	"baylight/cmd/internal/kioskapp"
@@ -42,8 +41,8 @@ func (c *restoreCmd) Run() error {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(got)
+		return json.NewEncoder(task.Out()).Encode(got)
 	}
-	fmt.Printf("restored: %s, in the new epoch %s; a journal that was there is set aside\n", got, got.Epoch)
+	fmt.Fprintf(task.Out(), "restored: %s, in the new epoch %s; a journal that was there is set aside\n", got, got.Epoch)
 	return nil
 }

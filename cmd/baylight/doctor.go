@@ -34,7 +34,7 @@ func (c *doctorCmd) Run() error {
 
 func (c *doctorCmd) print(f *doctor.Facts, r doctor.Report) error {
 	if c.JSON {
-		out := json.NewEncoder(os.Stdout)
+		out := json.NewEncoder(task.Out())
 		out.SetEscapeHTML(false)
 		out.SetIndent("", "  ")
 		return out.Encode(r)
@@ -44,5 +44,5 @@ func (c *doctorCmd) print(f *doctor.Facts, r doctor.Report) error {
 		board = f.Settings.Store.Name + "/" + f.Settings.Name
 	}
 	langs := map[string][]words.Lang{"both": {words.ZH, words.EN}, "zh": {words.ZH}, "en": {words.EN}}
-	return r.Print(os.Stdout, board, c.Quiet, langs[c.Lang]...)
+	return r.Print(task.Out(), board, c.Quiet, langs[c.Lang]...)
 }

@@ -44,9 +44,9 @@ func (c *enrollCmd) Run() error {
 	if err != nil {
 		return err
 	}
-	fmt.Printf("this board is %s; its certificate holds until %s and renews itself: %s\n", id.Name, id.Until().Format(time.DateOnly), path)
+	fmt.Fprintf(task.Out(), "this board is %s; its certificate holds until %s and renews itself: %s\n", id.Name, id.Until().Format(time.DateOnly), path)
 	if set == nil || set.MQTT.URL != id.Broker {
-		fmt.Printf("the office's broker is %s: write that as url under [mqtt] in %s, then restart the kiosk\n", id.Broker, c.Config)
+		fmt.Fprintf(task.Out(), "the office's broker is %s: write that as url under [mqtt] in %s, then restart the kiosk\n", id.Broker, c.Config)
 	}
 	return nil
 }

@@ -11,6 +11,7 @@ import (
 	"os"
 	"strings"
 
+	"baylight/cmd/internal/task"
 	"baylight/sync/backoffice/erasure"
 )
 
@@ -51,9 +52,9 @@ func (c *eraseCmd) Run() error {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(a)
+		return json.NewEncoder(task.Out()).Encode(a)
 	}
-	fmt.Printf("%d visits, %d person parts and %d bookings erased at the back office; figures stay as they are\n", a.Visits, a.Parts, a.Bookings)
+	fmt.Fprintf(task.Out(), "%d visits, %d person parts and %d bookings erased at the back office; figures stay as they are\n", a.Visits, a.Parts, a.Bookings)
 	boards(a)
 	return nil
 }
@@ -67,10 +68,10 @@ func (c *eraseCmd) list() error {
 		return err
 	}
 	if c.JSON {
-		return json.NewEncoder(os.Stdout).Encode(all)
+		return json.NewEncoder(task.Out()).Encode(all)
 	}
 	for _, a := range all.Erasures {
-		fmt.Printf("%s  %3d visits  by %-12s vehicle %.12s…\n", a.At.Format("2006-01-02 15:04"), a.Visits, a.By, a.Vehicle)
+		fmt.Fprintf(task.Out(), "%s  %3d visits  by %-12s vehicle %.12s…\n", a.At.Format("2006-01-02 15:04"), a.Visits, a.By, a.Vehicle)
 	}
 	if n := len(all.Erasures); n > 0 {
 		boards(all.Erasures[n-1])
@@ -84,9 +85,9 @@ func (c *eraseCmd) list() error {
 func boards(a erasure.Answer) {
 	for _, b := range a.Boards {
 		if b.Open == 0 {
-			fmt.Printf("board %s: done\n", b.Name)
+			fmt.Fprintf(task.Out(), "board %s: done\n", b.Name)
 		} else {
-			fmt.Printf("board %s: %d of %d requests still to come, when it next connects\n", b.Name, b.Open, b.Open+b.Erased)
+			fmt.Fprintf(task.Out(), "board %s: %d of %d requests still to come, when it next connects\n", b.Name, b.Open, b.Open+b.Erased)
 		}
 	}
 }

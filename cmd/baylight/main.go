@@ -142,7 +142,7 @@ func (c *officeChild) Run() error {
 func main() {
 	var c cli
 	if err := task.Parse(&c, "baylight", "The people's tool of Baylight.", kong.Vars{"socket": defaultSocket}).Run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(task.Err(), err)
 		os.Exit(1)
 	}
 }

@@ -4,11 +4,11 @@ import (
 	"encoding/json"
 	"errors"
 	"fmt"
-	"os"
 	"strings"
 
 	"baylight/cmd/internal/settings"
 	"baylight/cmd/internal/sheets"
+	"baylight/cmd/internal/task"
 	"baylight/kiosk/ticket"
 	"baylight/kiosk/words"
 )
@@ -89,11 +89,11 @@ func (c *verifyTicketCmd) Run() error {
 	said := ticket.Verdict(t, err)
 	v := verdict{Genuine: err == nil, Verdict: strings.TrimPrefix(string(said.Key), "ticket."), Ticket: t.Ticket, Day: t.Day, Visit: t.Visit}
 	if c.JSON {
-		if err := json.NewEncoder(os.Stdout).Encode(v); err != nil {
+		if err := json.NewEncoder(task.Out()).Encode(v); err != nil {
 			return fmt.Errorf("print answer: %w", err)
 		}
 	} else {
-		fmt.Printf("%s\n%s\n", said.In(words.ZH), said.In(words.EN))
+		fmt.Fprintf(task.Out(), "%s\n%s\n", said.In(words.ZH), said.In(words.EN))
 	}
 	if !v.Genuine {
 		return errNotGenuine

@@ -56,7 +56,7 @@ func (s socket) ask(path string, form url.Values, into any) error {
 		return fmt.Errorf("read the kiosk's answer: %w", err)
 	}
 	if s.JSON {
-		fmt.Println(strings.TrimSpace(string(b)))
+		fmt.Fprintln(task.Out(), strings.TrimSpace(string(b)))
 	}
 	return json.Unmarshal(b, into)
 }
@@ -68,7 +68,7 @@ func (s socket) do(path string, form url.Values) error {
 		return err
 	}
 	if !s.JSON {
-		fmt.Println(a.Message)
+		fmt.Fprintln(task.Out(), a.Message)
 	}
 	if !a.Good {
 		return errRefused
@@ -116,7 +116,7 @@ func (c *devicesCmd) Run() error {
 	if err := c.ask("/devices", nil, &list); err != nil || c.JSON {
 		return err
 	}
-	w := tabwriter.NewWriter(os.Stdout, 0, 0, 2, ' ', 0)
+	w := tabwriter.NewWriter(task.Out(), 0, 0, 2, ' ', 0)
 	fmt.Fprintln(w, "DEVICE\tKIND\tSTATE\tRECONNECTS\tLAST")
 	for _, d := range list {
 		state := "up"

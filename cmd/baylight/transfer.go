@@ -11,6 +11,7 @@ import (
 	"net/url"
 	"os"
 
+	"baylight/cmd/internal/task"
 	"baylight/sync/backoffice/transfer"
 )
 
@@ -41,7 +42,7 @@ func (c *importCmd) Run() error {
 	res, err := c.ask(http.MethodPost, "/api/v1/import", url.Values{}, in)
 	if t := (*trouble)(nil); errors.As(err, &t) && len(t.Errors) > 0 {
 		for _, e := range t.Errors {
-			fmt.Fprintf(os.Stderr, "%s:%d: %s\n", c.File, e.Line, e.Detail)
+			fmt.Fprintf(task.Err(), "%s:%d: %s\n", c.File, e.Line, e.Detail)
 		}
 		if more := t.Bad - len(t.Errors); more > 0 {
 			fmt.Fprintf(os.Stderr, "and %d more\n", more)
@@ -57,10 +58,10 @@ func (c *importCmd) Run() error {
 		return err
 	}
 	if c.JSON {
-		err = json.NewEncoder(os.Stdout).Encode(p)
+		err = json.NewEncoder(task.Out()).Encode(p)
 	} else {
 		for _, text := range p.Problems {
-			fmt.Println(text)
+			fmt.Fprintln(task.Out(), text)
 		}
 		fmt.Printf("imported: %d events are new, %d were there already, %d stand in the place of others and are kept as evidence; %d person parts\n",
 			p.Added, p.Duplicates, p.Conflicts, p.Persons)

@@ -6,9 +6,9 @@ import (
 	"fmt"
 	"net/http"
 	"net/url"
-	"os"
 	"strconv"
 
+	"baylight/cmd/internal/task"
 	"baylight/sync/backoffice/figures"
 )
 
@@ -40,12 +40,12 @@ func (c *verifyCmd) Run() error {
 		return fmt.Errorf("read what the back office found: %w; it ended, or the connection broke", err)
 	}
 	if c.JSON {
-		err = json.NewEncoder(os.Stdout).Encode(v)
+		err = json.NewEncoder(task.Out()).Encode(v)
 	} else {
 		for _, d := range v.Differences {
-			fmt.Println(d)
+			fmt.Fprintln(task.Out(), d)
 		}
-		fmt.Printf("store %s, position %d: %d visits and %d days compared, %d differences\n", v.Store, v.AsOf, v.Visits, v.Days, len(v.Differences)+v.More)
+		fmt.Fprintf(task.Out(), "store %s, position %d: %d visits and %d days compared, %d differences\n", v.Store, v.AsOf, v.Visits, v.Days, len(v.Differences)+v.More)
 		if v.Repaired {
 			fmt.Println("computed anew; nothing differs now")
 		}

@@ -83,7 +83,7 @@ func (c *runCmd) settings(ctx context.Context, o firstrun.Options) (*settings.Ki
 	if err == nil || !c.ShowFaults {
 		return set, err
 	}
-	fmt.Fprintln(os.Stderr, err)
+	fmt.Fprintln(task.Err(), err)
 	err = firstrun.Fault(ctx, o, func() error {
 		set, err = settings.LoadKiosk(c.Config)
 		return err
@@ -111,7 +111,7 @@ func (c *checkCmd) Run() error {
 	}
 	ctx, stop := task.Signals()
 	defer stop()
-	if !task.Report(os.Stdout, kioskapp.Check(ctx, set)) {
+	if !task.Report(task.Out(), kioskapp.Check(ctx, set)) {
 		os.Exit(1)
 	}
 	return nil
@@ -121,7 +121,7 @@ func main() {
 	var c cli
 	k := task.Parse(&c, "kioskd", "The daemon of one Baylight kiosk.")
 	if err := k.Run(); err != nil {
-		fmt.Fprintln(os.Stderr, err)
+		fmt.Fprintln(task.Err(), err)
 		os.Exit(1)
 	}
 }

@@ -6,9 +6,11 @@ import (
 	"fmt"
 	"io"
 	"strings"
+	"unicode"
 	"unicode/utf8"
 
 	"github.com/xuri/excelize/v2"
+	"golang.org/x/text/unicode/norm"
 )
 
 // The types of what CSV and XLSX write.
@@ -107,10 +109,12 @@ func (t Table) CSV(w io.Writer) error {
 	return out.Error()
 }
 
-// harmless keeps a spreadsheet from taking a text for a formula.
+// harmless keeps a spreadsheet from taking a text for a formula: one begins with
+// = + - @ in any of its widths, and what cannot be seen before it may be passed over.
 func harmless(s string) string {
 	s = printable(s)
-	if first, _ := utf8.DecodeRuneInString(strings.TrimSpace(s)); strings.ContainsRune("=+-@＝＋－＠", first) {
+	seen := strings.TrimLeftFunc(s, func(r rune) bool { return unicode.IsSpace(r) || unicode.Is(unicode.Cf, r) })
+	if first, n := utf8.DecodeRuneInString(seen); n > 0 && (first == '−' || strings.ContainsAny(norm.NFKC.String(string(first)), "=+-@")) {
 		return "'" + s
 	}
 	return s
