@@ -18,8 +18,9 @@ func Signals() (context.Context, context.CancelFunc) {
 	return signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 }
 
-// Logger logs to stderr, where systemd takes it.
-func Logger() *slog.Logger { return slog.New(slog.NewTextHandler(os.Stderr, nil)) }
+// Logger logs to stderr, where systemd takes it: a record is a line, and nothing
+// in it steers the terminal of who reads it.
+func Logger() *slog.Logger { return slog.New(slog.NewTextHandler(Err(), nil)) }
 
 // Version is the program's version as it was built.
 func Version() string {

@@ -115,7 +115,14 @@ func New(cfg Config) (http.Handler, error) {
 		return nil, fmt.Errorf("make dashboard: %w", err)
 	}
 	mux := http.NewServeMux()
-	mux.Handle("GET /static/", http.StripPrefix("/static/", http.FileServerFS(static)))
+	mux.HandleFunc("GET /static/{file...}", func(w http.ResponseWriter, r *http.Request) {
+		// Only what is there is looked for: a folder is not listed, and no name is an error.
+		if st, err := fs.Stat(static, r.PathValue("file")); err != nil || st.IsDir() {
+			http.NotFound(w, r)
+			return
+		}
+		http.ServeFileFS(w, r, static, r.PathValue("file"))
+	})
 	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", d.readyz)
 	mux.HandleFunc("GET /signin", d.signinPage)
