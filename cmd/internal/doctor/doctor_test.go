@@ -6,6 +6,7 @@ import (
 	"crypto/ecdsa"
 	"crypto/elliptic"
 	"crypto/rand"
+	"crypto/tls"
 	"crypto/x509"
 	"crypto/x509/pkix"
 	"encoding/binary"
@@ -15,6 +16,7 @@ import (
 	"io/fs"
 	"maps"
 	"math/big"
+	"net"
 	"slices"
 	"strings"
 	"syscall"
@@ -328,6 +330,7 @@ func networkCases() map[string]testCase {
 		"no TLS":            {away(fmt.Errorf("%w: x509", errTLS)), "wrong broker.tls"},
 		"refused":           {away(errRefusal(5)), "wrong broker.refused"},
 		"a web server":      {away(fmt.Errorf("%w: HTTP", errMute)), "wrong broker.mute"},
+		"revoked":           {away(barred(fmt.Errorf("%w: %w", errMute, &net.OpError{Op: "remote error", Err: tls.AlertError(44)}))), "wrong broker.barred"},
 		"it would work":     {away(nil), "+broker.ok"},
 		"no office":         {func(b *board) { b.state.Uplink.Office = false }, "look broker.office"},
 		"no office wanted":  {func(b *board) { b.state.Uplink.Office, b.Settings.MQTT.Broker = false, true }, "+broker.outbox"},

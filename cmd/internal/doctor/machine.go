@@ -227,7 +227,17 @@ func (real) Broker(ctx context.Context, set *settings.Kiosk) error {
 		}
 		conn = t
 	}
-	return greet(conn, set)
+	return barred(greet(conn, set))
+}
+
+// barred tells a broker that refuses the certificate: in TLS 1.3 that comes with
+// the first answer, after the handshake.
+func barred(err error) error {
+	var op *net.OpError
+	if errors.As(err, &op) && op.Op == "remote error" {
+		return fmt.Errorf("%w: %w", errBarred, op.Err)
+	}
+	return err
 }
 
 // brokerTLS are the settings of an encrypted connection to the broker: those of

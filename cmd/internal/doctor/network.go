@@ -21,6 +21,7 @@ var (
 	errClosed = errors.New("nothing takes connections")
 	errTLS    = errors.New("no encrypted connection")
 	errMute   = errors.New("something answers that is no broker")
+	errBarred = errors.New("it does not take this board's certificate")
 )
 
 // errRefusal is the code by which a broker refused a connection (MQTT 3.1.1, 3.2.2.3).
@@ -63,6 +64,8 @@ func reached(err error, address, host string) Finding {
 		return say(Wrong, "broker.name", address, err.Error(), host)
 	case errors.Is(err, errTLS):
 		return say(Wrong, "broker.tls", address, err.Error())
+	case errors.Is(err, errBarred):
+		return say(Wrong, "broker.barred", address, err.Error())
 	case errors.As(err, &refusal):
 		return say(Wrong, "broker.refused", address, err.Error())
 	case errors.Is(err, errMute):
