@@ -137,6 +137,23 @@ func Follow(last Event, e *Event) (again bool) {
 	return again
 }
 
+// Fits says that an event which comes late, between two that were corrected before
+// and are neighbours, changes no time of others, and that its own is what its wall
+// clock says: all three are trusted, of one boot, and the clock was not stepped.
+// false says nothing.
+func Fits(last, e, next Event) bool {
+	for _, x := range []Event{last, e, next} {
+		if !trusted(x) || x.Uncertain && x.Seq != e.Seq || !sameBoot(last, x) {
+			return false
+		}
+	}
+	if step(last, e) != 0 || step(e, next) != 0 || step(last, next) != 0 || e.Moment.Up < last.Moment.Up || e.Moment.Up > next.Moment.Up {
+		return false
+	}
+	// next is where its own clock has it, and was not held up by last.
+	return next.When.Equal(next.Moment.Wall) && last.When.Before(next.When) && !e.Moment.Wall.Before(last.When) && !e.Moment.Wall.After(next.When)
+}
+
 // sameBoot says whether e happened in the boot of last.
 func sameBoot(last, e Event) bool {
 	return last.Data != nil && last.Moment.Boot == e.Moment.Boot && e.Moment.Boot != ""

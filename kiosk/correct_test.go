@@ -270,3 +270,57 @@ func TestCorrectMixed(t *testing.T) {
 		}
 	})
 }
+
+// TestFits: what fits moves nothing when it comes late, and its time is that of its
+// wall clock, whatever the rest of the epoch is like.
+func TestFits(t *testing.T) {
+	fitted := 0
+	rapid.Check(t, func(t *rapid.T) {
+		all := drawTold(t)
+		i := rapid.IntRange(1, max(1, len(all)-2)).Draw(t, "late")
+		if i+1 >= len(all) {
+			return
+		}
+		events, whole := tell(all), tell(all)
+		late := events[i]
+		without := slices.Delete(events, i, i+1)
+		Correct(without)
+		Correct(whole)
+		if !Fits(without[i-1], late, without[i]) {
+			return
+		}
+		fitted++
+		late.When = late.Moment.Wall
+		for n, e := range slices.Insert(without, i, late) {
+			if !e.When.Equal(whole[n].When) || e.Uncertain != whole[n].Uncertain {
+				t.Fatalf("event %d of %+v: %v (uncertain %v) with %d coming late, %v (%v) together", n+1, all, e.When, e.Uncertain, i+1, whole[n].When, whole[n].Uncertain)
+			}
+		}
+	})
+	if fitted == 0 {
+		t.Error("nothing fits")
+	}
+}
+
+func drawTold(t *rapid.T) (all []told) {
+	boot, wall, up := 0, time.Duration(0), time.Duration(0)
+	for range rapid.IntRange(3, 14).Draw(t, "events") {
+		passed := time.Duration(rapid.SampledFrom([]int{0, 0, 1, 5, 60, 3600}).Draw(t, "passed")) * sec
+		wall, up = wall+passed, up+passed
+		if rapid.IntRange(0, 3).Draw(t, "odd") == 0 {
+			wall += time.Duration(rapid.SampledFrom([]int{-300, -5, 5, 60, 300, 3600, -3600, 400_000}).Draw(t, "jump")) * sec / 10 * time.Duration(rapid.SampledFrom([]int{1, 10}).Draw(t, "tens"))
+		}
+		switch rapid.IntRange(0, 9).Draw(t, "boot") {
+		case 0:
+			boot, up = boot+1, time.Duration(rapid.IntRange(0, 60).Draw(t, "up"))*sec
+		case 1:
+			up -= sec * time.Duration(rapid.SampledFrom([]int{0, 1, 4000}).Draw(t, "back"))
+		}
+		x := told{fmt.Sprint(boot), wall, up, rapid.SampledFrom([]Quality{Synced, Synced, Synced, Holdover, Unset}).Draw(t, "clock"), "-"}
+		if rapid.IntRange(0, 9).Draw(t, "set") == 0 {
+			x.set = rapid.SampledFrom([]ClockSource{"", ClockOffice, ClockJump}).Draw(t, "source")
+		}
+		all = append(all, x)
+	}
+	return all
+}

@@ -89,7 +89,7 @@ type transaction interface {
 func (l *Ledger) begin(ctx context.Context) *commit {
 	l.fence.Lock()
 	defer l.fence.Unlock()
-	return &commit{ctx: ctx, l: l, ledger: l.id, office: l.office, sts: map[string]int32{}, epochs: map[place]*epoch{}, dirty: map[visitKey]bool{},
+	return &commit{ctx: ctx, l: l, ledger: l.id, office: l.office, sts: map[string]int32{}, epochs: map[place]*epoch{}, runs: &runs{}, dirty: map[visitKey]bool{},
 		waits: map[refKey]bool{}, again: map[refKey]bool{}}
 }
 
@@ -105,6 +105,7 @@ type commit struct {
 	sts            map[string]int32 // stores of the batch
 	epochs         map[place]*epoch
 	dirty          map[visitKey]bool
+	runs           *runs
 	pending        rows // events that wait to be inserted
 	parts          parts
 	stepped        bool            // the lock on head is held
@@ -134,6 +135,7 @@ type epoch struct {
 	evidence bool              // conflicts of this epoch are kept
 	here     map[uint64]known  // events of the batch's places, and those before them
 	parts    map[uint64][]byte // person parts at rest of the batch's events; nil bytes: erased
+	near     *near             // what is beside the batch's places, once it was needed
 }
 
 func (c *commit) newEpoch() *epoch {
@@ -254,7 +256,7 @@ func (c *commit) createEpochs(fresh map[place]string) error {
 	defer rows.Close()
 	for rows.Next() {
 		ep := c.newEpoch()
-		ep.Hash, ep.Last = slices.Clone(zero), rule.MinTime
+		ep.Hash, ep.Last, ep.near = slices.Clone(zero), rule.MinTime, newNear()
 		var source, name string
 		if err := rows.Scan(&ep.st, &ep.ep, &source, &name); err != nil {
 			return err

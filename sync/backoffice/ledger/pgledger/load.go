@@ -54,6 +54,11 @@ func (c *commit) load(b backoffice.Batch) error {
 			return err
 		}
 	}
+	if late := c.oddly(b); len(late) > 0 {
+		if err := c.loadNear(late); err != nil {
+			return err
+		}
+	}
 	// In the order of the batch; one statement each keeps it, and there are few.
 	for i := range b.Entries {
 		at := place{Source: b.Entries[i].Event.Source, Epoch: b.Entries[i].Event.Epoch}
@@ -115,6 +120,7 @@ func (c *commit) readEpochs(rows pgx.Rows) error {
 // of its epoch; and person parts that came before their events.
 func (c *commit) queueRows(q *pgx.Batch, b backoffice.Batch) {
 	r := runsOf(b)
+	c.runs = r
 	q.Queue(`SELECT x.i, e.seq, e.hash, e.state, e.digest, e.when_ms, e.uncertain, CASE WHEN e.seq = x.first OR e.seq = x.last THEN e.bytes END
 		FROM unnest($1::text[], $2::text[], $3::bigint[], $4::bigint[]) WITH ORDINALITY AS x(source, epoch, first, last, i)
 		JOIN epochs p ON p.source = x.source AND p.epoch = x.epoch

@@ -1,7 +1,9 @@
 package pgledger
 
 import (
+	"fmt"
 	"math"
+	"slices"
 
 	"github.com/jackc/pgx/v5"
 
@@ -11,11 +13,17 @@ import (
 
 var (
 	_ rule.Rows   = (*epoch)(nil)
+	_ rule.Near   = (*epoch)(nil)
 	_ rule.Visits = (*visits)(nil)
 )
 
 // Before and what follows is what the rules ask of an epoch.
 func (ep *epoch) Before(seq uint64) (kiosk.Event, error) {
+	if ep.near != nil && seq > ep.Max { // asked for as events are put in their places, and the times at rest stand
+		if below, _ := ep.near.beside(seq); below != nil && below.seq == ep.Max && below.event.Data != nil {
+			return below.event, nil
+		}
+	}
 	var b []byte
 	var when int64
 	var uncertain bool
@@ -58,62 +66,104 @@ func (ep *epoch) BootBegan(seq uint64) (uint64, error) {
 
 // Below: see rule.Rows.
 func (ep *epoch) Below(seq uint64) (uint64, error) {
-	var at int64
-	err := ep.c.get([]any{&at}, `SELECT coalesce(max(seq), 0) FROM events WHERE st = $1 AND ep = $2 AND seq < $3`, ep.st, ep.ep, int64(seq))
-	return uint64(at), err
+	n, err := ep.beside()
+	if err != nil {
+		return 0, err
+	}
+	below, _ := n.beside(seq)
+	if below == nil {
+		return 0, nil
+	}
+	return below.seq, nil
 }
 
 // Above: see rule.Rows.
 func (ep *epoch) Above(seq uint64) (uint64, []byte, error) {
-	var at int64
-	var b []byte
-	_, err := ep.c.found([]any{&at, &b}, `SELECT seq, bytes FROM events WHERE st = $1 AND ep = $2 AND seq > $3 ORDER BY seq LIMIT 1`, ep.st, ep.ep, int64(seq))
-	return uint64(at), b, err
+	n, err := ep.beside()
+	if err != nil {
+		return 0, nil, err
+	}
+	_, above := n.beside(seq)
+	if above == nil {
+		return 0, nil, nil
+	}
+	return above.seq, above.bytes, nil
+}
+
+// Near: see rule.Near.
+func (ep *epoch) Near(seq uint64) (below, above kiosk.Event, err error) {
+	n, err := ep.beside()
+	if err != nil {
+		return below, above, err
+	}
+	b, a := n.beside(seq)
+	if b != nil && a != nil {
+		below, above = b.event, a.event
+	}
+	return below, above, nil
 }
 
 // HashAt: see rule.Rows.
 func (ep *epoch) HashAt(seq uint64) (kiosk.Hash, error) {
-	var there []byte
-	if err := ep.c.get([]any{&there}, `SELECT hash FROM events WHERE st = $1 AND ep = $2 AND seq = $3`, ep.st, ep.ep, int64(seq)); err != nil {
+	n, err := ep.beside()
+	if err != nil {
 		return kiosk.Hash{}, err
 	}
-	return kiosk.Hash(there), nil
+	i, taken := n.find(seq)
+	if !taken {
+		return kiosk.Hash{}, fmt.Errorf("find event %d of epoch %s: it is not beside what came", seq, ep.at.Epoch)
+	}
+	return n.events[i].hash, nil
 }
 
-// Seam: see rule.Rows.
+// Seam: see rule.Rows. It is written when the batch is settled.
 func (ep *epoch) Seam(seq uint64) error {
-	_, err := ep.c.exec(`INSERT INTO seams VALUES ($1, $2) ON CONFLICT DO NOTHING`, ep.ep, int64(seq))
-	return err
+	n, err := ep.beside()
+	if err != nil {
+		return err
+	}
+	n.seams[seq], n.wrote[seq] = true, true
+	return nil
 }
 
 // Close: see rule.Rows.
 func (ep *epoch) Close(seq uint64) (bool, error) {
-	closed, err := ep.c.exec(`DELETE FROM seams WHERE ep = $1 AND seq = $2`, ep.ep, int64(seq))
-	return closed > 0, err
+	n, err := ep.beside()
+	if err != nil || !n.seams[seq] {
+		return false, err
+	}
+	n.wrote[seq] = false
+	delete(n.seams, seq)
+	delete(n.forks, seq)
+	return true, nil
 }
 
 // Forked: see rule.Rows.
-func (ep *epoch) Forked() (forked bool, err error) {
-	err = ep.c.get([]any{&forked}, `SELECT EXISTS(SELECT 1 FROM seams s JOIN events e ON e.st = $1 AND e.ep = s.ep AND e.seq = s.seq + 1 WHERE s.ep = $2 AND s.seq > 0)`,
-		ep.st, ep.ep)
-	return forked, err
-}
-
-// Left: see rule.Rows. Epochs of this batch know more than their rows.
-func (ep *epoch) Left() (left bool, err error) {
-	rows, err := ep.c.tx.Query(ep.c.ctx, `SELECT epoch, max FROM epochs WHERE source = $1 AND ep > $2`, plain(ep.at.Source), ep.ep)
+func (ep *epoch) Forked() (bool, error) {
+	n, err := ep.beside()
 	if err != nil {
 		return false, err
 	}
-	var name string
-	var top int64
-	_, err = pgx.ForEachRow(rows, []any{&name, &top}, func() error {
-		if now := ep.c.epochs[place{Source: ep.at.Source, Epoch: unplain(name)}]; top > 0 || now != nil && now.Max > 0 {
-			left = true
+	for seq := range n.seams {
+		if _, taken := n.find(seq + 1); seq > 0 && (taken || n.forks[seq]) {
+			return true, nil
 		}
-		return nil
-	})
-	return left, err
+	}
+	return false, nil
+}
+
+// Left: see rule.Rows. Epochs of this batch know more than their rows.
+func (ep *epoch) Left() (bool, error) {
+	n, err := ep.beside()
+	if err != nil {
+		return false, err
+	}
+	for at, other := range ep.c.epochs {
+		if at.Source == ep.at.Source && other.ep > ep.ep && other.Max > 0 {
+			return true, nil
+		}
+	}
+	return n.left, nil
 }
 
 // Leave: see rule.Rows.
@@ -125,6 +175,11 @@ func (ep *epoch) Leave() error {
 	names, err := pgx.CollectRows(rows, pgx.RowTo[string])
 	if err != nil {
 		return err
+	}
+	for at, other := range ep.c.epochs { // what was not written yet
+		if name := plain(at.Epoch); at.Source == ep.at.Source && other.Seamed && !slices.Contains(names, name) {
+			names = append(names, name)
+		}
 	}
 	for _, name := range names {
 		seamed, err := ep.c.epoch(ep.store, place{Source: ep.at.Source, Epoch: unplain(name)})

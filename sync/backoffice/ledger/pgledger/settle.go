@@ -12,6 +12,7 @@ func (c *commit) settle() error {
 	q := c.pipeline()
 	c.queueInserts(q)
 	c.queueBoots(q)
+	c.queueSeams(q)
 	if !c.inOrder() {
 		if err := c.tx.SendBatch(c.ctx, q).Close(); err != nil {
 			return err

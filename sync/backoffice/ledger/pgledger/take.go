@@ -53,6 +53,11 @@ func (c *commit) entry(in *backoffice.Entry) error {
 	c.pending.add(row{st: ep.st, ep: ep.ep, seq: int64(e.Seq), hash: hash[:], state: state, uncertain: uncertain, when: when, at: c.at,
 		kind: plain(string(e.Type())), visit: plain(visit), target: plain(target), was: plain(was), digest: plain(digest), boot: bootKey(e.Moment.Boot), bytes: in.Bytes})
 	ep.here[e.Seq] = known{hash, state, digest}
+	if ep.near != nil {
+		x := *e
+		x.Moment.Wall, x.When, x.Uncertain = ms(e.Moment.Wall.UnixMilli()), ms(when), uncertain
+		ep.near.add(neighbour{seq: e.Seq, hash: hash, bytes: in.Bytes, event: x})
+	}
 	ep.Grow(e, hash)
 	c.out.Added++
 	if target != "" && visit == "" {
@@ -229,6 +234,9 @@ func (c *commit) fill(r backoffice.Reject) error {
 	}
 	ep.Max = max(ep.Max, r.Seq)
 	ep.here[r.Seq] = known{hash: hash, state: rule.Malformed}
+	if ep.near != nil {
+		ep.near.add(neighbour{seq: r.Seq, hash: hash, bytes: r.Payload})
+	}
 	c.pending.add(row{st: ep.st, ep: ep.ep, seq: int64(r.Seq), hash: hash[:], state: rule.Malformed, uncertain: true, at: c.at, bytes: r.Payload})
 	return nil
 }

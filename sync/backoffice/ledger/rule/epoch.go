@@ -71,6 +71,14 @@ type Rows interface {
 	Leave() error
 }
 
+// Near is Rows that know what is beside an event which comes late: then it may be put
+// in its place without reading its boot again.
+type Near interface {
+	// Near are the nearest taken events around a place, as Timed gives them; the
+	// zero Event where there is none, or a malformed one.
+	Near(seq uint64) (below, above kiosk.Event, err error)
+}
+
 // Again notes that times are to be corrected again from a sequence on.
 func (ep *Epoch) Again(seq uint64) {
 	if ep.Redo == 0 || seq < ep.Redo {
@@ -93,6 +101,10 @@ func (ep *Epoch) Grow(e *kiosk.Event, hash kiosk.Hash) {
 // predecessor. What does not come at the end of its epoch, and what moves others,
 // is left to Correct. boot is how the ledger writes the event's boot.
 func (ep *Epoch) Put(rows Rows, e kiosk.Event, boot string) (when int64, uncertain bool, err error) {
+	e.Moment.Wall = ms(e.Moment.Wall.UnixMilli())
+	if fits, err := ep.fits(rows, e); fits || err != nil {
+		return e.Moment.Wall.UnixMilli(), false, err
+	}
 	if ep.Max > 0 && ep.Tail.Data == nil {
 		if ep.Tail, err = rows.Before(ep.Max + 1); err != nil {
 			return 0, false, err
@@ -103,7 +115,6 @@ func (ep *Epoch) Put(rows Rows, e kiosk.Event, boot string) (when int64, uncerta
 			ep.Boots[boot] = e.Seq
 		}
 	}
-	e.Moment.Wall = ms(e.Moment.Wall.UnixMilli())
 	if again := kiosk.Follow(ep.Tail, &e); again || e.Seq < ep.Max {
 		ep.Again(e.Seq)
 	}
@@ -111,6 +122,20 @@ func (ep *Epoch) Put(rows Rows, e kiosk.Event, boot string) (when int64, uncerta
 		ep.Max, ep.Last, ep.Tail = e.Seq, e.When.UnixMilli(), e
 	}
 	return e.When.UnixMilli(), e.Uncertain, nil
+}
+
+// fits says that an event which comes late moves nothing, and nothing moves it.
+func (ep *Epoch) fits(rows Rows, e kiosk.Event) (bool, error) {
+	near, ok := rows.(Near)
+	if !ok || e.Seq >= ep.Max {
+		return false, nil
+	}
+	below, above, err := near.Near(e.Seq)
+	if err != nil || below.Data == nil || above.Data == nil || !kiosk.Fits(below, e, above) {
+		return false, err
+	}
+	mixed, err := ep.mixed(rows)
+	return !mixed, err
 }
 
 // Correct corrects the times of an epoch again as far back as what came may have
