@@ -18,14 +18,21 @@ import (
 type eraseCmd struct {
 	office
 	VIN  string `help:"The vehicle; - reads it from standard input, so that it stands in no history of commands." name:"vin"`
-	List bool   `help:"List what was asked for so far, and how far the boards are."`
+	List bool   `help:"List what was asked for so far, how far the boards are, and what went by its age (privacy.person_days)."`
+	Aged string `help:"Say that the back office's clock is right, after it asked: person parts of visits that ended before this day (yyyy-mm-dd) may go by their age." name:"aged-before"`
 	JSON bool   `help:"Print the answer as JSON." name:"json"`
 }
 
-// Validate wants one of the two.
+// Validate wants one of the three.
 func (c *eraseCmd) Validate() error {
-	if (c.VIN == "") == !c.List {
-		return errors.New("say --vin V, or --list")
+	n := 0
+	for _, said := range []bool{c.VIN != "", c.List, c.Aged != ""} {
+		if said {
+			n++
+		}
+	}
+	if n != 1 {
+		return errors.New("say --vin V, or --list, or --aged-before DAY")
 	}
 	return nil
 }
@@ -34,6 +41,9 @@ func (c *eraseCmd) Validate() error {
 func (c *eraseCmd) Run() error {
 	if c.List {
 		return c.list()
+	}
+	if c.Aged != "" {
+		return c.age()
 	}
 	vin := c.VIN
 	if vin == "-" {
@@ -59,10 +69,47 @@ func (c *eraseCmd) Run() error {
 	return nil
 }
 
+// age vouches for the clock.
+func (c *eraseCmd) age() error {
+	body, err := json.Marshal(erasure.Request{AgedBefore: c.Aged})
+	if err != nil {
+		return err
+	}
+	var a struct {
+		Store     string            `json:"store"`
+		Retention erasure.Retention `json:"retention"`
+	}
+	if err := c.answer(http.MethodPost, bytes.NewReader(body), &a); err != nil {
+		return err
+	}
+	if c.JSON {
+		return json.NewEncoder(os.Stdout).Encode(a)
+	}
+	retained(a.Retention)
+	return nil
+}
+
+// retained says how far person parts have gone by their age.
+func retained(r erasure.Retention) {
+	switch {
+	case r.Days == 0:
+		fmt.Println("by age: person parts are kept for ever (privacy.person_days)")
+		return
+	case r.Before == "":
+		fmt.Printf("by age: kept %d days after the visit ended; none have gone yet\n", r.Days)
+	default:
+		fmt.Printf("by age: kept %d days after the visit ended; gone of visits that ended before %.10s; %d parts as old stay, their visits are open\n", r.Days, r.Before, r.Held)
+	}
+	if r.Wait != "" {
+		fmt.Println("by age: it waits:", r.Wait)
+	}
+}
+
 func (c *eraseCmd) list() error {
 	var all struct {
-		Store    string           `json:"store"`
-		Erasures []erasure.Answer `json:"erasures"`
+		Store     string            `json:"store"`
+		Erasures  []erasure.Answer  `json:"erasures"`
+		Retention erasure.Retention `json:"retention"`
 	}
 	if err := c.answer(http.MethodGet, nil, &all); err != nil {
 		return err
@@ -78,6 +125,7 @@ func (c *eraseCmd) list() error {
 	} else {
 		fmt.Println("nobody has asked to be forgotten")
 	}
+	retained(all.Retention)
 	return nil
 }
 

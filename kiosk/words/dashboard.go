@@ -329,6 +329,7 @@ func peopleWords() map[Key]Pair {
 		"audit.exported":               {"导出", "Exported"},
 		"audit.imported":               {"导入预约", "Bookings imported"},
 		"audit.recorded":               {"经接口记录", "Recorded by the API"},
+		"audit.aged":                   {"到期删除个人信息", "Old personal data removed"},
 		"audit.erased":                 {"删除个人信息", "Personal data erased"},
 		"office.itself":                {"后台本身", "The back office itself"},
 		"office.heard":                 {"最近状态", "Last heard"},

@@ -23,6 +23,10 @@ type Erasures interface {
 	List(store string) ([]kiosk.Erasure, error)
 	// Add makes one durable; one that is there already is not added again.
 	Add(store string, e kiosk.Erasure) error
+	// Ageing is how far parts of a store were removed by their age; the zero one if
+	// none were. SetAgeing makes it durable.
+	Ageing(store string) (kiosk.Ageing, error)
+	SetAgeing(store string, a kiosk.Ageing) error
 }
 
 // Erased is what became of a request.
@@ -43,6 +47,7 @@ type erasing struct {
 	mu     sync.Mutex
 	list   []kiosk.Erasure
 	eraser *kiosk.Eraser // of the list, nil while it is empty
+	ageing ageing
 }
 
 func (x *erasing) add(key []byte, es ...kiosk.Erasure) {
@@ -329,13 +334,25 @@ func (o *Office) recorded(ctx context.Context, r *room) (out []kiosk.Erasure, er
 // SettleErasures brings list and ledger together, before anything is served:
 // what the list outside knows and the ledger does not (a backup was restored) is
 // recorded again, what only the ledger knows is added to the list, and a ledger
-// that has not been through the list is gone through. Call it before Run. An
+// that has not been through the list is gone through. And it is brought to the age
+// that it had ([kiosk.Ageing]). Call it before Run. An
 // office that shares its ledger does it again for each store that it gets.
 func (o *Office) SettleErasures(ctx context.Context) error {
 	for _, r := range o.rooms {
-		if err := o.settleErasures(ctx, r); err != nil {
-			return fmt.Errorf("apply the erasures of store %s: %w", r.Name, err)
+		if err := o.settle(ctx, r); err != nil {
+			return err
 		}
+	}
+	return nil
+}
+
+// settle is SettleErasures of one store.
+func (o *Office) settle(ctx context.Context, r *room) error {
+	if err := o.settleErasures(ctx, r); err != nil {
+		return fmt.Errorf("apply the erasures of store %s: %w", r.Name, err)
+	}
+	if err := o.settleAge(ctx, r); err != nil {
+		return fmt.Errorf("remove old person parts of store %s: %w", r.Name, err)
 	}
 	return nil
 }

@@ -10,6 +10,7 @@ import (
 // after it, from a board that was cut off. What cannot be removed now is an
 // alarm, and gone through at the next start.
 func (o *Office) eraseLate(ctx context.Context, b Batch) {
+	o.ageLate(b)
 	for name, r := range o.rooms {
 		x := r.erasing.fresh()
 		if x == nil {

@@ -41,8 +41,8 @@ func (o *Office) Tend(ctx context.Context, store string, term uint64, base link.
 	r.mu.Unlock()
 	r.term.Store(term)
 	defer r.term.Store(0)
-	if err := o.settleErasures(ctx, r); err != nil {
-		return fmt.Errorf("apply the erasures of store %s: %w", store, err)
+	if err := o.settle(ctx, r); err != nil {
+		return err
 	}
 	l, err := o.Connect(store, base, log)
 	if err != nil {

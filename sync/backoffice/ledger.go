@@ -42,6 +42,10 @@ type Ledger interface {
 	// Person is the person part of the event at a position, nil if it has none, or
 	// it is missing or erased.
 	Person(ctx context.Context, store string, position uint64) ([]byte, error)
+	// PartsBefore lists the person parts of a store that are there, of events that were
+	// recorded before a time (by their corrected time; of an uncertain one the later
+	// of that and when it was committed), after a position, by position, at most limit.
+	PartsBefore(ctx context.Context, store string, before time.Time, after uint64, limit int) ([]PartAt, error)
 	// Erase removes the person parts of the events at positions for good, and says
 	// how many were there. Everything else stays as it is: receipts, counts, times.
 	// After an error some may be gone, and it is asked again.
@@ -109,6 +113,12 @@ type Row struct {
 	Uncertain bool
 	Counted   bool   // false: an event recorded twice after a rollback
 	Person    string // "none", "present", "erased" or "missing"
+}
+
+// PartAt says where a person part is.
+type PartAt struct {
+	Position uint64
+	Visit    string // "" if its event belongs to none
 }
 
 // Source is what is known of one source of events.

@@ -46,6 +46,9 @@ type Config struct {
 	// Forgotten is called after an erasure took bookings of a store out of the
 	// ledger: who knows them reads them again. nil: nobody.
 	Forgotten func(ctx context.Context, store string) error
+	// Aged writes down that person parts were removed by their age: how many, of
+	// visits that ended before when, and how many as old ones were kept. nil: nobody does.
+	Aged func(store string, before time.Time, removed, held int) error
 }
 
 // Store is one store the office answers for.
@@ -56,6 +59,8 @@ type Store struct {
 	Calendar kiosk.Calendar
 	Staff    *staff.Directory // nil: nobody
 	Bays     []string         // in the order of the yard; others are shown once something happened in them
+
+	PersonDays int // person parts go so long after their visit ended; 0: they stay
 
 	BayNames map[string]string // bays as people call them, by id; the id where there is none
 }
@@ -169,7 +174,7 @@ func New(cfg Config) (*Office, error) {
 		}
 		o.rooms[s.Name] = &room{Store: s, wake: make(chan struct{}, 1), due: map[string]bool{}, kiosks: map[string]*Kiosk{}, found: map[string]bool{},
 			asked: map[string]time.Time{}, moved: make(chan struct{}, 1), questions: make(chan question, maxQuestions),
-			erasing: erasing{told: make(chan struct{}, 1)}}
+			erasing: erasing{told: make(chan struct{}, 1), ageing: ageing{due: make(chan struct{}, 1)}}}
 		if !cfg.Leased {
 			o.rooms[s.Name].term.Store(Term)
 		}
@@ -192,6 +197,9 @@ func (o *Office) Run(ctx context.Context) (err error) {
 	for _, r := range o.rooms {
 		if r.line != nil && !o.cfg.Leased {
 			work.Go(func() { o.send(ctx, r) })
+		}
+		if r.PersonDays > 0 {
+			work.Go(func() { o.ages(ctx, r) })
 		}
 	}
 	work.Go(func() { o.ingest(ctx) })

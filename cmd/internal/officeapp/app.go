@@ -89,6 +89,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	seen := audit.New(book, book.name, time.Now)
 	forgotten, err := erasure.Open(filepath.Join(set.Data, "erasures"))
 	if err != nil {
 		return err
@@ -99,6 +100,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		}
 		return nil
 	}, Stores: shops, Ledger: book.Ledger, Leased: book.shared != nil, Now: now, Log: o.Log, Risks: ahead.Shown,
+		Aged:   aged(seen),
 		Synced: func() bool { return o.Clock.Now().Clock == kiosk.Synced }})
 	if err != nil {
 		return err
@@ -132,7 +134,6 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	tasks = append(tasks, leases...)
-	seen := audit.New(book, book.name, time.Now)
 	web, err := dashboard.New(dashboard.Config{
 		Office: office, Data: told, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
 		Audit: seen, Bookings: books.importer, Staff: rolls.page, Risk: risks(ahead), Outlook: ahead.Report,
@@ -167,6 +168,14 @@ func Run(ctx context.Context, o Options) (err error) {
 	return task.Run(ctx, o.Log, o.Ready, tasks...)
 }
 
+// aged writes down what went by its age.
+func aged(log *audit.Log) func(store string, before time.Time, removed, held int) error {
+	return func(store string, before time.Time, removed, held int) error {
+		return log.Add(audit.Entry{What: audit.Aged, Who: "retention", Store: store,
+			Detail: fmt.Sprintf("%d person parts of visits that ended before %s; %d as old ones stay, their visits are open", removed, before.Format(time.DateOnly), held)})
+	}
+}
+
 // directories are the people of each store; rosters keep them at who works there.
 func directories(set *settings.Office) map[string]*staff.Directory {
 	out := map[string]*staff.Directory{}
@@ -178,7 +187,7 @@ func directories(set *settings.Office) map[string]*staff.Directory {
 
 func stores(set *settings.Office, people map[string]*staff.Directory) (out []backoffice.Store) {
 	for _, s := range set.Stores {
-		one := backoffice.Store{Name: s.Name, Title: s.Title, Key: s.Key, Calendar: s.Calendar, Staff: people[s.Name], BayNames: map[string]string{}}
+		one := backoffice.Store{Name: s.Name, Title: s.Title, Key: s.Key, Calendar: s.Calendar, Staff: people[s.Name], PersonDays: s.PersonDays, BayNames: map[string]string{}}
 		for _, b := range s.Bays {
 			one.Bays = append(one.Bays, b.ID)
 			one.BayNames[b.ID] = b.Name

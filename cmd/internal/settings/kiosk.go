@@ -48,6 +48,9 @@ type Store struct {
 	Tag      string // three characters in codes
 	Key      []byte
 	Calendar kiosk.Calendar
+	// PersonDays is how long person parts are kept after their visit ended; 0: at the
+	// back office for ever, at a board as long as their events.
+	PersonDays int
 
 	// At the back office only; boards are told.
 	Menu    []kiosk.Item

@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strings"
 
+	"baylight/kiosk"
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice/kpi"
 	"baylight/sync/wire"
@@ -28,6 +29,11 @@ type Office struct {
 	Ledger Ledger
 	// Identity is how boards get certificates; nil: they do not from this office.
 	Identity *Identity
+}
+
+// privacy is the [privacy] table.
+type privacy struct {
+	PersonDays int `toml:"person_days"`
 }
 
 // Identity is the authority of an office and where boards enrol.
@@ -53,6 +59,7 @@ type officeFile struct {
 	HTTP      httpTable `toml:"http"`
 	MQTT      mqttTable `toml:"mqtt"`
 	StaffFile string    `toml:"staff_file"`
+	Privacy   privacy   `toml:"privacy"`
 	Ledger    struct {
 		Postgres     string `toml:"postgres"`
 		PasswordFile string `toml:"password_file"`
@@ -79,6 +86,7 @@ type officeFile struct {
 		Targets   map[string]int64 `toml:"targets"`
 		Appraisal []criterion      `toml:"appraisal"`
 		Bands     []int64          `toml:"rework_bands"`
+		Days      *int             `toml:"person_days"`
 	} `toml:"store"`
 }
 
@@ -108,6 +116,7 @@ func LoadOffice(path string) (*Office, error) {
 	if o.HTTP.InsecureLAN && o.Token == "" {
 		p.add("office.token_file: beyond loopback the figures need a token; name the file that holds one")
 	}
+	p.personDays("privacy.person_days", f.Privacy.PersonDays)
 	if len(f.Store) == 0 {
 		p.add("store: name at least one [[store]]")
 	}
@@ -118,6 +127,11 @@ func LoadOffice(path string) (*Office, error) {
 		}
 		seen[s.Name] = true
 		one := p.store(path, s.store, s.Hours)
+		one.PersonDays = f.Privacy.PersonDays
+		if s.Days != nil {
+			one.PersonDays = *s.Days
+			p.personDays(fmt.Sprintf("store %q person_days", s.Name), *s.Days)
+		}
 		one.Menu, one.Targets, one.Bands = p.menu(s.Menu), s.Targets, s.Bands
 		for i, b := range s.Bay {
 			one.Bays = append(one.Bays, p.bay(fmt.Sprintf("store %q bay %d (%s)", s.Name, i+1, b.ID), b))
@@ -133,6 +147,12 @@ func LoadOffice(path string) (*Office, error) {
 		}
 	}
 	return o, p.err()
+}
+
+func (p *problems) personDays(key string, days int) {
+	if days < 0 || days > kiosk.MaxPersonDays {
+		p.add("%s: %d is not 0 (keep them) to %d", key, days, kiosk.MaxPersonDays)
+	}
 }
 
 // BrokerDir is where the broker reads its files, unless it is told otherwise.

@@ -218,3 +218,29 @@ func TestTunedForNATS(t *testing.T) {
 		}
 	}
 }
+
+// How long personal data stays: for all stores, for one, or not a sensible time.
+func TestPersonDays(t *testing.T) {
+	path := filepath.Join(shipped(t), "backoffice.toml")
+	b, _ := os.ReadFile(path)
+	for _, c := range []struct {
+		all, one string
+		want     int // -1: it is refused
+	}{{"", "", 0}, {"730", "", 730}, {"730", "90", 90}, {"730", "0", 0}, {"", "365", 365}, {"-1", "", -1}, {"", "36501", -1}, {`"x"`, "", -1}} {
+		text := string(b)
+		if c.all != "" {
+			text = strings.Replace(text, "[[store]]", "[privacy]\nperson_days = "+c.all+"\n[[store]]", 1)
+		}
+		if c.one != "" {
+			text = strings.Replace(text, `tag = "0A7"`, "tag = \"0A7\"\nperson_days = "+c.one, 1)
+		}
+		write(t, path, text)
+		o, err := LoadOffice(path)
+		switch {
+		case c.want < 0 && (err == nil || !strings.Contains(err.Error(), "person_days")):
+			t.Errorf("%+v: %v", c, err)
+		case c.want >= 0 && (err != nil || o.Stores[0].PersonDays != c.want):
+			t.Errorf("%+v: %+v, %v", c, o, err)
+		}
+	}
+}

@@ -42,11 +42,12 @@ const (
 	Imported  = "imported"
 	Recorded  = "recorded" // an event, by the API's token
 	Erased    = "erased"   // somebody asked to forget who came with a vehicle
+	Aged      = "aged"     // person parts went by their age; who is "retention", or whoever vouched for the clock
 )
 
 // Kinds lists them.
 func Kinds() []string {
-	return []string{SignedIn, Refused, Locked, SignedOut, Exported, Imported, Recorded, Erased}
+	return []string{SignedIn, Refused, Locked, SignedOut, Exported, Imported, Recorded, Erased, Aged}
 }
 
 // Entry is one line.

@@ -5,7 +5,8 @@
 // synced before [List.Add] returns. They name nobody: keyed hashes and ids of
 // visits. A line that a power cut left half is skipped. Restoring a ledger leaves
 // the folder alone; losing the folder and the ledger loses the list, so it is
-// worth a copy of its own.
+// worth a copy of its own. Beside it stands how far person parts were removed by
+// their age, for the same reason.
 //
 // The package starts no goroutines; a List may be used by several.
 package erasure
@@ -19,6 +20,7 @@ import (
 	"os"
 	"path/filepath"
 	"slices"
+	"strings"
 	"sync"
 
 	"baylight/kiosk"
@@ -121,12 +123,75 @@ func (l *List) add(store string, e kiosk.Erasure) error {
 	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
 		return err
 	}
+	return l.sync()
+}
+
+// Ageing is how far person parts of a store were removed by their age, the zero
+// one if none were. It is the file STORE.aged.json.
+func (l *List) Ageing(store string) (a kiosk.Ageing, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	path, err := l.path(store)
+	if err != nil {
+		return a, err
+	}
+	raw, err := os.ReadFile(aged(path))
+	if errors.Is(err, fs.ErrNotExist) {
+		return a, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(raw, &a)
+	}
+	if err != nil {
+		return kiosk.Ageing{}, fmt.Errorf("read how far person parts were removed: %w", err)
+	}
+	return a, nil
+}
+
+// SetAgeing makes it durable: either what was, or what is.
+func (l *List) SetAgeing(store string, a kiosk.Ageing) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	path, err := l.path(store)
+	if err == nil {
+		err = l.replace(aged(path), a)
+	}
+	if err != nil {
+		return fmt.Errorf("keep how far person parts were removed: %w", err)
+	}
+	return nil
+}
+
+func (l *List) replace(path string, v any) error {
+	raw, err := json.Marshal(v)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(path+".new", os.O_WRONLY|os.O_CREATE|os.O_TRUNC, 0o600)
+	if err != nil {
+		return err
+	}
+	_, err = f.Write(append(raw, '\n'))
+	if err = errors.Join(err, f.Sync(), f.Close()); err != nil {
+		return err
+	}
+	if err := os.Rename(path+".new", path); err != nil {
+		return err
+	}
+	return l.sync()
+}
+
+// sync makes the names in the folder durable.
+func (l *List) sync() error {
 	d, err := os.Open(l.dir)
 	if err != nil {
 		return err
 	}
 	return errors.Join(d.Sync(), d.Close())
 }
+
+// aged is the file beside that of the requests.
+func aged(path string) string { return strings.TrimSuffix(path, ".jsonl") + ".aged.json" }
 
 // path is the file of a store; its name is one of a topic, and so of a file.
 func (l *List) path(store string) (string, error) {

@@ -22,7 +22,6 @@ import (
 	"baylight/sync/backoffice/erasure"
 	"baylight/sync/backoffice/figures"
 	"baylight/sync/backoffice/kpi"
-	"baylight/sync/backoffice/ledger"
 	"baylight/sync/backoffice/ledger/ledgertest"
 	"baylight/sync/backoffice/ledger/memledger"
 	"baylight/sync/wire"
@@ -42,15 +41,27 @@ type desk struct {
 	ledger backoffice.Ledger
 	told   *figures.Folder
 	now    time.Time
+	synced bool
+	span   time.Duration // that figures are asked for
+	wrote  []string      // of what went by its age
 }
 
 func open(t fataler, l backoffice.Ledger, dir string) *desk {
-	d := &desk{ledger: l, now: noon.Add(-3 * time.Hour)}
+	return openAged(t, l, dir, 0, noon.Add(-3*time.Hour))
+}
+
+// openAged keeps person parts for so many days; its clock is nobody's yet.
+func openAged(t fataler, l backoffice.Ledger, dir string, days int, at time.Time) *desk {
+	d := &desk{ledger: l, now: at, span: 12 * time.Hour}
 	list, err := erasure.Open(filepath.Join(dir, "erasures"))
 	must(t, err)
-	stores := []backoffice.Store{{Name: store, Key: key, Calendar: kiosk.ShanghaiWeek(zone)}}
+	stores := []backoffice.Store{{Name: store, Key: key, Calendar: kiosk.ShanghaiWeek(zone), PersonDays: days}}
 	now := func() time.Time { return d.now }
-	d.Office, err = backoffice.New(backoffice.Config{Ledger: l, Now: now, Stores: stores, Erasures: list})
+	d.Office, err = backoffice.New(backoffice.Config{Ledger: l, Now: now, Stores: stores, Erasures: list, Synced: func() bool { return d.synced },
+		Aged: func(store string, before time.Time, removed, held int) error {
+			d.wrote = append(d.wrote, fmt.Sprintf("%s %d", store, removed))
+			return nil
+		}})
 	must(t, err)
 	d.told, err = figures.New(figures.Config{Ledger: l, Stores: stores, Now: now})
 	must(t, err)
@@ -63,7 +74,7 @@ func open(t fataler, l backoffice.Ledger, dir string) *desk {
 func (d *desk) picture(t fataler, through uint64) string {
 	ctx := context.Background()
 	var out strings.Builder
-	a, err := d.told.Figures(ctx, store, figures.Query{From: noon.Add(-12 * time.Hour), To: noon.Add(12 * time.Hour), By: kpi.ByDay, AsOf: &through, Now: noon})
+	a, err := d.told.Figures(ctx, store, figures.Query{From: noon.Add(-12 * time.Hour), To: noon.Add(d.span), By: kpi.ByDay, AsOf: &through, Now: noon})
 	must(t, err)
 	rows, err := json.Marshal(a.Rows)
 	must(t, err)
@@ -145,49 +156,16 @@ func story(t *rapid.T, tb testing.TB) (all []*told) {
 // chains stay, those who came before they asked are in no file any more, those
 // who did not ask or came again are still there. And so it is after a restart,
 // and after a backup from before was restored.
-func TestErasing(t *testing.T) {
-	for name, opened := range map[string]func(t *rapid.T, dir string) (backoffice.Ledger, func()){
-		"SQLite": func(t *rapid.T, dir string) (backoffice.Ledger, func()) {
-			l, err := ledger.Open(filepath.Join(dir, "ledger.db"))
-			must(t, err)
-			return l, func() { must(t, l.Close()) }
-		},
-		"memory": func(*rapid.T, string) (backoffice.Ledger, func()) { return memledger.New("mem"), func() {} },
-	} {
-		t.Run(name, func(tb *testing.T) {
-			rapid.Check(tb, func(t *rapid.T) { erasing(t, tb, opened, name == "SQLite") })
-		})
-	}
-}
+func TestErasing(t *testing.T) { onShelves(t, 100, erasing) }
 
-func erasing(t *rapid.T, tb testing.TB, opened func(*rapid.T, string) (backoffice.Ledger, func()), files bool) {
-	dir, err := os.MkdirTemp("", "erasing")
-	must(t, err)
-	defer os.RemoveAll(dir)
-	l, done := opened(t, dir)
+func erasing(t *rapid.T, tb testing.TB, kept shelf, dir string) {
+	l, done := kept.open(t)
 	d := open(t, l, dir)
 	ctx := context.Background()
 	all := story(t, tb)
-	bring := func(share int) {
-		for _, s := range all {
-			if s.came || rapid.IntRange(0, 9).Draw(t, "comes") >= share {
-				continue
-			}
-			s.came = true
-			b := backoffice.Batch{Entries: []backoffice.Entry{s.entry}, Persons: []backoffice.PersonEntry{s.part}}
-			if rapid.Bool().Draw(t, "the part first") {
-				_, err := d.TakeIn(ctx, store, backoffice.Batch{Persons: b.Persons})
-				must(t, err)
-				b.Persons = nil
-			}
-			_, err := d.TakeIn(ctx, store, b)
-			must(t, err)
-		}
-	}
+	bring := func(share int) { d.bring(t, all, share) }
 	bring(5)
-	if files {
-		must(t, ledger.Backup(ctx, filepath.Join(dir, "ledger.db"), filepath.Join(dir, "before.db")))
-	}
+	kept.backup(t)
 	asked, known := map[int]time.Time{}, map[*told]bool{}
 	for range rapid.IntRange(1, 3).Draw(t, "requests") {
 		n := rapid.IntRange(0, 3).Draw(t, "who")
@@ -213,28 +191,23 @@ func erasing(t *rapid.T, tb testing.TB, opened func(*rapid.T, string) (backoffic
 	through, err := l.Position(ctx)
 	must(t, err)
 	before := d.picture(t, through)
-	check(t, l, dir, files, all, asked, known)
+	check(t, l, kept, all, asked, known)
 	d = open(t, l, dir) // a restart
 	if after := d.picture(t, through); after != before {
 		t.Fatalf("a restart changed something:\n%s\n%s", before, after)
 	}
 	done()
-	if !files {
+	if !kept.restore(t) {
 		return
 	}
-	for _, name := range []string{"ledger.db", "ledger.db-wal", "ledger.db-shm"} {
-		_ = os.Remove(filepath.Join(dir, name)) // some are not there
-	}
-	must(t, ledger.Restore(ctx, filepath.Join(dir, "before.db"), filepath.Join(dir, "ledger.db")))
-	l, done = opened(t, dir)
+	l, done = kept.open(t)
 	defer done()
 	d = open(t, l, dir)
-	must(t, os.Remove(filepath.Join(dir, "before.db")))
 	for _, s := range all { // the boards send again what it lacks
 		_, err := d.TakeIn(ctx, store, backoffice.Batch{Entries: []backoffice.Entry{s.entry}, Persons: []backoffice.PersonEntry{s.part}})
 		must(t, err)
 	}
-	check(t, l, dir, files, all, asked, known)
+	check(t, l, kept, all, asked, known)
 	list, err := d.Erasures(store)
 	must(t, err)
 	if len(list) == 0 {
@@ -242,21 +215,31 @@ func erasing(t *rapid.T, tb testing.TB, opened func(*rapid.T, string) (backoffic
 	}
 }
 
-// check holds the ledger, and its files, to who asked.
-func check(t *rapid.T, l backoffice.Ledger, dir string, files bool, all []*told, asked map[int]time.Time, known map[*told]bool) {
+// bring takes in some of what has not come yet, share of ten.
+func (d *desk) bring(t *rapid.T, all []*told, share int) {
 	ctx := context.Background()
-	raw := []byte{}
-	if files {
-		must(t, ledger.Backup(ctx, filepath.Join(dir, "ledger.db"), filepath.Join(dir, "after.db")))
-		for _, name := range []string{"ledger.db", "ledger.db-wal", "after.db"} {
-			b, err := os.ReadFile(filepath.Join(dir, name))
-			if err != nil && !errors.Is(err, os.ErrNotExist) {
-				t.Fatal(err)
-			}
-			raw = append(raw, b...)
+	for _, s := range all {
+		if s.came || rapid.IntRange(0, 9).Draw(t, "comes") >= share {
+			continue
 		}
-		must(t, os.Remove(filepath.Join(dir, "after.db")))
+		s.came = true
+		b := backoffice.Batch{Entries: []backoffice.Entry{s.entry}}
+		if s.salt != "" {
+			b.Persons = []backoffice.PersonEntry{s.part}
+			if rapid.Bool().Draw(t, "the part first") {
+				_, err := d.TakeIn(ctx, store, backoffice.Batch{Persons: b.Persons})
+				must(t, err)
+				b.Persons = nil
+			}
+		}
+		_, err := d.TakeIn(ctx, store, b)
+		must(t, err)
 	}
+}
+
+// check holds the ledger, and its files, to who asked.
+func check(t *rapid.T, l backoffice.Ledger, kept shelf, all []*told, asked map[int]time.Time, known map[*told]bool) {
+	ctx := context.Background()
 	gone := map[string]bool{} // visits
 	for _, s := range all {
 		at := asked[s.car]
@@ -276,7 +259,7 @@ func check(t *rapid.T, l backoffice.Ledger, dir string, files bool, all []*told,
 		switch {
 		case gone[v] && row.Person != "erased":
 			t.Fatalf("the part of %s of %s is %s; car %d asked at %s", s.entry.Event.ID(), s.at, row.Person, s.car, asked[s.car])
-		case gone[v] && bytes.Contains(raw, []byte(s.salt)):
+		case gone[v] && kept.holds(t, s.salt):
 			t.Fatalf("the part of %s is still in a file", s.entry.Event.ID())
 		case asked[s.car].IsZero() && row.Person != "present":
 			t.Fatalf("car %d never asked, and the part of %s is %s", s.car, s.entry.Event.ID(), row.Person)

@@ -7,6 +7,7 @@ import (
 	"io"
 	"log/slog"
 	"net/http"
+	"slices"
 	"time"
 
 	"baylight/kiosk"
@@ -20,6 +21,8 @@ const maxBody = 4 << 10
 type Office interface {
 	Erase(ctx context.Context, store, vin, by string) (backoffice.Erased, error)
 	Erasures(store string) ([]kiosk.Erasure, error)
+	Ageing(store string) (backoffice.Ageing, error)
+	AgeTo(ctx context.Context, store string, before time.Time, by string) error
 	Kiosks(store string) ([]backoffice.Kiosk, error)
 	Stores() []backoffice.Store
 }
@@ -27,7 +30,20 @@ type Office interface {
 // Request asks to forget who came with a vehicle. The VIN comes in the body: an
 // address is written into logs on its way.
 type Request struct {
-	VIN string `json:"vin"`
+	VIN string `json:"vin,omitempty"`
+	// AgedBefore instead of it says that the clock is right: person parts of visits
+	// that ended before this day may go by their age. A date, as the store's day.
+	AgedBefore string `json:"aged_before,omitempty"`
+}
+
+// Retention says how far person parts have gone by their age.
+type Retention struct {
+	Days   int    `json:"days"`   // they are kept so long after their visit ended; 0: for ever
+	Before string `json:"before"` // visits that ended before have none left, RFC 3339; "": none went
+	At     string `json:"at"`     // when that was last moved, "": never
+	Parts  int    `json:"parts"`  // removed by the last run that removed any, since the start
+	Held   int    `json:"held"`   // as old, and kept: their visits are open, or being done again
+	Wait   string `json:"wait"`   // why it goes no further, "" if it does
 }
 
 // Answer says what became of one.
@@ -97,8 +113,12 @@ func (c Config) erase(w http.ResponseWriter, r *http.Request, store, who string)
 	if err == nil {
 		err = json.Unmarshal(raw, &in)
 	}
-	if err != nil {
-		refuse(w, http.StatusBadRequest, `the body is {"vin":"…"}`)
+	if err != nil || in.VIN != "" && in.AgedBefore != "" {
+		refuse(w, http.StatusBadRequest, `the body is {"vin":"…"} or {"aged_before":"yyyy-mm-dd"}`)
+		return
+	}
+	if in.AgedBefore != "" {
+		c.age(w, r, store, who, in.AgedBefore)
 		return
 	}
 	if err := c.Audit(r, who, store, "a vehicle's person parts"); err != nil {
@@ -121,6 +141,43 @@ func (c Config) erase(w http.ResponseWriter, r *http.Request, store, who string)
 	}
 }
 
+// age lets person parts go by their age where the clock alone is not believed.
+func (c Config) age(w http.ResponseWriter, r *http.Request, store, who, day string) {
+	i := slices.IndexFunc(c.Office.Stores(), func(s backoffice.Store) bool { return s.Name == store })
+	before, err := time.ParseInLocation(time.DateOnly, day, c.Office.Stores()[i].Calendar.Zone)
+	if err != nil {
+		refuse(w, http.StatusBadRequest, "aged_before is no day, as 2026-11-03")
+		return
+	}
+	if err := c.Audit(r, who, store, "person parts of visits that ended before "+day+" may go by their age"); err != nil {
+		c.Log.Error("nothing removed by its age: it cannot be written down", "store", store, "err", err)
+		refuse(w, http.StatusInternalServerError, "nothing was removed: it cannot be written down; the log says why")
+		return
+	}
+	err = c.Office.AgeTo(context.WithoutCancel(r.Context()), store, before, who)
+	switch {
+	case errors.Is(err, backoffice.ErrNotOld):
+		refuse(w, http.StatusUnprocessableEntity, err.Error())
+	case err != nil:
+		c.Log.Error("removing by age not finished", "store", store, "err", err)
+		refuse(w, http.StatusInternalServerError, "not all of it is done; it is tried again, the log says why")
+	default:
+		write(w, "application/json", http.StatusOK, map[string]any{"store": store, "retention": c.retention(store)})
+	}
+}
+
+func (c Config) retention(store string) Retention {
+	a, _ := c.Office.Ageing(store) // the store is ours
+	out := Retention{Days: a.Days, Parts: a.Parts, Held: a.Held, Wait: a.Wait}
+	if !a.Before.IsZero() {
+		out.Before = a.Before.Format(time.RFC3339)
+	}
+	if !a.At.IsZero() {
+		out.At = a.At.Format(time.RFC3339)
+	}
+	return out
+}
+
 func (c Config) list(w http.ResponseWriter, store string) {
 	all, err := c.Office.Erasures(store)
 	if err != nil {
@@ -131,7 +188,7 @@ func (c Config) list(w http.ResponseWriter, store string) {
 	for _, e := range all {
 		out = append(out, c.answer(store, e))
 	}
-	write(w, "application/json", http.StatusOK, map[string]any{"store": store, "erasures": out})
+	write(w, "application/json", http.StatusOK, map[string]any{"store": store, "erasures": out, "retention": c.retention(store)})
 }
 
 func (c Config) answer(store string, e kiosk.Erasure) Answer {

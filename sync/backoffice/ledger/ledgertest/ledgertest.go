@@ -33,6 +33,7 @@ func Run(t *testing.T, open Open) {
 		"contiguous prefix": prefix,
 		"person parts":      persons,
 		"erased":            erased,
+		"aged":              agedParts,
 		"destroyed range":   destroyed,
 		"malformed":         rejects,
 		"recorded again":    recordedAgain,

@@ -1,6 +1,11 @@
 package memledger
 
-import "context"
+import (
+	"context"
+	"time"
+
+	"baylight/sync/backoffice"
+)
 
 // Person is the person part of the event at a position, nil if there is none.
 func (l *Ledger) Person(_ context.Context, store string, position uint64) ([]byte, error) {
@@ -29,4 +34,26 @@ func (l *Ledger) Erase(_ context.Context, store string, positions []uint64) (era
 		erased++
 	}
 	return erased, nil
+}
+
+// PartsBefore lists the person parts of a store that are there and grew old.
+func (l *Ledger) PartsBefore(ctx context.Context, store string, before time.Time, after uint64, limit int) (out []backoffice.PartAt, err error) {
+	for i, r := range l.rows {
+		n := uint64(i) + 1
+		when := r.when
+		if r.uncertain && when.Before(r.at) {
+			when = r.at
+		}
+		if len(out) == limit || n <= after || !when.Before(before) {
+			continue
+		}
+		part, err := l.Person(ctx, store, n)
+		if err != nil {
+			return nil, err
+		}
+		if part != nil {
+			out = append(out, backoffice.PartAt{Position: n, Visit: r.visit})
+		}
+	}
+	return out, nil
 }

@@ -18,7 +18,7 @@ func opener(s *pgtest.Server, partitions int) ledgertest.Open {
 	last := ""
 	return func(t testing.TB, dir string) (backoffice.Ledger, func()) {
 		if last != "" && last != dir {
-			s.Exec(empty)
+			s.Empty()
 		}
 		last = dir
 		l, err := pgledger.Open(context.Background(), c)
@@ -28,14 +28,6 @@ func opener(s *pgtest.Server, partitions int) ledgertest.Open {
 		return l, l.Close
 	}
 }
-
-const empty = `DO $$ DECLARE t text; BEGIN
-	SET LOCAL session_replication_role = replica; -- or its triggers would keep the trail
-	FOR t IN SELECT table_name FROM information_schema.tables WHERE table_schema = 'baylight' AND table_name NOT IN ('meta', 'head') LOOP
-		EXECUTE 'DELETE FROM baylight.' || t;
-	END LOOP;
-	UPDATE baylight.head SET ledger = gen_random_uuid()::text, n = 0, run = 0;
-END $$`
 
 // TestContract: what the ledger in SQLite must do, this one does.
 func TestContract(t *testing.T) { ledgertest.Run(t, opener(pgtest.Start(t), 0)) }

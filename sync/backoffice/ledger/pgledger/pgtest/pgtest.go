@@ -211,3 +211,37 @@ func (s *Server) Exec(statements ...string) {
 		}
 	}
 }
+
+// Empty makes the ledger of a database one that is new. Making a schema takes
+// longer than most tests.
+func (s *Server) Empty() {
+	s.Exec(`DO $$ DECLARE t text; BEGIN
+	SET LOCAL session_replication_role = replica; -- or its triggers would keep the trail
+	FOR t IN SELECT table_name FROM information_schema.tables WHERE table_schema = 'baylight' AND table_name NOT IN ('meta', 'head') LOOP
+		EXECUTE 'DELETE FROM baylight.' || t;
+	END LOOP;
+	UPDATE baylight.head SET ledger = gen_random_uuid()::text, n = 0, run = 0;
+END $$`)
+}
+
+// Keep copies the ledger as it stands, and Bring brings it back, as a backup does.
+func (s *Server) Keep() {
+	s.Exec(`DO $$ DECLARE t text; BEGIN
+	DROP SCHEMA IF EXISTS kept CASCADE;
+	CREATE SCHEMA kept;
+	FOR t IN SELECT table_name FROM information_schema.tables WHERE table_schema = 'baylight' LOOP
+		EXECUTE 'CREATE TABLE kept.' || t || ' AS TABLE baylight.' || t;
+	END LOOP;
+END $$`)
+}
+
+// Bring brings back what Keep copied.
+func (s *Server) Bring() {
+	s.Exec(`DO $$ DECLARE t text; BEGIN
+	SET LOCAL session_replication_role = replica;
+	FOR t IN SELECT table_name FROM information_schema.tables WHERE table_schema = 'baylight' LOOP
+		EXECUTE 'DELETE FROM baylight.' || t;
+		EXECUTE 'INSERT INTO baylight.' || t || ' OVERRIDING SYSTEM VALUE SELECT * FROM kept.' || t;
+	END LOOP;
+END $$`)
+}
