@@ -52,3 +52,14 @@ func TestLean(t *testing.T) {
 		t.Errorf("%d mappings before, %d after", before, after)
 	}
 }
+
+func TestSmallPages(t *testing.T) {
+	smallPages()
+	status, err := os.ReadFile("/proc/self/status")
+	if err != nil {
+		t.Skip(err)
+	}
+	if _, after, ok := strings.Cut(string(status), "THP_enabled:"); ok && strings.Fields(after)[0] != "0" {
+		t.Error("this process still gets huge pages")
+	}
+}

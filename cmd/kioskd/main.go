@@ -41,6 +41,7 @@ const (
 
 // frugal bounds what garbage may take.
 func frugal() {
+	smallPages()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

@@ -43,7 +43,7 @@ const perCut = time.Minute
 
 func main() {
 	files := flag.String("files", ".cache/board", "what prepare made")
-	only := flag.String("only", "", "pi, clock, usb, conform, conform-pi or conform-usb: one of the boards, or those of the conformance suites; all by default")
+	only := flag.String("only", "", "pi, clock, usb, card, conform, conform-pi or conform-usb: one of the boards, or those of the conformance suites; all by default")
 	cuts := flag.Int("cuts", 0, "cut the power that many times, instead of all other cases")
 	seed := flag.Uint64("seed", rand.Uint64(), "of where the power is cut, and of what a cut leaves on the disk")
 	nice := flag.Int("nice", 10, "how much the emulator gives way to other programs")
@@ -69,7 +69,7 @@ func boards(ctx context.Context, t *trial.Trial, only string) {
 	for _, b := range []struct {
 		name string
 		run  func(context.Context)
-	}{{"pi", t.Pi}, {"clock", t.Clock}, {"usb", t.USB}, {"conform-pi", t.ConformPi}, {"conform-usb", t.ConformUSB}} {
+	}{{"pi", t.Pi}, {"clock", t.Clock}, {"usb", t.USB}, {"card", t.Card}, {"conform-pi", t.ConformPi}, {"conform-usb", t.ConformUSB}} {
 		if only == "" || only == b.name || strings.HasPrefix(b.name, only+"-") {
 			b.run(ctx)
 		}

@@ -56,7 +56,7 @@ func TestApply(t *testing.T) {
 		t.Fatalf("exit status %d: %s", status, out)
 	}
 	config := read(t, boot, "config.txt")
-	for _, want := range []string{"dtparam=audio=on\n", "\n[pi5]\n", "dtparam=watchdog=on", "gpio=5,6,13,16,19,20,26=ip,pu"} {
+	for _, want := range []string{"dtparam=audio=on\n", "\n[pi5]\n", "dtparam=watchdog=on", "gpio=5,6,13,19,26=ip,pu"} {
 		if !strings.Contains(config, want) {
 			t.Errorf("config.txt has no %q", want)
 		}
@@ -65,13 +65,16 @@ func TestApply(t *testing.T) {
 	if got := read(t, boot, "cmdline.txt"); got != want {
 		t.Errorf("cmdline.txt is\n%swant\n%s", got, want)
 	}
-	if got := read(t, root, "etc/fstab"); !strings.Contains(got, "PARTUUID=0b1d-02 / ext4") || !strings.Contains(got, "LABEL=shop /var/lib/baylight ext4") {
+	if got := read(t, root, "etc/fstab"); !strings.Contains(got, "PARTUUID=0b1d-02 / ext4") || !strings.Contains(got, "LABEL=shop /data ext4 noatime") || !strings.Contains(got, "/data/etc /etc/baylight none bind") {
 		t.Errorf("fstab is\n%s", got)
 	}
 	if got := read(t, root, "etc/systemd/system.conf.d/baylight.conf"); !strings.Contains(got, "RuntimeWatchdogSec=10s") {
 		t.Errorf("the watchdog is not fed: %s", got)
 	}
-	for _, want := range []string{"config.txt:", "cmdline.txt:", "/etc/fstab:", "/etc/chromium/policies/managed/baylight.json"} {
+	if to, err := os.Readlink(filepath.Join(root, "etc/systemd/system/apt-daily.timer")); err != nil || to != "/dev/null" {
+		t.Errorf("packages are still looked for, into memory: %s, %v", to, err)
+	}
+	for _, want := range []string{"config.txt:", "cmdline.txt:", "/etc/fstab:", "/etc/chromium/policies/managed/baylight.json", "apt-daily.timer: off", "/etc/systemd/system/kioskd.service.d/data.conf"} {
 		if !strings.Contains(out, want) {
 			t.Errorf("it does not say that it did %s:\n%s", want, out)
 		}

@@ -28,8 +28,9 @@ const (
 	Journal  = "journal"  // Path, Source: Events in the closed journal there
 	Check    = "check"    // Path: Events in the journal there, which a daemon may have open; every hash, link and page was checked
 	Rows     = "rows"     // Path: Out is the bytes of the events in the journal there, one a line; a daemon may have it open
+	Size     = "size"     // Path: Out is how many events the journal there has, and how many bytes they are; a daemon may have it open
 	Clock    = "clock"    // Text: set the clock to this time (RFC 3339) and let the kernel say that it is synchronised, as a time daemon does; Out is what it showed before. No Text: show it
-	Mount    = "mount"    // Path, Text: mount the ext4 file system of this device at that folder
+	Mount    = "mount"    // Path, Text: mount the ext4 file system of this device at that folder, as the image does
 	Hold     = "hold"     // Path: hold the pin of that name, driven low
 	Release  = "release"  // give it back
 	Links    = "links"    // Out: stable names of serial lines, and when each was made or removed

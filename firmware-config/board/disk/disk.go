@@ -32,8 +32,9 @@ type write struct {
 // cut did.
 type Stats struct {
 	Writes, Flushes int
-	Pending         int // writes that were not flushed at the cut
-	Sectors, Lost   int // theirs, and those that did not reach the medium
+	Bytes           int64 // of all writes
+	Pending         int   // writes that were not flushed at the cut
+	Sectors, Lost   int   // theirs, and those that did not reach the medium
 }
 
 // New makes a disk that holds image. Its size must be a multiple of Sector.
@@ -96,6 +97,7 @@ func (d *Disk) write(at int64, data []byte) error {
 		return errCut
 	}
 	d.stats.Writes++
+	d.stats.Bytes += int64(len(data))
 	copy(d.seen[at:], data)
 	d.pending = append(d.pending, write{at, data})
 	if d.change() {
@@ -154,6 +156,13 @@ func (d *Disk) Lose(r *rand.Rand) Stats {
 	}
 	copy(d.seen, d.medium)
 	d.pending, d.left, d.dead, d.cut = nil, -1, false, make(chan struct{})
+	return d.stats
+}
+
+// Stats are the counters so far.
+func (d *Disk) Stats() Stats {
+	d.mu.Lock()
+	defer d.mu.Unlock()
 	return d.stats
 }
 

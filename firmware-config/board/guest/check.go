@@ -15,12 +15,12 @@ import (
 )
 
 // mount mounts a device, which the kernel then repairs by its own log, as after
-// a power cut.
+// a power cut. The options are those of the image (image/apply).
 func mount(device, at string) error {
 	if err := os.MkdirAll(at, 0o755); err != nil {
 		return err
 	}
-	if err := unix.Mount(device, at, "ext4", 0, ""); err != nil {
+	if err := unix.Mount(device, at, "ext4", unix.MS_NOATIME|unix.MS_NODEV|unix.MS_NOSUID|unix.MS_NOEXEC, "errors=remount-ro"); err != nil {
 		return fmt.Errorf("mount %s: %w", device, err)
 	}
 	return nil

@@ -52,3 +52,17 @@ func rows(ctx context.Context, path string) (string, error) {
 	}
 	return out.String(), found.Err()
 }
+
+// size is how many events the journal at path has, and how many bytes they are.
+func size(ctx context.Context, path string) (string, error) {
+	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Path: path, RawQuery: "mode=ro&_busy_timeout=2000"}).String())
+	if err != nil {
+		return "", err
+	}
+	defer db.Close()
+	var events, bytes int64
+	if err := db.QueryRowContext(ctx, "SELECT count(*), coalesce(sum(length(bytes)), 0) FROM events").Scan(&events, &bytes); err != nil {
+		return "", fmt.Errorf("read %s: %w", path, err)
+	}
+	return fmt.Sprint(events, bytes), nil
+}

@@ -66,6 +66,8 @@ func (w *worker) do(ctx context.Context, q agent.Request, a *agent.Response) (er
 		a.Events, err = check(ctx, q.Path)
 	case agent.Rows:
 		a.Out, err = rows(ctx, q.Path)
+	case agent.Size:
+		a.Out, err = size(ctx, q.Path)
 	case agent.Clock:
 		a.Out = time.Now().Format(time.RFC3339Nano)
 		if q.Text != "" {

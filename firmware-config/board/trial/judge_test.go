@@ -113,3 +113,15 @@ func TestPlaced(t *testing.T) {
 		}
 	}
 }
+
+func TestResident(t *testing.T) {
+	m, err := resident("Name:\tkioskd\nVmRSS:\t   18752 kB\nRssAnon:\t    8504 kB\nRssFile:\t   4 kB\nRssShmem:\t   10244 kB\nThreads:\t9\n")
+	if want := (memory{18752, 8504, 10248}); err != nil || m != want {
+		t.Errorf("%+v, %v; want %+v", m, err, want)
+	}
+	for _, bad := range []string{"", "VmRSS: 1 kB\n", "VmRSS: x kB\nRssAnon: 1 kB\nRssFile: 1 kB\nRssShmem: 1 kB\n"} {
+		if _, err := resident(bad); err == nil {
+			t.Errorf("%q is taken", bad)
+		}
+	}
+}

@@ -38,7 +38,7 @@ func (t *Trial) Pi(ctx context.Context) {
 			return err
 		}
 		for _, part := range []func() error{
-			p.first, p.work, p.badScans, p.killed, p.lampsOff, p.restarted, p.stopped, p.busyPin,
+			p.first, p.memory, p.work, p.badScans, p.killed, p.lampsOff, p.restarted, p.stopped, p.busyPin,
 		} {
 			if err := part(); err != nil {
 				return err

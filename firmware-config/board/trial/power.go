@@ -97,15 +97,15 @@ func (t tally) String() string {
 // file system's own log.
 const size = "64M"
 
-// fileSystem makes an empty one.
-func fileSystem() ([]byte, error) {
+// fileSystem makes an empty one; args are further ones for mke2fs.
+func fileSystem(args ...string) ([]byte, error) {
 	dir, err := os.MkdirTemp("", "board")
 	if err != nil {
 		return nil, err
 	}
 	defer os.RemoveAll(dir)
 	path := filepath.Join(dir, "disk")
-	if out, err := admin("mke2fs", "-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0", path, size); err != nil {
+	if out, err := admin("mke2fs", append(append([]string{"-q", "-F", "-t", "ext4", "-E", "lazy_itable_init=0,lazy_journal_init=0"}, args...), path, size)...); err != nil {
 		return nil, fmt.Errorf("mke2fs: %w: %s", err, out)
 	}
 	return os.ReadFile(path)
@@ -351,15 +351,21 @@ func (p *power) attempt(cases func(*bench) error) error {
 		return err
 	}
 	gone := p.disk.Serve(l)
-	b := usbBoard(p.daemon)
+	b := onDisk(p.daemon, socket)
 	b.daemon, b.quiet = p.daemon, true
-	b.modules = append(b.modules, "virtio_pci", "virtio_blk", "ext4", "crc32c_generic")
-	b.args = append(b.args, "-blockdev", "driver=nbd,node-name=disk,server.type=unix,server.path="+socket,
-		"-device", "virtio-blk-pci,drive=disk,write-cache=on")
 	err = p.Trial.run(p.ctx, b, cases)
 	l.Close() // a machine that never came
 	<-gone
 	return err
+}
+
+// onDisk is a machine with USB scanners and the disk that is served at socket.
+func onDisk(name, socket string) board {
+	b := usbBoard(name)
+	b.modules = append(b.modules, "virtio_pci", "virtio_blk", "ext4", "crc32c_generic")
+	b.args = append(b.args, "-blockdev", "driver=nbd,node-name=disk,server.type=unix,server.path="+socket,
+		"-device", "virtio-blk-pci,drive=disk,write-cache=on")
+	return b
 }
 
 // setUp mounts the disk and writes what a store's IT person would write.
