@@ -3,6 +3,7 @@ package backoffice_test
 import (
 	"cmp"
 	"fmt"
+	"math"
 	"slices"
 	"strings"
 	"testing"
@@ -335,8 +336,18 @@ func rank(e backoffice.Entry) int {
 // makes holds the visits of the store, its figures, and what must be true of any.
 func (s *shop) makes(want ...string) {
 	s.Helper()
+	makes(s, s.Office, store, want...)
+}
+
+// makes holds that of a store of an office.
+func makes(s testing.TB, o *backoffice.Office, store string, want ...string) {
+	s.Helper()
+	vs, err := backoffice.Recompute(s.Context(), o.Ledger(), store, math.MaxInt64, kiosk.ShanghaiWeek(zone))
+	if err != nil {
+		s.Fatal(err)
+	}
 	var got []string
-	for _, v := range visitsOf(s, s.ledger) {
+	for _, v := range vs {
 		got = append(got, inWords(v))
 		for _, w := range v.Works {
 			for i, span := range w.Spans {
@@ -345,7 +356,7 @@ func (s *shop) makes(want ...string) {
 				}
 			}
 		}
-		until := s.Now()
+		until := o.Now()
 		if !v.Ended.IsZero() {
 			until = v.Ended
 		}
@@ -363,7 +374,7 @@ func (s *shop) makes(want ...string) {
 	if !slices.Equal(got, want) {
 		s.Errorf("visits\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
 	}
-	f, err := figures.New(figures.Config{Ledger: s.ledger, Now: s.Now, Stores: s.Stores()})
+	f, err := figures.New(figures.Config{Ledger: o.Ledger(), Now: o.Now, Stores: o.Stores()})
 	if err != nil {
 		s.Fatal(err)
 	}
