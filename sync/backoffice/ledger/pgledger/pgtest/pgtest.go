@@ -166,6 +166,17 @@ func (s *Server) Kill() {
 	s.cmd = nil
 }
 
+// Stop ends the server in order and at once, as an administrator's restart does:
+// whoever is connected is told so and thrown out.
+func (s *Server) Stop() {
+	if s.cmd == nil {
+		return
+	}
+	_ = s.cmd.Process.Signal(syscall.SIGINT) // it may have ended by itself
+	<-s.gone
+	s.cmd = nil
+}
+
 // PID is the number of the server's first process, whose children do its work.
 func (s *Server) PID() int { return s.cmd.Process.Pid }
 
