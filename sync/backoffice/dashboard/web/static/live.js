@@ -7,6 +7,7 @@ let busy = false, again = false;
 async function refresh() {
   if (busy) { again = true; return; }
   busy = true;
+  const began = performance.now();
   try {
     const url = new URL(location.href);
     url.searchParams.set("part", "live");
@@ -21,7 +22,7 @@ async function refresh() {
     offline.hidden = false;
   } finally {
     busy = false;
-    if (again) { again = false; setTimeout(refresh, 100); }
+    if (again) { again = false; setTimeout(refresh, Math.min(100, performance.now() - began)); } // half the time at most
   }
 }
 
