@@ -29,7 +29,8 @@ type Config struct {
 	// QoS 1 is costly, as NATS makes it a replicated log of its own.
 	QoS0 bool
 	// Renew is how long a connection lasts at most, half of it at least; the first one
-	// after a lost one a hundredth to a fiftieth of it. Then it is left without a word and
+	// after a lost one a hundredth to a fiftieth of it, the next two each four times as long as
+	// the one before. Then it is left without a word and
 	// made again: what is retained comes again, and who publishes says everything
 	// again. For clusters of brokers that acknowledge and do not retain, and deliver
 	// nothing that is retained, while they find a new leader. 0: it lasts.

@@ -127,14 +127,16 @@ func (l *Link) Run(ctx context.Context) error {
 	defer dispatcher.Wait()
 
 	number, tries := l.cfg.FirstSession, 0
-	lost := true // the last connection ended by itself
+	calm := 0 // connections left to be made again, since the last that ended by itself
 	for ctx.Err() == nil {
 		s, err := l.connect(ctx, number, box)
 		l.settle(s, err)
 		if err == nil {
 			number++
 			began := time.Now()
-			lost = l.attend(ctx, s, l.cfg.lasts(lost, rand.Int64N))
+			if calm++; l.attend(ctx, s, l.cfg.lasts(calm-1, rand.Int64N)) {
+				calm = 0
+			}
 			if time.Since(began) >= ceiling(tries, l.cfg.Min, l.cfg.Max) {
 				tries = 0
 			}
@@ -225,12 +227,10 @@ func ceiling(tries int, lo, hi time.Duration) time.Duration {
 	return min(lo, hi)
 }
 
-// lasts is how long a connection may last; 0: for ever.
-func (c *Config) lasts(lost bool, random func(n int64) int64) time.Duration {
-	least := c.Renew / 2
-	if lost {
-		least = c.Renew / 100
-	}
+// lasts is how long a connection may last that was made again calm times since one
+// was lost; 0: for ever.
+func (c *Config) lasts(calm int, random func(n int64) int64) time.Duration {
+	least := min(c.Renew/2, c.Renew/100<<min(2*calm, 6))
 	return least + jitter(least, random)
 }
 

@@ -339,12 +339,13 @@ func TestLasts(t *testing.T) {
 	half := func(n int64) int64 { return n / 2 }
 	for _, c := range []struct {
 		renew time.Duration
-		lost  bool
+		calm  int
 		want  time.Duration
-	}{{0, true, 0}, {0, false, 0}, {100 * time.Second, true, 1500 * time.Millisecond}, {100 * time.Second, false, 75 * time.Second}} {
+	}{{0, 0, 0}, {0, 9, 0}, {100 * time.Second, 0, 1500 * time.Millisecond}, {100 * time.Second, 1, 6 * time.Second}, {100 * time.Second, 2, 24 * time.Second},
+		{100 * time.Second, 3, 75 * time.Second}, {100 * time.Second, 1 << 40, 75 * time.Second}} {
 		cfg := Config{Renew: c.renew}
-		if got := cfg.lasts(c.lost, half).Round(time.Millisecond); got != c.want {
-			t.Errorf("renewed every %v, lost %v: it lasts %v, want %v", c.renew, c.lost, got, c.want)
+		if got := cfg.lasts(c.calm, half).Round(time.Millisecond); got != c.want {
+			t.Errorf("renewed every %v, %d times made again: it lasts %v, want %v", c.renew, c.calm, got, c.want)
 		}
 	}
 }

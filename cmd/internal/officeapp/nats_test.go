@@ -20,7 +20,8 @@ import (
 // TestNATS: boards and three offices on one PostgreSQL, each at a node of a NATS
 // cluster of its own choice. A node is ended like by a power cut while they work,
 // and comes back; then another, together with an office. Nothing is lost, nothing
-// counts twice, and what is retained stands on every node.
+// counts twice, and whoever comes to any node then hears what stands: what is
+// retained there, and what the next event says again where NATS did not keep it.
 func TestNATS(t *testing.T) {
 	if os.Getenv("BAYLIGHT_NATS") == "" {
 		t.Skip("make nats: a cluster takes a minute or two")
@@ -77,10 +78,20 @@ func TestNATS(t *testing.T) {
 // visitOf is the visit that board i checks in.
 func visitOf(i int) string { return fmt.Sprintf("0A7B%06d", i) }
 
-// standsOn waits until what is retained on a node is what it has to be.
+// nudgeAfter is how long a watcher waits for what is retained before the board
+// concerned records another event.
+const nudgeAfter = 10 * time.Second
+
+// standsOn waits until what is retained on a node is what it has to be. A receipt
+// or a visit that a node does not have is said again with the board's next event
+// (CLUSTER.md): that much is promised, and no more than that is asked for.
 func (g *group) standsOn(t *testing.T, w *watcher, ledger string) {
 	t.Helper()
 	for i, s := range g.boards {
+		w.nudge = func(topic string) {
+			t.Logf("%s: %s is not what it has to be after %v; the board records another event", w.name, topic, nudgeAfter)
+			s.append(t, 1)
+		}
 		topics, err := wire.NewKiosk(s.store, s.name)
 		must(t, err)
 		visit, err := topics.Store().Visit(visitOf(i))
@@ -90,12 +101,13 @@ func (g *group) standsOn(t *testing.T, w *watcher, ledger string) {
 			e, ok := r.Find(s.epoch)
 			return err == nil && ok && r.Ledger == ledger && e.Through == s.Head()
 		})
+		w.await(t, visit, func(b []byte) bool { return len(b) > 0 })
+		w.nudge = nil // what follows is said again when connections are made anew
 		w.await(t, topics.Conn(), func(b []byte) bool { c, err := wire.DecodeConn(b); return err == nil && c.State == wire.Ready })
 		w.await(t, topics.Store().Office(), func(b []byte) bool {
 			o, err := wire.DecodeOffice(b)
 			return err == nil && o.State == wire.Ready && o.Ledger == ledger
 		})
-		w.await(t, visit, func(b []byte) bool { return len(b) > 0 })
 		w.await(t, topics.Store().Visits(), func(b []byte) bool { return len(b) > 0 })
 		w.await(t, topics.Store().Setup(), func(b []byte) bool { return len(b) > 0 })
 	}
@@ -143,6 +155,7 @@ func running(t *testing.T, l *link.Link) {
 type watcher struct {
 	name    string
 	changed chan struct{}
+	nudge   func(topic string) // called while what is awaited does not come; nil: nothing is done
 
 	mu   sync.Mutex
 	last map[string][]byte // by topic
@@ -179,7 +192,9 @@ func (w *watcher) heard(_ context.Context, m link.Message) {
 // await waits until what was last heard on a topic is right.
 func (w *watcher) await(t *testing.T, topic string, right func(payload []byte) bool) {
 	t.Helper()
-	limit := time.After(2 * time.Minute)
+	limit := time.After(5 * time.Minute) // everything is said again 18 to 36 s after an outage, and once more 1 to 3 minutes later
+	slow := time.NewTicker(nudgeAfter)
+	defer slow.Stop()
 	for {
 		w.mu.Lock()
 		b := w.last[topic]
@@ -189,6 +204,10 @@ func (w *watcher) await(t *testing.T, topic string, right func(payload []byte) b
 		}
 		select {
 		case <-w.changed:
+		case <-slow.C:
+			if w.nudge != nil {
+				w.nudge(topic)
+			}
 		case <-limit:
 			w.mu.Lock()
 			defer w.mu.Unlock()
