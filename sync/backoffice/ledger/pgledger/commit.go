@@ -105,8 +105,9 @@ type commit struct {
 	sts            map[string]int32 // stores of the batch
 	epochs         map[place]*epoch
 	dirty          map[visitKey]bool
-	runs           *runs
-	pending        rows // events that wait to be inserted
+	batch          backoffice.Batch
+	runs           *runs // of the batch
+	pending        rows  // events that wait to be inserted
 	parts          parts
 	stepped        bool            // the lock on head is held
 	before         int64           // the highest position before it, once stepped
@@ -238,7 +239,8 @@ func (c *commit) epoch(store string, at place) (*epoch, error) {
 	return c.epochs[at], nil
 }
 
-// createEpochs begins epochs, each of a store.
+// createEpochs begins epochs, each of a store. One that another office began at the
+// same time is taken as it is, with what is in it.
 func (c *commit) createEpochs(fresh map[place]string) error {
 	var sts []int32
 	var sources, names []string
@@ -249,7 +251,7 @@ func (c *commit) createEpochs(fresh map[place]string) error {
 	// Their order is that in which they were heard of, as far as it matters: one batch may begin several.
 	rows, err := c.tx.Query(c.ctx, `INSERT INTO epochs(st, source, epoch, through, hash, max, last_ms)
 		SELECT st, source, epoch, 0, $4, 0, $5 FROM unnest($1::integer[], $2::text[], $3::text[]) AS x(st, source, epoch)
-		RETURNING st, ep, source, epoch`, sts, texts(sources), texts(names), zero, int64(rule.MinTime))
+		ON CONFLICT (source, epoch) DO NOTHING RETURNING st, ep, source, epoch`, sts, texts(sources), texts(names), zero, int64(rule.MinTime))
 	if err != nil {
 		return err
 	}
@@ -264,8 +266,15 @@ func (c *commit) createEpochs(fresh map[place]string) error {
 		ep.at = place{Source: unplain(source), Epoch: unplain(name)}
 		ep.store = fresh[ep.at]
 		c.epochs[ep.at] = ep
+		delete(fresh, ep.at)
 	}
-	return rows.Err()
+	if err := rows.Err(); err != nil || len(fresh) == 0 {
+		return err
+	}
+	q := c.pipeline()
+	c.queueEpochs(q, slices.Collect(maps.Keys(fresh)))
+	c.queueRows(q, c.batch)
+	return c.tx.SendBatch(c.ctx, q).Close()
 }
 
 func texts(in []string) []string {

@@ -35,6 +35,7 @@ func (c *commit) load(b backoffice.Batch) error {
 	if len(all) == 0 {
 		return nil
 	}
+	c.batch = b
 	odd := map[int32]bool{}
 	q := c.pipeline()
 	c.queueEpochs(q, all)

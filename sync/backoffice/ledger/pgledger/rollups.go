@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"strings"
 	"time"
 
 	"github.com/jackc/pgx/v5"
@@ -283,7 +284,7 @@ func queueFacts(q *pgx.Batch, st int32, facts []backoffice.Fact) {
 	if len(all) == 0 {
 		return
 	}
-	var visits, days, dayOf, keys, keyOf []string
+	var visits, days, dayOf, keys, keyOf, daysOf, keysOf []string
 	var ats []int64
 	var dues []*int64
 	var bytes [][]byte
@@ -297,6 +298,7 @@ func queueFacts(q *pgx.Batch, st int32, facts []backoffice.Fact) {
 			due = new(f.Due.UnixMilli())
 		}
 		visits, ats, bytes, dues = append(visits, visit), append(ats, int64(f.At)), append(bytes, f.Bytes), append(dues, due)
+		daysOf, keysOf = append(daysOf, array(f.Days)), append(keysOf, array(f.Keys))
 		for _, d := range f.Days {
 			days, dayOf = append(days, plain(d)), append(dayOf, visit)
 		}
@@ -310,13 +312,31 @@ func queueFacts(q *pgx.Batch, st int32, facts []backoffice.Fact) {
 	q.Queue(`DELETE FROM facts WHERE st = $1 AND visit = ANY($2) AND NOT visit = ANY($3)`, st, all, visits)
 	q.Queue(`INSERT INTO fact_days SELECT $1, x.* FROM unnest($2::text[], $3::text[]) AS x ON CONFLICT DO NOTHING`, st, days, dayOf)
 	q.Queue(`INSERT INTO fact_keys SELECT $1, x.* FROM unnest($2::text[], $3::text[]) AS x ON CONFLICT DO NOTHING`, st, keys, keyOf)
-	q.Queue(`INSERT INTO facts(st, visit, at, bytes, due_ms, days, keys) SELECT $1, x.visit, x.at, x.bytes, x.due,
-			coalesce((SELECT array_agg(d.day ORDER BY d.i) FROM unnest($6::text[], $7::text[]) WITH ORDINALITY AS d(day, visit, i) WHERE d.visit = x.visit), '{}'),
-			coalesce((SELECT array_agg(k.key ORDER BY k.i) FROM unnest($8::text[], $9::text[]) WITH ORDINALITY AS k(key, visit, i) WHERE k.visit = x.visit), '{}')
-		FROM unnest($2::text[], $3::bigint[], $4::bytea[], $5::bigint[]) AS x(visit, at, bytes, due)
+	q.Queue(`INSERT INTO facts(st, visit, at, bytes, due_ms, days, keys) SELECT $1, x.visit, x.at, x.bytes, x.due, x.days::text[], x.keys::text[]
+		FROM unnest($2::text[], $3::bigint[], $4::bytea[], $5::bigint[], $6::text[], $7::text[]) AS x(visit, at, bytes, due, days, keys)
 		ON CONFLICT (st, visit) DO UPDATE SET at = excluded.at, bytes = excluded.bytes, days = excluded.days, keys = excluded.keys, due_ms = excluded.due_ms`,
-		st, visits, ats, bytes, dues, days, dayOf, keys, keyOf)
+		st, visits, ats, bytes, dues, daysOf, keysOf)
 }
+
+// array writes a list as the server reads one: arrays of lists have to be of one
+// length each, so lists of several facts come as text.
+func array(list []string) string {
+	var b strings.Builder
+	b.WriteByte('{')
+	for i, s := range list {
+		if i > 0 {
+			b.WriteByte(',')
+		}
+		b.WriteByte('"')
+		_, _ = quoteArray.WriteString(&b, plain(s)) // into memory
+		b.WriteByte('"')
+	}
+	b.WriteByte('}')
+	return b.String()
+}
+
+// quoteArray escapes an element of a list.
+var quoteArray = strings.NewReplacer(`\`, `\\`, `"`, `\"`)
 
 // DropRollups forgets what is kept. Tables for it that somebody deleted are made again.
 func (l *Ledger) DropRollups(ctx context.Context, store string) error {
