@@ -109,12 +109,12 @@ func TestReadRefuses(t *testing.T) {
 	// As a spreadsheet on a Chinese system writes it: names of columns that are none,
 	// one line twice without a number, a formula where a plate should be.
 	for text, want := range map[string]string{
-		"到店日,牌照,客户\n2026-11-22 09:30,粤B12345,王\n":                           "line 1, time: the header line needs a column time (预约时间)",
-		"预约时间,车牌号\n2026-11-22 09:30,粤B12345\n2026-11-22 09:30,粤B12345\n":    "line 3, id: the same booking stands on line 2",
+		"到店日,牌照,客户\n2026-11-22 09:30,粤B12345,王\n":                                   "line 1, time: the header line needs a column time (预约时间)",
+		"预约时间,车牌号\n2026-11-22 09:30,粤B12345\n2026-11-22 09:30,粤B12345\n":            "line 3, id: the same booking stands on line 2",
 		"预约时间,车牌号\n2026-11-22 09:30,\"=HYPERLINK(\"\"http://x\"\")\"\n明天,粤B12345\n": `line 2, plate: "=HYPERLINK`,
-		"预约号,预约时间,车牌号\n=1+1,2026-11-22 09:30,粤B12345\n":                     "line 2, id: ",
-		"预约时间,车牌号,来店目的\n2026-11-22 09:30,粤B12345,@SUM(A1)\n":                `line 2, purpose: "@SUM(A1)" is not one of`,
-		"预约时间;车牌号\n2026-11-22 09:30;粤B12345\n2026-02-29 09:30;粤B12346\n":    `line 3, time: "2026-02-29 09:30" is no time such as`,
+		"预约号,预约时间,车牌号\n=1+1,2026-11-22 09:30,粤B12345\n":                             "line 2, id: ",
+		"预约时间,车牌号,来店目的\n2026-11-22 09:30,粤B12345,@SUM(A1)\n":                        `line 2, purpose: "@SUM(A1)" is not one of`,
+		"预约时间;车牌号\n2026-11-22 09:30;粤B12345\n2026-02-29 09:30;粤B12346\n":            `line 3, time: "2026-02-29 09:30" is no time such as`,
 	} {
 		gbk, err := simplifiedchinese.GBK.NewEncoder().Bytes([]byte(text))
 		if err != nil {

@@ -348,13 +348,29 @@ func (f figurePage) WholeLink(one figure) string {
 
 // NumLink leads to the numerator of the page's own share.
 func (f figurePage) NumLink() string {
-	switch {
-	case f.Group:
+	if f.Group {
 		return f.FigureLink(*f.One)
-	case f.One.Key == "on_time":
-		return f.drillTo("on_time", kpi.OnTime, "", nil)
 	}
-	return f.drillTo(f.One.Drill, "", "", nil)
+	drill, value := f.One.Drill, ""
+	switch f.One.Key {
+	case "on_time":
+		value = kpi.OnTime
+	case "promises_revised":
+		value = "revised"
+	case "promises_late":
+		value = kpi.Late
+	case "data_quality":
+		drill = "complete"
+	}
+	return f.drillTo(drill, value, "", nil)
+}
+
+// DenLink leads to its denominator.
+func (f figurePage) DenLink() string {
+	if f.One.Key == "rework" && !f.Group { // the figure leads to what came back
+		return f.drillTo("orders", "", "", nil)
+	}
+	return f.WholeLink(*f.One)
 }
 
 // OverviewLink leads back to all figures.
@@ -422,43 +438,6 @@ func (f figurePage) chosenCompare() string {
 	return f.Compare
 }
 
-// Share is a stage's part of the whole in per cent.
-func (f figurePage) Share(s kiosk.Stage) string {
-	if f.Whole.Stages.TotalMS == 0 {
-		return "—"
-	}
-	return fmt.Sprintf("%.1f%%", float64(f.Whole.Stages.MS[s])*100/float64(f.Whole.Stages.TotalMS))
-}
-
-// StageWidth is the part's width in a picture of a thousand.
-func (f figurePage) StageWidth(s kiosk.Stage) float64 {
-	if f.Whole.Stages.TotalMS == 0 {
-		return 0
-	}
-	return round(float64(f.Whole.Stages.MS[s]) * 1000 / float64(f.Whole.Stages.TotalMS))
-}
-
-// StageStart is where the part begins in that picture.
-func (f figurePage) StageStart(s kiosk.Stage) (x float64) {
-	for _, other := range f.Stages {
-		if other == s {
-			return round(x)
-		}
-		if f.Whole.Stages.TotalMS > 0 {
-			x += float64(f.Whole.Stages.MS[other]) * 1000 / float64(f.Whole.Stages.TotalMS)
-		}
-	}
-	return x
-}
-
-// StageMinutes is a stage's whole minutes per visit.
-func (f figurePage) StageMinutes(s kiosk.Stage) int64 {
-	if f.Whole.Stages.Visits == 0 {
-		return 0
-	}
-	return f.Whole.Stages.MS[s] / 60_000 / int64(f.Whole.Stages.Visits)
-}
-
 // caveats are what the reader of the figures must know about their data.
 func (d *dashboard) caveats(r *http.Request, f figurePage, q query) (out []caveat, err error) {
 	add := func(key string, n int, link string) {
@@ -478,6 +457,7 @@ func (d *dashboard) caveats(r *http.Request, f figurePage, q query) (out []cavea
 	add("incomplete", row.Quality.Complete.Denominator-row.Quality.Complete.Numerator, f.drillTo("incomplete", "", "", nil))
 	add("without_vehicle", row.OrdersWithoutVehicle, f.drillTo("orders_without_vehicle", "", "", nil))
 	add("corrections", row.Quality.Corrections, f.drillTo("corrections", "", "", nil))
+	add("calendar", row.WorkingDays.Unknown, "")
 	missing, err := d.gaps(r, q.store)
 	add("gaps", missing, f.Link("/kiosks"))
 	return out, err

@@ -31,6 +31,7 @@ type today struct {
 	Learnt   bool        // chances come from history
 	Unlearnt string      // why not, as words has it
 	Loads    []load
+	Adviser  string // whose cars alone are listed; "": all
 	Helps    []helpCall
 	Latest   []happening
 	Boards   []kioskAnswer
@@ -84,7 +85,7 @@ func (d *dashboard) todayPage(w http.ResponseWriter, r *http.Request) error {
 		return err
 	}
 	p.Title = p.T("office.live")
-	t := today{page: p}
+	t := today{page: p, Adviser: r.URL.Query().Get("adviser")}
 	if err := d.lookAround(r, &t); err != nil {
 		return err
 	}
@@ -149,6 +150,11 @@ func (d *dashboard) lookAround(r *http.Request, t *today) error {
 		}
 	}
 	t.sort()
+	if t.Adviser != "" {
+		for _, list := range []*[]openOrder{&t.Late, &t.Risk, &t.Rest, &t.Waiting} {
+			*list = slices.DeleteFunc(*list, func(o openOrder) bool { return o.Adviser != t.Adviser })
+		}
+	}
 	if t.Latest, err = d.latest(r, s, at, tickets); err != nil {
 		return err
 	}
@@ -262,6 +268,12 @@ func (today) Abs(n int) int { return max(n, -n) }
 func (t today) FigureLink(key string) string {
 	return t.Link("/kpi/"+key, "from", t.DayStart, "to", t.DayEnd, "by", string(kpi.ByAdviser))
 }
+
+// Of leads to the cars of one adviser, at a list of this page.
+func (t today) Of(adviser, list string) string { return t.Link("/", "adviser", adviser) + list }
+
+// Everybody leads back to the cars of all.
+func (t today) Everybody() string { return t.Link("/") }
 
 // Behind leads to the orders behind one of today's numbers.
 func (t today) Behind(figure, value string) string {
