@@ -41,8 +41,11 @@ type fold struct {
 // events stay as they are.
 func (f *fold) effective(events []Event) []Event {
 	out := events
-	if slices.ContainsFunc(events, func(e Event) bool { return Corrects(e.Data) != "" }) {
-		out = f.corrected(events)
+	for i := range events {
+		if Corrects(events[i].Data) != "" {
+			out = f.corrected(events)
+			break
+		}
 	}
 	if inOrder(out) { // as they nearly always come
 		return out
@@ -66,7 +69,7 @@ func Precedes(a, b *Event) bool { return compareEvents(a, b) < 0 }
 
 // compareEvents orders events by time, then by where they are from.
 func compareEvents(a, b *Event) int {
-	if c := a.Time().Compare(b.Time()); c != 0 {
+	if c := a.time().Compare(b.time()); c != 0 {
 		return c
 	}
 	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Seq, b.Seq))
@@ -138,7 +141,7 @@ func Amend(p Payload, fields json.RawMessage) Payload {
 
 // step applies one event. Each type's rule stands in one place below.
 func (f *fold) step(e *Event) {
-	v, t, common := f.v, e.Time(), e.Data.Common()
+	v, t, common := f.v, e.time(), e.Data.Common()
 	v.Uncertain = v.Uncertain || e.Uncertain && common.At == nil
 	fin, stated := e.Data.(*Finished)
 	stated = stated && fin.At != nil

@@ -89,10 +89,18 @@ func (e Event) Type() Type { return e.Data.Type() }
 
 // Time is the time that counts: stated by a person, else corrected, else as recorded.
 func (e Event) Time() time.Time {
+	return e.time()
+}
+
+// time is Time of an event that is not copied.
+func (e *Event) time() time.Time {
 	if at := e.Data.Common().At; at != nil {
 		return *at
 	}
-	return e.Recorded()
+	if !e.When.IsZero() {
+		return e.When
+	}
+	return e.Moment.Wall
 }
 
 // Recorded is when the event was recorded: corrected if Correct was asked, else

@@ -17,14 +17,29 @@ func readOwn(s string, env *envelope) (data string, ok bool) {
 		return "", false
 	}
 	r := reader{in: s[:at], plain: true}
-	r.expect("{")
-	*env = envelope{
-		SpecVersion: r.member("specversion"), ID: r.member("id"), Source: r.member("source"), Type: r.member("type"), Subject: r.optMember("subject"),
-		Time: r.member("time"), DataContentType: r.member("datacontenttype"), DataSchema: r.member("dataschema"), Sequence: r.member("sequence"),
-		Epoch: r.member("epoch"), BootID: r.member("bootid"), UptimeMS: r.member("uptimems"), Clock: Quality(r.member("clock")), Prev: r.member("prev"),
-		Was: r.optMember("was"), WasHash: r.optMember("washash"),
+	r.expect(`{"specversion":"`)
+	env.SpecVersion = r.until(`","id":"`)
+	env.ID = r.until(`","source":"`)
+	env.Source = r.until(`","type":"`)
+	if env.Type = r.until(`",`); r.has(`"subject":"`) {
+		env.Subject = r.until(`",`)
 	}
-	r.expect(`,"data":`)
+	r.expect(`"time":"`)
+	env.Time = r.until(`","datacontenttype":"`)
+	env.DataContentType = r.until(`","dataschema":"`)
+	env.DataSchema = r.until(`","sequence":"`)
+	env.Sequence = r.until(`","epoch":"`)
+	env.Epoch = r.until(`","bootid":"`)
+	env.BootID = r.until(`","uptimems":"`)
+	env.UptimeMS = r.until(`","clock":"`)
+	env.Clock = Quality(r.until(`","prev":"`))
+	if env.Prev = r.until(`",`); r.has(`"was":"`) {
+		env.Was = r.until(`",`)
+	}
+	if r.has(`"washash":"`) {
+		env.WasHash = r.until(`",`)
+	}
+	r.expect(`"data":`)
 	return s[at : len(s)-1], r.ended()
 }
 
@@ -135,6 +150,19 @@ func (r *reader) quoted() string {
 	if !r.plain && !unescaped(rest[:n]) {
 		r.not = true
 	}
+	return rest[:n]
+}
+
+// until takes a string off the front and what comes behind it, its quotation mark
+// first: the end of one member and the beginning of the next.
+func (r *reader) until(then string) string {
+	rest := r.in[r.at:]
+	n := strings.IndexByte(rest, '"')
+	if n < 0 || !strings.HasPrefix(rest[n:], then) {
+		r.not = true
+		return ""
+	}
+	r.at += n + len(then)
 	return rest[:n]
 }
 

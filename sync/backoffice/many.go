@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"math"
+	"slices"
 
 	"baylight/kiosk"
 	"baylight/sync/wire"
@@ -106,7 +107,7 @@ func movedOne(ctx context.Context, l Ledger, since Since, limit int) (m Moved, e
 func eventsOf(ctx context.Context, l Ledger, store string, visits []string) (map[string][]kiosk.Event, error) {
 	out := map[string][]kiosk.Event{}
 	err := l.VisitsAt(ctx, store, visits, math.MaxInt64, func(id string, events []kiosk.Event) error {
-		out[id] = events
+		out[id] = slices.Clone(events)
 		return nil
 	})
 	if err != nil {

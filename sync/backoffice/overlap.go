@@ -68,7 +68,8 @@ func stretches(v *kiosk.Visit, events []kiosk.Event, cal kiosk.Calendar) (out []
 // people at the back office stated it. It does not depend on the events' order.
 func startedBy(events []kiosk.Event, job kiosk.Job, bay string, from time.Time) (source string) {
 	best := 0
-	for _, e := range events {
+	for i := range events {
+		e := &events[i]
 		var j kiosk.Job
 		switch d := e.Data.(type) {
 		case *kiosk.Started:
@@ -83,7 +84,7 @@ func startedBy(events []kiosk.Event, job kiosk.Job, bay string, from time.Time) 
 		}
 		// A start that was amended has another job in its event than in the fold.
 		match := 1
-		for _, same := range []bool{j.Bay == bay, j.Technician == job.Technician, j.Item == job.Item} {
+		for _, same := range [...]bool{j.Bay == bay, j.Technician == job.Technician, j.Item == job.Item} {
 			if same {
 				match++
 			}

@@ -20,7 +20,8 @@ type Rollups interface {
 	Stale(ctx context.Context, store string, after Cursor, limit int) ([]Cursor, error)
 	// VisitsAt calls f with the counted events of each visit named that had one
 	// by a position, as they stood there: times are corrected by what was known
-	// then (Ledger.Until, for some visits). The visits come in any order.
+	// then (Ledger.Until, for some visits). The visits come in any order. The
+	// slice is f's until it returns; what is in it may be kept.
 	VisitsAt(ctx context.Context, store string, visits []string, position uint64, f func(visit string, events []kiosk.Event) error) error
 	// Touched names the visits that had an event at or before a position and
 	// changed after it, by name.
@@ -43,6 +44,23 @@ type Rollups interface {
 	DayRows(ctx context.Context, store, kind, first, last string) ([]DayRow, error)
 	// DropRollups forgets everything kept for a store.
 	DropRollups(ctx context.Context, store string) error
+}
+
+// Swept is an event as it is kept, with its corrected time beside its bytes.
+type Swept struct {
+	Bytes     string
+	WhenMS    int64
+	Uncertain bool
+}
+
+// Event is what the bytes mean; it shares their memory.
+func (s Swept) Event() (kiosk.Event, error) {
+	e, err := kiosk.DecodeString(s.Bytes)
+	if err != nil {
+		return e, err
+	}
+	e.When, e.Uncertain = time.UnixMilli(s.WhenMS).In(e.Moment.Wall.Location()), s.Uncertain
+	return e, nil
 }
 
 // ErrFolded is what Keep returns if the store is not as far as its caller thought.

@@ -24,9 +24,12 @@ func Recompute(ctx context.Context, l Ledger, store string, at uint64, cal kiosk
 // before it name the old one. One that carries the hash of what it means goes to
 // that one, under whichever id that counts.
 func Fold(events []kiosk.Event, cal kiosk.Calendar) *kiosk.Visit {
-	now := map[string]string{}
-	for _, e := range events {
-		if e.Was != "" {
+	var now map[string]string
+	for i := range events {
+		if e := &events[i]; e.Was != "" {
+			if now == nil {
+				now = map[string]string{}
+			}
 			now[e.Was] = e.ID()
 			now[e.Was+"#"+e.WasHash] = e.ID()
 		}

@@ -186,6 +186,11 @@ func answers(t *testing.T, rt *rapid.T, s *shop) {
 		s.commit(t, rest[:n]...)
 		rest = rest[n:]
 		s.now = s.now.Add(time.Duration(rapid.IntRange(0, 9).Draw(rt, "pass")) * time.Hour)
+		if rapid.IntRange(0, 5).Draw(rt, "rebuild") == 0 {
+			if err := s.Rebuild(context.Background(), store); err != nil {
+				rt.Fatal(err)
+			}
+		}
 		if rapid.Bool().Draw(rt, "ask") {
 			by := rapid.SampledFrom(everyBy).Draw(rt, "by")
 			got, a := s.ask(t, figures.Query{By: by})

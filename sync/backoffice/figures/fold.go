@@ -19,10 +19,10 @@ import (
 	"baylight/sync/backoffice/kpi"
 )
 
-// fold folds what is stale; r.mu is held. What it kept of a fold that fails stays.
-func (f *Folder) fold(ctx context.Context, r *room) error {
+// fold folds what is stale, from what was read ahead if that is where it goes on;
+// r.mu is held. What it kept of a fold that fails stays.
+func (f *Folder) fold(ctx context.Context, r *room, next *ahead) error {
 	r.whole = false
-	var next *ahead
 	for {
 		done, err := false, error(nil)
 		done, next, err = f.foldOne(ctx, r, next)
@@ -43,22 +43,19 @@ type ahead struct {
 	at    uint64 // the position they are read at, no later than the list
 	stale []backoffice.Cursor
 	fresh map[string]*fresh
+	sweep *sweep // nil: visits are read one by one
 	err   error
 }
 
-func (f *Folder) lookAhead(ctx context.Context, r *room, after backoffice.Cursor) *ahead {
-	a := &ahead{after: after}
+func (f *Folder) lookAhead(ctx context.Context, r *room, after backoffice.Cursor, s *sweep) *ahead {
+	a := &ahead{after: after, sweep: s}
 	if a.at, a.err = f.cfg.Ledger.Position(ctx); a.err != nil {
 		return a
 	}
 	if a.stale, a.err = f.cfg.Ledger.Stale(ctx, r.Name, after, f.chunk); a.err != nil {
 		return a
 	}
-	ids := make([]string, len(a.stale))
-	for i, c := range a.stale {
-		ids[i] = c.Visit
-	}
-	a.fresh, a.err = f.read(ctx, r, ids, a.at)
+	a.fresh, a.err = f.readSwept(ctx, r, s, a.stale, a.at)
 	return a
 }
 
@@ -74,7 +71,7 @@ func (f *Folder) foldOne(ctx context.Context, r *room, a *ahead) (done bool, the
 		return false, nil, l.DropRollups(ctx, r.Name)
 	}
 	if a == nil || a.after != is.Next {
-		a = f.lookAhead(ctx, r, is.Next)
+		a = f.lookAhead(ctx, r, is.Next, nil)
 	}
 	if a.err != nil {
 		return false, nil, a.err
@@ -87,7 +84,7 @@ func (f *Folder) foldOne(ctx context.Context, r *room, a *ahead) (done bool, the
 			next.Next = c
 		}
 		coming := make(chan *ahead, 1)
-		go func() { coming <- f.lookAhead(ctx, r, next.Next) }()
+		go func() { coming <- f.lookAhead(ctx, r, next.Next, a.sweep) }()
 		defer func() { then = <-coming }()
 	}
 	var due []backoffice.Fact
@@ -131,7 +128,10 @@ type recorded struct {
 
 // record reads visits as they stood at a position.
 func (f *Folder) record(ctx context.Context, r *room, visits []string, at uint64) (map[string]recorded, error) {
-	return eachRecorded(ctx, f, r, visits, at, func(_ string, rec recorded) recorded { return rec })
+	return eachRecorded(ctx, f, r, visits, at, func(_ string, rec recorded) recorded {
+		rec.events = slices.Clone(rec.events)
+		return rec
+	})
 }
 
 // fresh is a visit folded from its events, as if no other concerned it. Its
@@ -149,7 +149,7 @@ func (f *Folder) read(ctx context.Context, r *room, visits []string, at uint64) 
 }
 
 // eachRecorded reads visits as they stood at a position and keeps of each what
-// is made of it; some at a time, as many at once as there are processors.
+// is made of it, which may not be its list of events; some at a time, as many at once as there are processors.
 func eachRecorded[T any](ctx context.Context, f *Folder, r *room, visits []string, at uint64, of func(visit string, rec recorded) T) (map[string]T, error) {
 	out := make(map[string]T, len(visits))
 	var mu sync.Mutex

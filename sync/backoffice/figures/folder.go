@@ -173,7 +173,7 @@ func (f *Folder) Fold(ctx context.Context, store string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return f.fold(ctx, r)
+	return f.fold(ctx, r, nil)
 }
 
 // fresh says whether nothing came since the store was last folded.
@@ -224,8 +224,16 @@ func (f *Folder) Rebuild(ctx context.Context, store string) error {
 	r.mu.Lock()
 	defer r.mu.Unlock()
 	r.whole = false
-	if err := f.cfg.Ledger.DropRollups(ctx, store); err != nil {
+	s, err := f.sweep(ctx)
+	if err != nil {
 		return err
 	}
-	return f.fold(ctx, r)
+	first := make(chan *ahead, 1) // what is read meanwhile does not depend on what is dropped
+	go func() { first <- f.lookAhead(ctx, r, backoffice.Cursor{}, s) }()
+	err = f.cfg.Ledger.DropRollups(ctx, store)
+	next := <-first
+	if err != nil {
+		return err
+	}
+	return f.fold(ctx, r, next)
 }

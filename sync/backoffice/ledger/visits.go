@@ -14,6 +14,7 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"baylight/kiosk"
+	"baylight/sync/backoffice"
 )
 
 // VisitsAt calls f with some visits as they stood at a position. Where times
@@ -82,14 +83,15 @@ const (
 // eachVisit calls f for every visit of a query that has events.
 func eachVisit(ctx context.Context, dc any, query string, args []driver.NamedValue, f func(string, []kiosk.Event) error) error {
 	var row [2]driver.Value
+	events := make([]kiosk.Event, 0, usual) // of one visit after the other
 	return eachRow(ctx, dc, query, args, row[:], func() error {
 		visit, ok := row[0].(string)
 		whole, some := row[1].(string)
 		if !ok || !some {
 			return nil // it has no events there
 		}
-		events, err := readVisit(whole)
-		if err != nil {
+		var err error
+		if events, err = readVisit(events[:0], whole); err != nil {
 			return fmt.Errorf("visit %s: %w", visit, err)
 		}
 		return f(visit, events)
@@ -124,20 +126,17 @@ func eachRow(ctx context.Context, dc any, query string, args []driver.NamedValue
 const usual = 16
 
 // readVisit takes the events of a visit apart. They share its memory.
-func readVisit(whole string) (events []kiosk.Event, err error) {
-	events = make([]kiosk.Event, 0, usual)
+func readVisit(events []kiosk.Event, whole string) ([]kiosk.Event, error) {
 	for len(whole) > 0 {
-		when, rest, ok := number(whole)
-		n, rest, also := number(rest)
-		if !ok || !also || n < 0 || n > int64(len(rest)) {
-			return nil, errors.New("read events: a row is cut short")
+		var swept backoffice.Swept
+		var err error
+		if swept, whole, err = sweptEvent(whole); err != nil {
+			return nil, err
 		}
-		e, err := kiosk.DecodeString(rest[:n])
+		e, err := swept.Event()
 		if err != nil {
 			return nil, err
 		}
-		whole = rest[n:]
-		e.When, e.Uncertain = ms(when>>1).In(e.Moment.Wall.Location()), when&1 != 0
 		events = append(events, e)
 	}
 	return events, nil

@@ -1,0 +1,101 @@
+package ledger
+
+import (
+	"context"
+	"database/sql"
+	"database/sql/driver"
+	"errors"
+	"fmt"
+
+	"baylight/sync/backoffice"
+)
+
+// sweepRow is how many positions one row of a sweep covers: what a row costs on
+// its way out of C it costs once for so many events.
+const sweepRow = 256
+
+// An event of a sweep is the length of its visit's name in bytes, a comma, the
+// name, and what it is in [wholeVisits].
+const sweepEvents = `SELECT group_concat(octet_length(visit) || ',' || visit || (when_ms * 2 + uncertain) || ',' || length(bytes) || ',' || bytes, '')
+	FROM events NOT INDEXED WHERE n > ?1 AND n <= ?2 AND store = ?3 AND visit <> '' AND state = 0`
+
+// Sweep calls f with the counted events of the visits of a store at the positions
+// after one up to another, by position, as they are now, which is at the position
+// it returns. In the order they lie in the file events cost a part of what they
+// cost visit by visit. A ledger that holds other stores is not swept: then it
+// returns 0, without an error.
+func (l *Ledger) Sweep(ctx context.Context, store string, after, through uint64, f func(visit string, e backoffice.Swept)) (at uint64, err error) {
+	err = l.snapshotConn(ctx, func(tx *sql.Tx, dc func(func(any) error) error) error {
+		var alone bool
+		if err := tx.QueryRowContext(ctx, `SELECT NOT EXISTS(SELECT 1 FROM visits WHERE store < ?1) AND NOT EXISTS(SELECT 1 FROM visits WHERE store > ?1)`, store).Scan(&alone); err != nil || !alone {
+			return err
+		}
+		if at, err = position(ctx, tx); err != nil {
+			return err
+		}
+		return dc(func(dc any) error { return sweep(ctx, dc, store, after, min(through, at), f) })
+	})
+	if err != nil {
+		return 0, fmt.Errorf("sweep events of %s after %d: %w", store, after, err)
+	}
+	return at, nil
+}
+
+func sweep(ctx context.Context, dc any, store string, after, through uint64, f func(string, backoffice.Swept)) error {
+	var row [1]driver.Value
+	for ; after < through; after += sweepRow {
+		args := []driver.NamedValue{{Ordinal: 1, Value: int64(after)}, {Ordinal: 2, Value: int64(min(after+sweepRow, through))}, {Ordinal: 3, Value: store}}
+		if err := eachRow(ctx, dc, sweepEvents, args, row[:], func() error {
+			whole, _ := row[0].(string)
+			return sweptIn(whole, f)
+		}); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// sweptIn takes the events of a row apart. They share its memory.
+func sweptIn(whole string, f func(string, backoffice.Swept)) error {
+	for len(whole) > 0 {
+		long, rest, ok := number(whole)
+		if !ok || long < 0 || long > int64(len(rest)) {
+			return errCut
+		}
+		visit, rest := rest[:long], rest[long:]
+		e, rest, err := sweptEvent(rest)
+		if err != nil {
+			return err
+		}
+		f(visit, e)
+		whole = rest
+	}
+	return nil
+}
+
+var errCut = errors.New("read events: a row is cut short")
+
+// sweptEvent takes an event off the front.
+func sweptEvent(s string) (e backoffice.Swept, rest string, err error) {
+	when, rest, ok := number(s)
+	n, rest, also := number(rest)
+	if !ok || !also || n < 0 || n > int64(len(rest)) {
+		return e, "", errCut
+	}
+	return backoffice.Swept{Bytes: rest[:n], WhenMS: when >> 1, Uncertain: when&1 != 0}, rest[n:], nil
+}
+
+// snapshotConn runs f in a transaction that only reads, with its connection.
+func (l *Ledger) snapshotConn(ctx context.Context, f func(tx *sql.Tx, raw func(func(any) error) error) error) error {
+	conn, err := l.r.Conn(ctx)
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	tx, err := conn.BeginTx(ctx, &sql.TxOptions{ReadOnly: true})
+	if err != nil {
+		return err
+	}
+	defer func() { _ = tx.Rollback() }() // it only read
+	return f(tx, conn.Raw)
+}
