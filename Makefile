@@ -138,9 +138,10 @@ deb: ## Debian packages for amd64, arm64, armhf and armel (ARMv6), in bin/deb/
 	systemd/package/build bin/deb
 
 .PHONY: foreign
-foreign: deb ## the packages for arm64, armhf and armel at work under user-mode emulation
+foreign: deb ## the packages for arm64, armhf and armel: built again to the same bytes, and at work under user-mode emulation
 	@command -v qemu-arm-static >/dev/null || { apt-get update && apt-get install -y --no-install-recommends qemu-user-static; } >/tmp/baylight-foreign.log 2>&1 || \
 	{ tail -n 5 /tmp/baylight-foreign.log; echo "qemu-user-static is missing: apt-get install -y qemu-user-static"; exit 1; }
+	@systemd/package/same bin/deb arm64 armhf armel
 	@go run ./cmd/internal/foreign -debs bin/deb arm64 armhf armel
 
 .PHONY: release

@@ -96,6 +96,7 @@ func TestNoRelease(t *testing.T) {
 		"uncommitted":       {func(w *workshop) { w.must("git", "tag", "v1.2.0"); w.write("new", "") }, "working tree"},
 		"nothing in notes":  {func(w *workshop) { w.must("git", "tag", "v1.3.0") }, "no section [1.3.0]"},
 		"no key":            {func(w *workshop) { w.must("git", "tag", "v1.2.0"); w.key += "-lost" }, "cannot read the secret key"},
+		"no key named":      {func(w *workshop) { w.must("git", "tag", "v1.2.0"); w.key = "" }, "BAYLIGHT_MINISIGN_KEY has to name"},
 		"the build fails":   {func(w *workshop) { w.write("build", "#!/bin/sh\nexit 3\n"); w.commit(); w.must("git", "tag", "v1.2.0") }, ""},
 		"it builds nothing": {func(w *workshop) { w.write("build", "#!/bin/sh\n"); w.commit(); w.must("git", "tag", "v1.2.0") }, ""},
 	} {

@@ -8,7 +8,13 @@ import (
 	"baylight/kiosk"
 )
 
-// a case of the trial; the ones after a needed one make no sense without it.
+// The two versions of the packages that prepare makes.
+const (
+	older = "1.0.0"
+	newer = "1.1.0"
+)
+
+// one is a case of the trial; the ones after a needed one make no sense without it.
 type one struct {
 	what   string
 	needed bool
@@ -18,18 +24,23 @@ type one struct {
 func (t *trial) cases() []one {
 	return []one{
 		{"the packages install", true, t.install},
-		{"an unconfigured kiosk serves its set-up pages", false, t.firstRun},
+		{"an unconfigured kiosk serves its set-up pages, an unconfigured back office waits", false, t.firstRun},
 		{"a configured kiosk starts, and takes scans", true, t.configured},
-		{"it runs as nobody special, in its sandbox", false, t.sandbox},
-		{"a daemon that hangs is started again", false, t.hangs},
-		{"a daemon that is killed is started again, and its lamps are let go", false, t.killed},
-		{"the back office starts", false, t.office},
+		{"an upgrade keeps scans and configuration", true, func(ctx context.Context) error { return t.change(ctx, newer, "kioskd") }},
+		{"it runs as nobody special, in its sandbox", false, func(ctx context.Context) error { return t.sandbox(ctx, "kioskd") }},
+		{"the doctor finds nothing wrong", false, func(ctx context.Context) error { return t.doctor(ctx, "service.ok", "broker.connected") }},
+		{"the back office makes what Mosquitto reads, in its sandbox", true, t.office},
+		{"the board enrols, and all that it kept is receipted", true, t.enrols},
+		{"a revoked board is thrown out, goes on recording, and enrols anew without a restart", false, t.revoked},
+		{"daemons that hang are started again by the watchdog", false, func(ctx context.Context) error { return t.again(ctx, "STOP") }},
+		{"daemons that are killed are started again, and lamps are let go", false, t.killed},
 		{"a power cut keeps every scan", true, t.cut},
-		{"an upgrade keeps scans and configuration", true, func(ctx context.Context) error { return t.change(ctx, "1.1.0") }},
-		{"a downgrade keeps scans and configuration", true, func(ctx context.Context) error { return t.change(ctx, "1.0.0") }},
-		{"the nightly backup makes a checked copy", false, t.backup},
+		{"the nightly backups make checked copies, and clear up", false, t.backup},
+		{"they restore: board and office go on from their copies", false, t.restore},
+		{"a downgrade keeps scans and configuration", true, func(ctx context.Context) error { return t.change(ctx, older, "kioskd", "backofficed") }},
+		{"an upgrade of all keeps scans and configuration", true, func(ctx context.Context) error { return t.change(ctx, newer, "kioskd", "backofficed") }},
 		{"removing keeps every scan, and installing again finds them", false, t.removed},
-		{"purging, asked for by name, deletes them", false, t.purged},
+		{"purging, asked for by name, deletes all but the backups", false, t.purged},
 	}
 }
 
@@ -44,13 +55,26 @@ func (t *trial) do(ctx context.Context, commands ...string) error {
 	return nil
 }
 
+// dpkg installs packages of one version.
+func dpkg(version string, names ...string) string {
+	c := "dpkg -i"
+	for _, n := range names {
+		c += " /mnt/" + n + "_" + version + "_amd64.deb"
+	}
+	return c
+}
+
 func (t *trial) install(ctx context.Context) error {
-	return t.do(ctx, "dpkg -i /mnt/baylight_1.0.0_amd64.deb /mnt/baylight-kiosk_1.0.0_amd64.deb",
-		"test -e /usr/share/man/man8/kioskd.8.gz", "id baylight | grep -q dialout", "systemctl is-enabled kioskd kioskd-backup.timer")
+	return t.do(ctx, dpkg(older, "baylight", "baylight-kiosk", "baylight-backoffice"),
+		"test -e /usr/share/man/man8/kioskd.8.gz", "id baylight | grep -q dialout",
+		"systemctl is-enabled kioskd kioskd-backup.timer backofficed backofficed-backup.timer baylight-broker.path baylight-broker.timer")
 }
 
 func (t *trial) firstRun(ctx context.Context) error {
-	return t.await(ctx, "systemctl is-active -q kioskd")
+	if err := t.await(ctx, "systemctl is-active -q kioskd"); err != nil {
+		return err
+	}
+	return t.do(ctx, "journalctl -o cat -u kioskd | grep -q http://127.0.0.1:8080/", "test $(systemctl show -P ActiveState backofficed) = inactive", "test $(systemctl show -P NRestarts backofficed) = 0")
 }
 
 func (t *trial) configured(ctx context.Context) error {
@@ -59,7 +83,7 @@ func (t *trial) configured(ctx context.Context) error {
 			return err
 		}
 	}
-	if err := t.do(ctx, "systemctl restart kioskd", "systemctl is-active kioskd"); err != nil {
+	if err := t.do(ctx, "sync", "systemctl restart kioskd", "systemctl is-active kioskd"); err != nil {
 		return err
 	}
 	if err := t.scan(ctx, kiosk.MakeCode(kiosk.KindBadge, "0A7A000001")); err != nil {
@@ -68,57 +92,105 @@ func (t *trial) configured(ctx context.Context) error {
 	return t.work(ctx)
 }
 
-// work scans a car that was not there before, and finds every one in the journal.
-func (t *trial) work(ctx context.Context) error {
-	if err := t.scan(ctx, car(t.scans)); err != nil {
+// change goes to another version.
+func (t *trial) change(ctx context.Context, version string, running ...string) error {
+	if err := t.do(ctx, "sha256sum /etc/baylight/* >/tmp/before", dpkg(version, "baylight", "baylight-kiosk", "baylight-backoffice"), "sha256sum --quiet -c /tmp/before",
+		"test $(dpkg-query -W -f '${Version}' baylight-kiosk) = "+version); err != nil {
 		return err
 	}
-	return t.whole(ctx)
-}
-
-func (t *trial) whole(ctx context.Context) error {
-	got, err := t.recorded(ctx)
-	if want := t.scans - 1; err == nil && got != want { // the first was a badge
-		err = fmt.Errorf("%d jobs in the journal, %d were scanned", got, want)
+	for _, unit := range running {
+		if err := t.await(ctx, "systemctl is-active -q "+unit); err != nil {
+			return err
+		}
 	}
-	return err
+	if err := t.work(ctx); err != nil || len(running) == 1 {
+		return err
+	}
+	return t.receipted(ctx)
 }
 
-func (t *trial) sandbox(ctx context.Context) error {
-	return t.do(ctx,
-		`test "$(ps -o user= -p $(systemctl show -P MainPID kioskd))" = baylight || test "$(stat -c %U /proc/$(systemctl show -P MainPID kioskd))" = baylight`,
-		"grep -q '^CapEff:.0000000000000000' /proc/$(systemctl show -P MainPID kioskd)/status",
-		"grep -q '^NoNewPrivs:.1' /proc/$(systemctl show -P MainPID kioskd)/status",
-		"grep -q '^Seccomp:.2' /proc/$(systemctl show -P MainPID kioskd)/status",
+func (t *trial) sandbox(ctx context.Context, unit string) error {
+	status := "/proc/$(systemctl show -P MainPID " + unit + ")"
+	return t.do(ctx, "test $(stat -c %U "+status+") = baylight",
+		"grep -q '^CapEff:.0000000000000000' "+status+"/status", "grep -q '^NoNewPrivs:.1' "+status+"/status", "grep -q '^Seccomp:.2' "+status+"/status",
 		"test $(stat -c %a /var/lib/baylight) = 700", "test $(stat -c %a /etc/baylight) = 750")
 }
 
-func (t *trial) hangs(ctx context.Context) error {
-	return t.again(ctx, "STOP")
+// office sets it up as README says, beside a Mosquitto that asks for certificates.
+func (t *trial) office(ctx context.Context) error {
+	if err := t.do(ctx, "sed '"+officeEdits+"' /usr/share/doc/baylight-backoffice/examples/backoffice.toml >/etc/baylight/backoffice.toml && chown baylight: /etc/baylight/backoffice.toml",
+		"cp /usr/share/doc/baylight-backoffice/examples/mosquitto.conf /etc/mosquitto/conf.d/baylight.conf", "sync",
+		"systemctl restart backofficed && systemctl restart mosquitto", "systemctl is-active backofficed mosquitto", "backofficed check",
+		"test $(stat -c %a:%U:%G /var/lib/baylight-broker) = 2750:baylight:mosquitto", "test $(stat -c %a:%G /var/lib/baylight-broker/acl) = 640:mosquitto"); err != nil {
+		return err
+	}
+	return t.sandbox(ctx, "backofficed")
+}
+
+// enroll types at the board what the office tells to type.
+const enroll = `baylight enroll $(runuser -u baylight -- backofficed enroll --kiosk k1 | sed -n "s/.*baylight enroll //p")`
+
+func (t *trial) enrols(ctx context.Context) error {
+	if err := t.do(ctx, enroll, "sed -i s,mqtt://127.0.0.1:1883,mqtts://127.0.0.1:8883, /etc/baylight/kiosk.toml", "sync", "systemctl restart kioskd",
+		"runuser -u baylight -- backofficed boards | grep -q 'k1 .* good'"); err != nil {
+		return err
+	}
+	if err := t.receipted(ctx); err != nil {
+		return err
+	}
+	return t.doctor(ctx, "service.ok", "broker.connected", "certificate.ok")
+}
+
+// revoked: nobody but baylight-broker.path tells Mosquitto.
+func (t *trial) revoked(ctx context.Context) error {
+	if err := t.do(ctx, "systemctl show -P MainPID kioskd >/tmp/pid", "runuser -u baylight -- backofficed revoke --kiosk k1 --why stolen"); err != nil {
+		return err
+	}
+	if err := t.await(ctx, "baylight outbox | grep -q '^broker connected: false'"); err != nil {
+		return err
+	}
+	if err := t.work(ctx); err != nil {
+		return err
+	}
+	if err := t.do(ctx, "! baylight outbox | grep -q '^waiting: 0'"); err != nil {
+		return err
+	}
+	if err := t.doctor(ctx, "!broker.barred"); err != nil {
+		return err
+	}
+	if err := t.do(ctx, enroll); err != nil {
+		return err
+	}
+	if err := t.receipted(ctx); err != nil {
+		return err
+	}
+	return t.do(ctx, `test "$(systemctl show -P MainPID kioskd)" = "$(cat /tmp/pid)"`)
 }
 
 func (t *trial) killed(ctx context.Context) error {
 	if err := t.again(ctx, "KILL"); err != nil {
 		return err
 	}
-	return t.do(ctx, "journalctl -u kioskd --no-pager | grep -q lamps-off || systemctl show -P ExecStopPost kioskd | grep -q lamps-off")
+	return t.do(ctx, "systemctl show -P ExecStopPost kioskd | grep -q 'lamps-off .*status=0'")
 }
 
-// again stops the daemon by a signal and finds another in its place.
+// again stops both daemons by a signal and finds others in their place.
 func (t *trial) again(ctx context.Context, signal string) error {
-	if err := t.do(ctx, "systemctl show -P MainPID kioskd >/tmp/pid", "kill -"+signal+" $(cat /tmp/pid)"); err != nil {
+	daemons := []string{"kioskd", "backofficed"}
+	for _, d := range daemons {
+		if err := t.do(ctx, "systemctl show -P MainPID "+d+" >/tmp/"+d, "kill -"+signal+" $(cat /tmp/"+d+")"); err != nil {
+			return err
+		}
+	}
+	for _, d := range daemons {
+		if err := t.await(ctx, `! test "$(systemctl show -P MainPID `+d+`)" = "$(cat /tmp/`+d+`)" && systemctl is-active -q `+d); err != nil {
+			return err
+		}
+	}
+	if err := t.work(ctx); err != nil {
 		return err
 	}
-	if err := t.await(ctx, `! test "$(systemctl show -P MainPID kioskd)" = "$(cat /tmp/pid)" && systemctl is-active -q kioskd`); err != nil {
-		return err
-	}
-	return t.work(ctx)
-}
-
-func (t *trial) office(ctx context.Context) error {
-	return t.do(ctx, "dpkg -i /mnt/baylight-backoffice_1.0.0_amd64.deb",
-		"sed 's/sh-pudong/sh-guest/' /usr/share/doc/baylight-backoffice/examples/backoffice.toml >/etc/baylight/backoffice.toml && chown baylight: /etc/baylight/backoffice.toml",
-		"systemctl restart backofficed", "systemctl is-active backofficed", "grep -q '^CapEff:.0000000000000000' /proc/$(systemctl show -P MainPID backofficed)/status")
+	return t.receipted(ctx)
 }
 
 func (t *trial) cut(ctx context.Context) error {
@@ -129,43 +201,55 @@ func (t *trial) cut(ctx context.Context) error {
 	if err := t.boot(ctx); err != nil {
 		return err
 	}
-	if err := t.await(ctx, "systemctl is-active -q kioskd"); err != nil {
+	if err := t.await(ctx, "systemctl is-active -q kioskd && systemctl is-active -q backofficed"); err != nil {
 		return err
 	}
 	if err := t.whole(ctx); err != nil {
 		return err
 	}
-	return t.work(ctx)
+	if err := t.work(ctx); err != nil {
+		return err
+	}
+	return t.receipted(ctx)
 }
 
-func (t *trial) change(ctx context.Context, version string) error {
-	if err := t.do(ctx, "sha256sum /etc/baylight/* >/tmp/before",
-		"dpkg -i /mnt/baylight_"+version+"_amd64.deb /mnt/baylight-kiosk_"+version+"_amd64.deb /mnt/baylight-backoffice_"+version+"_amd64.deb",
-		"sha256sum --quiet -c /tmp/before"); err != nil {
+func (t *trial) backup(ctx context.Context) error {
+	for unit, kind := range map[string]string{"kioskd": "kiosk", "backofficed": "office"} {
+		if err := t.do(ctx, "touch -d '20 days ago' /var/backups/baylight/"+kind+"-old.db", "systemctl is-active "+unit+"-backup.timer",
+			"systemctl start "+unit+"-backup.service", "test $(ls /var/backups/baylight/"+kind+"-2*.db | wc -l) = 1", "! test -e /var/backups/baylight/"+kind+"-old.db"); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// restore does what README says at both ends.
+func (t *trial) restore(ctx context.Context) error {
+	if err := t.do(ctx, "systemctl stop kioskd", "baylight restore /var/backups/baylight/kiosk-2*.db", "systemctl start kioskd",
+		"systemctl stop backofficed", "mkdir /root/aside && mv /var/lib/baylight/ledger* /root/aside", "backofficed restore /var/backups/baylight/office-2*.db", "systemctl start backofficed"); err != nil {
+		return err
+	}
+	if err := t.work(ctx); err != nil {
+		return err
+	}
+	return t.receipted(ctx)
+}
+
+func (t *trial) removed(ctx context.Context) error {
+	if err := t.do(ctx, "dpkg -r baylight-kiosk baylight-backoffice", "test -e /var/lib/baylight/journal.db", "test -e /var/lib/baylight/ledger.db", "test -e /etc/baylight/kiosk.toml",
+		"! systemctl is-active -q kioskd", "! systemctl is-active -q backofficed", "! systemctl is-active -q baylight-broker.path baylight-broker.timer", dpkg(newer, "baylight-kiosk", "baylight-backoffice")); err != nil {
 		return err
 	}
 	if err := t.await(ctx, "systemctl is-active -q kioskd && systemctl is-active -q backofficed"); err != nil {
 		return err
 	}
-	return t.work(ctx)
-}
-
-func (t *trial) backup(ctx context.Context) error {
-	return t.do(ctx, "systemctl start kioskd-backup.service", "ls /var/backups/baylight/kiosk-*.db", "systemctl start backofficed-backup.service", "ls /var/backups/baylight/office-*.db")
-}
-
-func (t *trial) removed(ctx context.Context) error {
-	if err := t.do(ctx, "dpkg -r baylight-kiosk", "test -e /var/lib/baylight/journal.db", "! systemctl is-active -q kioskd",
-		"dpkg -i /mnt/baylight-kiosk_1.0.0_amd64.deb"); err != nil {
+	if err := t.work(ctx); err != nil {
 		return err
 	}
-	if err := t.await(ctx, "systemctl is-active -q kioskd"); err != nil {
-		return err
-	}
-	return t.work(ctx)
+	return t.receipted(ctx)
 }
 
 func (t *trial) purged(ctx context.Context) error {
-	return t.do(ctx, "dpkg -P baylight-kiosk", "! test -e /var/lib/baylight/journal.db", "test -e /var/lib/baylight/ledger.db",
-		"dpkg -P baylight-backoffice", "! test -e /var/lib/baylight/ledger.db", "dpkg -P baylight", "! test -e /etc/baylight")
+	return t.do(ctx, "dpkg -P baylight-kiosk", "! ls -d /var/lib/baylight/journal* /var/lib/baylight/identity.pem", "test -e /var/lib/baylight/ledger.db", "systemctl is-active backofficed",
+		"dpkg -P baylight-backoffice", "! test -e /var/lib/baylight-broker", "dpkg -P baylight", "! ls -A /var/lib/baylight /etc/baylight", "ls /var/backups/baylight/*-2*.db")
 }

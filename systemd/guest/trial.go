@@ -2,11 +2,13 @@ package main
 
 import (
 	"context"
+	"encoding/json"
 	"errors"
 	"fmt"
 	"os"
 	"os/exec"
 	"path/filepath"
+	"slices"
 	"strings"
 	"time"
 
@@ -51,6 +53,9 @@ badge = "0A7A000001"
 roles = ["technician"]
 `
 	storeKey = "0123456789abcdef0123456789abcdef"
+	// What the example of the back office's configuration becomes this store's by.
+	officeEdits = `s/sh-pudong/sh-guest/; s,mqtt://127.0.0.1:1883,mqtts://127.0.0.1:8883,; ` +
+		`/^# \[identity\]/,/^# broker_dir/ { /names/! s/^# //; s,192.0.2.10,127.0.0.1, }`
 )
 
 // trial is one guest that lives through all of it.
@@ -64,6 +69,7 @@ type trial struct {
 	shell   *shell
 	scanner *emulator.Scanner
 	scans   int
+	began   time.Time // when the case did
 }
 
 // is counts a case.
@@ -74,7 +80,7 @@ func (t *trial) is(what string, err error) {
 		return
 	}
 	t.passed++
-	fmt.Println("ok  ", what)
+	fmt.Printf("ok   %s; %.0f s\n", what, time.Since(t.began).Seconds())
 }
 
 func (t *trial) run(ctx context.Context) (err error) {
@@ -90,10 +96,14 @@ func (t *trial) run(ctx context.Context) (err error) {
 		return err
 	}
 	for _, c := range t.cases() {
+		t.began = time.Now()
 		err := c.try(ctx)
 		t.is(c.what, err)
-		if err != nil && ctx.Err() == nil {
-			out, _, _ := t.shell.try(ctx, "journalctl --no-pager -o cat -n 40 -u kioskd -u backofficed")
+		if ctx.Err() != nil {
+			return context.Cause(ctx)
+		}
+		if err != nil {
+			out, _, _ := t.shell.try(ctx, "journalctl --no-pager -o cat -n 40 -u kioskd -u backofficed -u mosquitto -u 'baylight-*'")
 			fmt.Println(out) // what it says is all there is to say
 		}
 		if err != nil && c.needed {
@@ -184,12 +194,72 @@ func car(n int) string { return kiosk.MakeCode(kiosk.KindVisit, fmt.Sprintf("0A7
 // recorded counts the job cards in the journal, with SQLite's own eyes of the
 // daemon's tool: what the outbox holds.
 func (t *trial) recorded(ctx context.Context) (starts int, err error) {
-	out, err := t.shell.do(ctx, "su -s /bin/sh baylight -c 'baylight backup /var/backups/baylight/count.db' && "+
-		"grep -a -o 'baylight.job.started.v1' /var/backups/baylight/count.db | wc -l; rm -f /var/backups/baylight/count.db*")
+	const file = "/var/backups/baylight/count.db"
+	out, err := t.shell.do(ctx, "rm -f "+file+"*; baylight backup "+file+" && grep -a -o baylight.job.started.v1 "+file+" | wc -l; rm -f "+file+"*")
 	if err != nil {
 		return 0, err
 	}
 	last := out[strings.LastIndexByte(out, '\n')+1:]
 	_, err = fmt.Sscan(last, &starts)
 	return starts, err
+}
+
+// work scans a car that was not there before, and finds every one in the journal.
+func (t *trial) work(ctx context.Context) error {
+	if err := t.scan(ctx, car(t.scans)); err != nil {
+		return err
+	}
+	return t.whole(ctx)
+}
+
+func (t *trial) whole(ctx context.Context) error {
+	got, err := t.recorded(ctx)
+	if want := t.scans - 1; err == nil && got != want { // the first was a badge
+		err = fmt.Errorf("%d jobs in the journal, %d were scanned", got, want)
+	}
+	return err
+}
+
+// receipted waits until the back office has told that it keeps all that the board recorded.
+func (t *trial) receipted(ctx context.Context) error {
+	return t.await(ctx, "baylight outbox | grep -q '^waiting: 0,'")
+}
+
+// doctor has it look, and wants these findings to be well; one with "!" to be wrong,
+// and no other.
+func (t *trial) doctor(ctx context.Context, want ...string) error {
+	ctx, cancel := context.WithTimeout(ctx, answerWithin)
+	defer cancel()
+	out, _, err := t.shell.try(ctx, "baylight doctor --json")
+	if err != nil {
+		return err
+	}
+	var r struct {
+		Findings []struct {
+			Code, Level string
+			Unseen      bool
+			EN          struct{ What string }
+		}
+	}
+	if err := json.Unmarshal([]byte(out), &r); err != nil {
+		return fmt.Errorf("doctor says %q: %w", out, err)
+	}
+	found := map[string]bool{}
+	for _, f := range r.Findings {
+		switch {
+		case f.Level == "ok" && !f.Unseen:
+			found[f.Code] = true
+		case f.Level == "wrong":
+			found["!"+f.Code] = true
+		}
+		if f.Unseen || f.Level == "wrong" && !slices.Contains(want, "!"+f.Code) {
+			return fmt.Errorf("doctor finds %s: %s", f.Code, f.EN.What)
+		}
+	}
+	for _, code := range want {
+		if !found[code] {
+			return fmt.Errorf("doctor does not find %s: %s", code, out)
+		}
+	}
+	return nil
 }

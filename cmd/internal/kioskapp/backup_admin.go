@@ -6,9 +6,9 @@ import (
 	"net/http"
 	"os"
 	"path/filepath"
-	"syscall"
 
 	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/task"
 	"baylight/kiosk/journal"
 )
 
@@ -47,18 +47,5 @@ func Restore(ctx context.Context, set *settings.Kiosk, from string) (journal.Con
 	if err != nil {
 		return c, err
 	}
-	st, err := os.Stat(set.Data)
-	if err != nil {
-		return c, err
-	}
-	owner, ok := st.Sys().(*syscall.Stat_t)
-	if !ok || os.Getuid() != 0 || owner.Uid == 0 {
-		return c, nil
-	}
-	for _, path := range []string{journalPath(set), journalPath(set) + ".lock"} {
-		if err := os.Chown(path, int(owner.Uid), int(owner.Gid)); err != nil {
-			return c, fmt.Errorf("give the journal to the owner of its folder: %w", err)
-		}
-	}
-	return c, nil
+	return c, task.OwnLike(set.Data, journalPath(set), journalPath(set)+".lock")
 }

@@ -7,6 +7,7 @@ import (
 	"os"
 
 	"baylight/cmd/internal/settings"
+	"baylight/cmd/internal/task"
 	"baylight/sync/backoffice/ledger"
 	"baylight/sync/backoffice/ledger/pgledger"
 )
@@ -22,7 +23,7 @@ func Backup(ctx context.Context, set *settings.Office, to string) error {
 
 // Restore makes a backup the ledger, under a new id, so that the boards send
 // again what the backup lacks. The back office must be stopped and its old
-// ledger moved aside.
+// ledger moved aside. The files belong to who the data folder belongs to.
 func Restore(ctx context.Context, set *settings.Office, backup string) error {
 	if set.Ledger.Postgres != "" {
 		return errShared
@@ -35,7 +36,11 @@ func Restore(ctx context.Context, set *settings.Office, backup string) error {
 		return err
 	}
 	defer held.Close()
-	return ledger.Restore(ctx, backup, LedgerPath(set))
+	path := LedgerPath(set)
+	if err := ledger.Restore(ctx, backup, path); err != nil {
+		return err
+	}
+	return task.OwnLike(set.Data, path, path+"-wal", path+"-shm", path+".lock")
 }
 
 // errShared says who backs up a ledger in PostgreSQL.
