@@ -27,7 +27,7 @@ const (
 
 // Next is how far it may go at now when parts are kept for so many days, 0: for
 // ever. newest is when another clock that could be trusted last recorded an event,
-// zero if that is not known.
+// zero if that is not known: then nothing goes.
 // wait says in words why it goes no further yet: only a person knows whether a
 // clock that jumped is right ([Ageing.To]). It never goes back: what is gone is gone.
 func (a Ageing) Next(days int, newest time.Time, now Moment) (next Ageing, wait string) {
@@ -41,11 +41,10 @@ func (a Ageing) Next(days int, newest time.Time, now Moment) (next Ageing, wait 
 		return a, ""
 	case now.Clock != Synced:
 		return a, "the clock is not synchronised: nothing is removed by its age"
-	case last.IsZero():
-		return a, "no event has come yet that the clock could be held against"
+	case last.IsZero(): // nothing has come yet that the clock could be held against
+		return a, ""
 	case now.Wall.Sub(last) > MaxAgeingStep:
-		return a, fmt.Sprintf("the clock says %s, %d days after %s: if that is right, say so (baylight erase --aged-before %s)",
-			now.Wall.Format(time.DateOnly), int(now.Wall.Sub(last).Hours()/24), last.In(now.Wall.Location()).Format(time.DateOnly), before.Format(time.DateOnly))
+		return a, fmt.Sprintf("the clock says %s, %d days after %s", now.Wall.Format(time.DateOnly), int(now.Wall.Sub(last).Hours()/24), last.In(now.Wall.Location()).Format(time.DateOnly))
 	}
 	return a.To(before, now.Wall), ""
 }

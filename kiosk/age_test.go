@@ -29,12 +29,12 @@ func TestAgeing(t *testing.T) {
 		{"for longer", was, 300, time.Time{}, at(191, Synced), Ageing{day(100), day(191)}, ""},
 		{"a clock nobody set", was, 90, day(191), at(191, Unset), was, "not synchronised"},
 		{"a clock that ran on", was, 90, day(191), at(191, Holdover), was, "not synchronised"},
-		{"ten years ahead", was, 90, time.Time{}, at(190+3650, Synced), was, "--aged-before 2036-04-"},
+		{"ten years ahead", was, 90, time.Time{}, at(190+3650, Synced), was, "3650 days after 2026-07-10"},
 		{"off for long, and others say so too", was, 90, day(300), at(301, Synced), Ageing{day(211), day(301)}, ""},
 		{"back", was, 90, day(180), at(150, Synced), was, ""},
 		{"the first time", Ageing{}, 90, day(200), at(201, Synced), Ageing{day(111), day(201)}, ""},
 		{"the first time, ten years ahead", Ageing{}, 90, day(200), at(3850, Synced), Ageing{}, "3650 days after"},
-		{"the first time, nothing to hold it against", Ageing{}, 90, time.Time{}, at(201, Synced), Ageing{}, "no event"},
+		{"the first time, nothing to hold it against", Ageing{}, 90, time.Time{}, at(201, Synced), Ageing{}, ""},
 	} {
 		got, wait := c.was.Next(c.days, c.newest, c.now)
 		if !got.Before.Equal(c.want.Before) || !got.At.Equal(c.want.At) || !strings.Contains(wait, c.waits) || (wait == "") != (c.waits == "") {

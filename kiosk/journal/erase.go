@@ -95,6 +95,36 @@ func (j *Journal) corrected(ctx context.Context, e kiosk.Event) (visit string, e
 	return visit, classify(err)
 }
 
+// LatestOfVisits is the last event that is here of each visit, whatever epoch it
+// is of. It reads all rows, in the order of visits.
+func (j *Journal) LatestOfVisits(ctx context.Context) (map[string]kiosk.Event, error) {
+	if j.isClosed() {
+		return nil, fmt.Errorf("read last events: %w", ErrClosed)
+	}
+	rows, err := j.readers.QueryContext(ctx, "SELECT visit, bytes FROM events WHERE pos IN (SELECT max(pos) FROM events WHERE visit <> '' GROUP BY visit)")
+	if err != nil {
+		return nil, fmt.Errorf("read last events: %w", j.noting(classify(err)))
+	}
+	defer rows.Close()
+	out := map[string]kiosk.Event{}
+	for rows.Next() {
+		var visit string
+		var b []byte
+		if err := rows.Scan(&visit, &b); err != nil {
+			return nil, fmt.Errorf("read last events: %w", j.noting(classify(err)))
+		}
+		e, err := kiosk.Decode(b)
+		if err != nil {
+			return nil, fmt.Errorf("read last events: %w", j.noting(fmt.Errorf("%w: of visit %s: %w", ErrDamaged, visit, err)))
+		}
+		out[visit] = e
+	}
+	if err := classify(rows.Err()); err != nil {
+		return nil, fmt.Errorf("read last events: %w", j.noting(err))
+	}
+	return out, nil
+}
+
 // Erase removes the person parts of the events at positions, in their order, and
 // returns how many were there. The events stay as they are: an erased part is an
 // empty one. What it held is overwritten (secure_delete), and Settled takes it

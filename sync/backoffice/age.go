@@ -170,6 +170,9 @@ func (o *Office) age(ctx context.Context, r *room, again bool) error {
 	x := &r.erasing.ageing
 	was := x.Ageing.Ageing
 	next, wait := was.Next(r.PersonDays, x.newest, now)
+	if wait != "" && now.Clock == kiosk.Synced {
+		wait += fmt.Sprintf(": if that is right, say so (baylight erase --aged-before %s)", now.Wall.AddDate(0, 0, -r.PersonDays).Format(time.DateOnly))
+	}
 	said := x.Wait
 	x.Wait = wait
 	r.erasing.mu.Unlock()

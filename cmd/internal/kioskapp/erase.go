@@ -15,6 +15,7 @@ import (
 
 	"baylight/cmd/internal/task"
 	"baylight/kiosk"
+	"baylight/kiosk/floor"
 	"baylight/kiosk/journal"
 	"baylight/sync/link"
 	"baylight/sync/uplink"
@@ -40,7 +41,8 @@ type erasures struct {
 	path string
 	wake chan struct{}
 
-	one sync.Mutex // one application at a time
+	one    sync.Mutex // one application at a time
+	ageing *ageing    // read and changed while one is held
 
 	mu      sync.Mutex
 	list    []kiosk.Erasure
@@ -60,6 +62,9 @@ func (a *app) forget() error {
 		x.list = kept.Erasures
 	} else if !errors.Is(err, fs.ErrNotExist) {
 		return fmt.Errorf("read erasures: %w", err)
+	}
+	if err := x.openAgeing(); err != nil {
+		return err
 	}
 	a.link.Handle(a.topics.Store().Erasures(), wire.QoS, func(_ context.Context, m link.Message) { x.heard(m.Payload) })
 	a.tasks = append(a.tasks, task.Func("erasures", x.run))
@@ -118,7 +123,7 @@ func (x *erasures) take(in []kiosk.Erasure) error {
 func (x *erasures) run(ctx context.Context) error {
 	for {
 		var again <-chan time.Time
-		if err := x.apply(ctx, true); err != nil && ctx.Err() == nil {
+		if err := errors.Join(x.apply(ctx, true), x.age(ctx)); err != nil && ctx.Err() == nil {
 			x.a.log.Error("person parts are not erased yet; it is tried again", "error", err)
 			x.a.notices.add(uplink.Alarm{Kind: erasuresRefused, Text: err.Error()})
 			again = time.After(retryErasing)
@@ -130,6 +135,7 @@ func (x *erasures) run(ctx context.Context) error {
 			return nil
 		case <-x.wake:
 		case <-again:
+		case <-time.After(ageEvery):
 		}
 	}
 }
@@ -195,31 +201,42 @@ func (x *erasures) erase(ctx context.Context, list []kiosk.Erasure, live bool) e
 	}); err != nil {
 		return err
 	}
-	n, err := j.Erase(ctx, positions)
-	if err != nil {
-		return err
-	}
-	if err := x.a.keeper.Erase(what.Covers); err != nil {
-		return err
-	}
-	if live {
-		if err := x.a.station.Erase(ctx, what.Covers); err != nil {
-			return err
-		}
-	}
 	words := what.Visits()
 	for _, e := range list {
 		words = append(words, e.Vehicle)
 	}
-	dropped, err := j.DropAside(ctx, words)
+	n, err := x.remove(ctx, positions, salts, what.Covers, words, live)
 	if err != nil {
 		return err
 	}
-	if err := x.settle(ctx, salts); err != nil {
-		return err
-	}
-	x.a.log.Info("person parts erased", "requests", len(list), "parts", n, "set aside databases removed", len(dropped))
+	x.a.log.Info("person parts erased", "requests", len(list), "parts", n)
 	return nil
+}
+
+// remove removes parts from the journal, its snapshots and, if live, from the
+// state, and databases that were set aside in which one of the words stands; and
+// sees to it that nothing of them is left in the files.
+func (x *erasures) remove(ctx context.Context, positions []uint64, salts map[string]bool, covers floor.Covers, words []string, live bool) (n int, err error) {
+	j := x.a.journal
+	if n, err = j.Erase(ctx, positions); err != nil {
+		return n, err
+	}
+	if err := x.a.keeper.Erase(covers); err != nil {
+		return n, err
+	}
+	if live {
+		if err := x.a.station.Erase(ctx, covers); err != nil {
+			return n, err
+		}
+	}
+	dropped, err := j.DropAside(ctx, words)
+	if err != nil {
+		return n, err
+	}
+	if len(dropped) > 0 {
+		x.a.log.Info("databases that were set aside are removed", "files", len(dropped))
+	}
+	return n, x.settle(ctx, salts)
 }
 
 // settle sees to it that nothing of the erased parts is left in the files.

@@ -139,6 +139,7 @@ type kioskFile struct {
 	HTTP      httpTable `toml:"http"`
 	MQTT      mqttTable `toml:"mqtt"`
 	StaffFile string    `toml:"staff_file"`
+	Privacy   privacy   `toml:"privacy"`
 	Kiosk     struct {
 		Name   string `toml:"name"`
 		Letter string `toml:"letter"`
@@ -201,6 +202,8 @@ func LoadKiosk(path string) (*Kiosk, error) {
 		Socket: beside(path, cmp.Or(f.Kiosk.Socket, DefaultSocket)),
 		HTTP:   p.http(f.HTTP, "127.0.0.1:8080"), MQTT: p.mqtt(path, f.MQTT),
 	}
+	k.Store.PersonDays = f.Privacy.PersonDays
+	p.personDays("privacy.person_days", f.Privacy.PersonDays)
 	k.MQTT.Identity = filepath.Join(k.Data, IdentityFile)
 	if f.MQTT.Identity != "" {
 		k.MQTT.Identity = beside(path, f.MQTT.Identity)

@@ -1,0 +1,87 @@
+package kioskapp_test
+
+import (
+	"bytes"
+	"io"
+	"net/http"
+	"net/url"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+
+	"baylight/cmd/internal/kioskapp"
+	"baylight/cmd/internal/settings"
+	"baylight/device/bench"
+)
+
+// Person parts go by their age, once the office has them and the visit ended long
+// enough ago; of an open one they stay. A restored journal is brought to the same
+// age, also by a clock that nobody believes; one that jumped removes nothing. The
+// events stay as they were, byte for byte.
+func TestAgedParts(t *testing.T) {
+	t.Parallel()
+	o := newOffice(t)
+	r := newRig(t)
+	r.edit = func(config string) string { return config + "[privacy]\nperson_days = 10\n" }
+	r.up()
+	r.scan("front", car(1), bench.AckGood)
+	r.await("paper done", func() bool { return r.health().Paper == 0 })
+	visit := r.visitOn(r.ticket())
+	r.post(r.desk(), "/api/desk/close", map[string]any{"visit": visit, "outcome": "left"})
+	r.pass(5 * time.Second)
+	r.scan("front", car(2), bench.AckGood)
+	r.await("paper done", func() bool { return r.health().Paper == 0 })
+	backup := filepath.Join(r.dir, "copy.db")
+	var a kioskapp.Answer
+	r.tool("POST", "/backup", url.Values{"path": {backup}}, &a)
+	if !a.Good {
+		t.Fatalf("no backup: %+v", a)
+	}
+	before := r.rows()
+	again := func(days int) {
+		t.Helper()
+		must(t, r.stop())
+		r.pass(time.Duration(days) * 24 * time.Hour)
+		r.start()
+	}
+	stays := func(n int) {
+		t.Helper()
+		if len(r.holds(car(n))) == 0 {
+			t.Errorf("car %d is gone", n)
+		}
+	}
+
+	again(12)
+	stays(1) // the office does not have it
+	r.gate.open(o.broker.Addr())
+	r.delivered()
+	again(0)
+	r.await("car 1 to go", func() bool { return len(r.holds(car(1))) == 0 })
+	stays(2)
+	unchanged(t, before, r.rows())
+	must(t, r.stop())
+
+	set, err := settings.LoadKiosk(filepath.Join(r.dir, "kiosk.toml"))
+	must(t, err)
+	_, err = kioskapp.Restore(t.Context(), set, backup)
+	must(t, err)
+	stays(1)
+	r.pass(3650 * 24 * time.Hour)
+	r.start()
+	r.await("the office to be told", func() bool {
+		res, err := http.Get("http://" + o.http + "/api/v1/kiosks?store=" + store)
+		must(t, err)
+		defer res.Body.Close()
+		b, err := io.ReadAll(res.Body)
+		must(t, err)
+		return bytes.Contains(b, []byte("3650 days after"))
+	})
+	r.delivered()
+	again(0)
+	r.await("car 1 to go again", func() bool { return len(r.holds(car(1))) == 0 })
+	must(t, r.stop())
+	if log := r.logged.String(); strings.Contains(log, car(1)) || strings.Contains(log, car(2)) {
+		t.Error("the log names a VIN")
+	}
+}
