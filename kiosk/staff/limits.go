@@ -1,6 +1,7 @@
 package staff
 
 import (
+	"cmp"
 	"sync"
 	"time"
 )
@@ -15,6 +16,13 @@ const (
 	Forget      = 12 * time.Hour
 	maxKeys     = 4096
 )
+
+// Bound is what one key may do. Zero values are Failures and LongestLock.
+type Bound struct {
+	Key     string
+	Free    int           // failures until the first lock
+	Longest time.Duration // of a lock
+}
 
 // Limits counts failed attempts by key (a badge, an address).
 type Limits struct {
@@ -39,27 +47,36 @@ func NewLimits(now func() time.Time) *Limits {
 // takes it back. If one of the keys is locked, nothing is counted and wait says
 // for how long.
 func (l *Limits) Take(keys ...string) (wait time.Duration) {
+	bounds := make([]Bound, len(keys))
+	for i, k := range keys {
+		bounds[i].Key = k
+	}
+	return l.TakeWithin(bounds...)
+}
+
+// TakeWithin is Take with a bound of its own for each key.
+func (l *Limits) TakeWithin(bounds ...Bound) (wait time.Duration) {
 	l.mu.Lock()
 	defer l.mu.Unlock()
 	now := l.now()
-	for _, k := range keys {
-		wait = max(wait, l.keys[k].until.Sub(now))
+	for _, b := range bounds {
+		wait = max(wait, l.keys[b.Key].until.Sub(now))
 	}
 	if wait > 0 {
 		return wait
 	}
-	for _, k := range keys {
-		a := l.keys[k]
+	for _, b := range bounds {
+		a := l.keys[b.Key]
 		if now.Sub(a.last) > Forget {
 			a = attempts{}
 		}
 		a.failed++
 		a.last = now
-		if over := a.failed - Failures; over >= 0 {
-			a.until = now.Add(min(FirstLock<<min(over, 20), LongestLock))
+		if over := a.failed - cmp.Or(b.Free, Failures); over >= 0 {
+			a.until = now.Add(min(FirstLock<<min(over, 20), cmp.Or(b.Longest, LongestLock)))
 		}
-		l.room(k)
-		l.keys[k] = a
+		l.room(b.Key)
+		l.keys[b.Key] = a
 	}
 	return 0
 }

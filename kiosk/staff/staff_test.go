@@ -219,9 +219,9 @@ func TestBruteForce(t *testing.T) {
 	if err := try("a01", "0000", "10.0.2.1"); !errors.Is(err, ErrRefused) {
 		t.Fatalf("a good sign-in did not forgive the badge: %v", err)
 	}
-	// From one address over many names: the address is locked, and good PINs
-	// in between do not free it.
-	for i := range Failures {
+	// From one address over many names: the address is locked, and good PINs in
+	// between do not free it.
+	for i := range AddressFailures {
 		if err := try("a01", "2468", "10.9.9.9"); err != nil {
 			t.Fatalf("good PIN %d: %v", i, err)
 		}
@@ -229,7 +229,96 @@ func TestBruteForce(t *testing.T) {
 			t.Fatalf("guess %d: %v", i, err)
 		}
 	}
-	locked(FirstLock, try("a01", "2468", "10.9.9.9"))
+	locked(FirstLock, try("t07", "1111", "10.9.9.9"))
+	for i := range 10 {
+		c.add(AddressLock)
+		if err := try(fmt.Sprint("y", i), "1111", "10.9.9.9"); !errors.Is(err, ErrRefused) {
+			t.Fatal(err)
+		}
+	}
+	var l *LockedError
+	if err := try("t07", "1111", "10.9.9.9"); !errors.As(err, &l) || l.Wait > AddressLock {
+		t.Errorf("an address is locked by %v, at most %s", err, AddressLock)
+	}
+}
+
+// Whoever is at their usual counter gets in, whatever others do there and
+// elsewhere; and what they do themselves counts.
+func TestUsualPlace(t *testing.T) {
+	c := newClock()
+	d, people := door(t, c)
+	*people = append(*people, Person{ID: "a02", Roles: []Role{Adviser}, PIN: cheap("1357")})
+	try := func(who, pin, from string) error {
+		_, _, err := d.SignIn(t.Context(), who, pin, from)
+		return err
+	}
+	const counter = "10.0.0.5"
+	if err := try("a01", "2468", counter); err != nil {
+		t.Fatal(err)
+	}
+	for i := range 4 * AddressFailures {
+		for _, guess := range []error{try("a02", "0000", counter), try(fmt.Sprint("x", i), "0000", counter), try("a01", "0000", fmt.Sprint("10.0.1.", i))} {
+			if guess == nil {
+				t.Fatal("a guess was good")
+			}
+		}
+		if err := try("a01", "2468", counter); err != nil {
+			t.Fatalf("after %d guesses of others: %v", i, err)
+		}
+	}
+	var l *LockedError
+	if err := try("a01", "2468", "10.0.7.7"); !errors.As(err, &l) {
+		t.Errorf("good sign-ins at the counter forgave what was guessed elsewhere: %v", err)
+	}
+	if err := try("a02", "1357", counter); !errors.As(err, &l) {
+		t.Errorf("%v, want a02 to be locked here", err)
+	}
+	for range Failures {
+		if err := try("a01", "0000", counter); !errors.Is(err, ErrRefused) {
+			t.Fatal(err)
+		}
+	}
+	if err := try("a01", "2468", counter); !errors.As(err, &l) {
+		t.Errorf("at the usual place guesses are free: %v", err)
+	}
+	c.add(Usual)
+	if d.usual.knows("who a01 from " + counter) {
+		t.Error("a place is usual for ever")
+	}
+}
+
+// A lock says nothing of whether somebody of that name exists.
+func TestLocksTellNobody(t *testing.T) {
+	d, _ := door(t, newClock())
+	for i := range Failures + 2 {
+		_, _, there := d.SignIn(t.Context(), "a01", "0000", fmt.Sprint("10.1.0.", i))
+		_, _, nobody := d.SignIn(t.Context(), "zz9", "0000", fmt.Sprint("10.1.0.", i))
+		_, _, other := d.SignIn(t.Context(), fmt.Sprint("yy", i), "0000", fmt.Sprint("10.2.0.", i))
+		if fmt.Sprint(there) != fmt.Sprint(nobody) || !errors.Is(other, ErrRefused) {
+			t.Errorf("attempt %d: %v for who is there, %v for nobody, %v for another name", i, there, nobody, other)
+		}
+	}
+}
+
+func TestNetwork(t *testing.T) {
+	for in, want := range map[string]string{"10.0.0.5": "10.0.0.5", "::ffff:10.0.0.5": "::ffff:10.0.0.5", "2001:db8:1:2:3:4:5:6": "2001:db8:1:2::/64", "2001:db8:1:2::7": "2001:db8:1:2::/64",
+		"fe80::1%eth0": "fe80::/64", "::1": "::/64", "@": "@", "": ""} {
+		if got := Network(in); got != want {
+			t.Errorf("%q counts as %q, want %q", in, got, want)
+		}
+	}
+}
+
+func TestPlacesAreBounded(t *testing.T) {
+	c := newClock()
+	p := newPlaces(c.now)
+	for i := range maxKeys + 10 {
+		c.add(time.Second)
+		p.remember(fmt.Sprint(i))
+	}
+	if len(p.all) != maxKeys || p.knows("0") || !p.knows(fmt.Sprint(maxKeys+9)) {
+		t.Errorf("%d places are kept, at most %d are", len(p.all), maxKeys)
+	}
 }
 
 // Attempts made at the same moment are counted before they are judged.

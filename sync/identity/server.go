@@ -243,7 +243,7 @@ func (a *Authority) ServerTLS() *tls.Config {
 	}
 }
 
-// Server is the enrolment server; it serves on [Limited] listeners.
+// Server is the enrolment server; it serves on what [Authority.Listen] makes.
 func (a *Authority) Server(ctx context.Context) *http.Server {
 	return &http.Server{Handler: a.Handler(), ReadTimeout: 10 * time.Second, WriteTimeout: 10 * time.Second, IdleTimeout: 10 * time.Second,
 		MaxHeaderBytes: 8 << 10, BaseContext: func(net.Listener) context.Context { return ctx }, ErrorLog: slog.NewLogLogger(a.cfg.Log.Handler(), slog.LevelDebug)}

@@ -81,7 +81,7 @@ func Run(ctx context.Context, o Options) error {
 	defer cancel()
 	s := newSetup(ctx, o, l.Addr())
 	s.tell(l.Addr().String())
-	web := &task.Web{Name: "set-up pages", Listener: l, Handler: func(ctx context.Context) *http.Server { return server(ctx, s.handler()) }}
+	web := &task.Web{Name: "set-up pages", Listener: l, Log: o.Log, Handler: func(ctx context.Context) *http.Server { return server(ctx, s.handler()) }}
 	ended := task.Func("written", func(ctx context.Context) error {
 		select {
 		case <-s.done:

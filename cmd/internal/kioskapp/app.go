@@ -227,7 +227,7 @@ func (a *app) pages() error {
 		Keys:  a.key,
 		Test:  a.try, Identify: a.identify, Lines: a.lately.Lines, Support: a.support, Metrics: a.metrics,
 	}, a.view)
-	a.tasks = append(a.tasks, &task.Web{Name: "pages", Listener: a.listener,
+	a.tasks = append(a.tasks, &task.Web{Name: "pages", Listener: a.listener, Log: a.log,
 		Handler: func(ctx context.Context) *http.Server { return screen.NewServer(ctx, h) }})
 	return nil
 }

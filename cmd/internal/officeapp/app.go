@@ -148,7 +148,7 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	web = f.before(web)
-	tasks = append(tasks, &task.Web{Name: "dashboard", Listener: listener, Handler: func(ctx context.Context) *http.Server {
+	tasks = append(tasks, &task.Web{Name: "dashboard", Listener: listener, Log: o.Log, Handler: func(ctx context.Context) *http.Server {
 		return &http.Server{Handler: web, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
 			MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx }}
 	}})

@@ -49,7 +49,7 @@ func (c *connections) identify() ([]task.Task, error) {
 		return nil, fmt.Errorf("open %s for boards that enrol: %w", set.Identity.Listen, err)
 	}
 	c.authority = a
-	return []task.Task{a, &task.Web{Name: "enrolment", Listener: l, Handler: func(ctx context.Context) *http.Server { return a.Server(ctx) }}}, nil
+	return []task.Task{a, &task.Web{Name: "enrolment", Listener: l, Bounded: true, Handler: func(ctx context.Context) *http.Server { return a.Server(ctx) }}}, nil
 }
 
 // brokerTLS are the settings of an office's connections to its broker: with a

@@ -74,18 +74,24 @@ func closed() chan struct{} {
 }
 
 // Web serves pages on a listener that is already open: a port that is taken is
-// said at the start, not by a task that dies.
+// said at the start, not by a task that dies. It keeps to the limits of [Bound].
 type Web struct {
 	Name     string
 	Listener net.Listener
+	Bounded  bool                                   // the listener has limits of its own
 	Handler  func(ctx context.Context) *http.Server // streams end with ctx
+	Log      *slog.Logger                           // nil discards
 }
 
 // Run serves until ctx ends, then lets requests finish for a moment.
 func (w *Web) Run(ctx context.Context) error {
 	srv := w.Handler(ctx)
 	done := make(chan error, 1)
-	go func() { done <- srv.Serve(w.Listener) }()
+	l := w.Listener
+	if !w.Bounded {
+		l = Bound(l, w.Log)
+	}
+	go func() { done <- srv.Serve(l) }()
 	select {
 	case err := <-done:
 		return fmt.Errorf("serve %s: %w", w.Listener.Addr(), err)

@@ -41,6 +41,7 @@ func (d *dashboard) signin(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	d.note(r, audit.SignedIn, s.Person, "", "")
+	d.Door.SignOut(staff.CookieToken(r)) // the session that the browser had ends
 	staff.SetCookie(w, r, token)
 	http.Redirect(w, r, ownPath(r.PostFormValue("next")), http.StatusSeeOther)
 }
