@@ -44,7 +44,7 @@ type Config struct {
 	WriteTimeout   time.Duration // for one write; 2 s if 0
 	KeepAlive      time.Duration // whole seconds; 5 s if 0
 	PingTimeout    time.Duration // for the answer to a ping; 2 s if 0
-	MaxPacket      int           // bytes of the largest packet read; 1 MiB if 0
+	MaxPacket      int           // bytes of the largest packet that is passed on; 1 MiB if 0
 }
 
 // Presence is a retained connection state on one topic, at QoS 1. Each function

@@ -28,8 +28,9 @@ type guarded struct {
 	kept   []byte // what was read and is paho's
 	pass   []byte // the part of kept that paho has not taken
 	acks   []uint16
-	ended  error // what comes behind pass
-	heard  bool  // the broker has said something: its silence counts from now on
+	ended  error                        // what comes behind pass
+	over   func(topic string, size int) // is told of each message that was passed over; nil: nobody is
+	heard  bool                         // the broker has said something: its silence counts from now on
 
 	once sync.Once
 	gone chan struct{} // closed when the connection has ended
@@ -59,6 +60,14 @@ func guard(c net.Conn, writeTimeout, silence time.Duration, maxPacket int) *guar
 	g := &guarded{Conn: c, writeTimeout: writeTimeout, silence: silence, sifter: sifter{max: maxPacket}, in: make([]byte, readSize),
 		gone: make(chan struct{}), idle: make(chan struct{})}
 	g.change.L = &g.mu
+	g.sifter.told = func(o *oversize) {
+		if o.due() {
+			g.puback(o.id)
+		}
+		if g.over != nil {
+			g.over(string(o.topic), o.size)
+		}
+	}
 	go g.flush() // joined by Close
 	return g
 }

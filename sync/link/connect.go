@@ -29,6 +29,9 @@ func (l *Link) connect(ctx context.Context, number uint64, box *inbox) (*Session
 		return nil, fmt.Errorf("dial %s: %w", l.addr, err)
 	}
 	s := &Session{number: number, conn: guard(raw, l.cfg.WriteTimeout, l.cfg.silence(), l.cfg.MaxPacket), joined: make(chan struct{})}
+	s.conn.over = func(topic string, size int) {
+		l.log.Warn("a message is too large and was passed over", "broker", l.addr, "topic", topic, "bytes", size, "at_most", l.cfg.MaxPacket)
+	}
 	opts, err := l.options(s)
 	if err != nil {
 		_ = s.conn.Close()

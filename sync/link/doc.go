@@ -26,7 +26,9 @@
 // looks every quarter of it). The connection itself, which sees all that comes,
 // ends when nothing came for as long as that and PingTimeout: 8.25 s with 5 s and
 // 2 s, idle or busy. A write that blocks ends it after WriteTimeout (2 s for each
-// 16 KiB). No packet above MaxPacket is read.
+// 16 KiB). A message above MaxPacket is acknowledged, passed over and said in the
+// log, and the connection goes on: a retained one would end every connection. Any
+// other packet above it ends the connection.
 //
 // With Config.Renew a connection is left and made again from time to time, and soon
 // after one was lost: for clusters of brokers that forget while they change leaders.

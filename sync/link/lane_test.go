@@ -115,7 +115,7 @@ func TestSifter(t *testing.T) {
 		const limit = 40_000
 		var stream, pass []byte
 		var acks []uint16
-		tooLarge := false
+		tooLarge, over := false, 0
 		for range rapid.IntRange(1, 20).Draw(t, "packets") {
 			id := rapid.SampledFrom([]uint16{0, 1, ownIDs - 1, ownIDs, ownIDs + 1, 65535}).Draw(t, "id")
 			puback := []byte{packetPuback, 2, byte(id >> 8), byte(id)}
@@ -134,13 +134,17 @@ func TestSifter(t *testing.T) {
 				copy(p[i:], puback) // a body is not looked into
 			}
 			stream = append(stream, p...)
-			if n > limit {
+			if n > limit && p[0]&0xf0 != packetPublish {
 				tooLarge = true
 				break
 			}
+			if n > limit {
+				over++
+				continue
+			}
 			pass = append(pass, p...)
 		}
-		s := sifter{max: limit}
+		s := sifter{max: limit, told: func(*oversize) { over-- }}
 		var gotPass []byte
 		var gotAcks []uint16
 		var err error
@@ -149,7 +153,7 @@ func TestSifter(t *testing.T) {
 			gotPass, gotAcks, err = s.sift(stream[:n], gotPass, gotAcks)
 			stream = stream[n:]
 		}
-		if errors.Is(err, errTooLarge) != tooLarge || !bytes.Equal(gotPass, pass) || !slices.Equal(gotAcks, acks) {
+		if errors.Is(err, errTooLarge) != tooLarge || over != 0 || !bytes.Equal(gotPass, pass) || !slices.Equal(gotAcks, acks) {
 			t.Fatalf("%v; passed %d bytes of %d, acks %v of %v", err, len(gotPass), len(pass), gotAcks, acks)
 		}
 	})
@@ -161,9 +165,11 @@ func FuzzSifter(f *testing.F) {
 	f.Add([]byte{0x30, 0x80, 0x80, 0x01, 1}, uint8(3))
 	f.Add([]byte{0x30, 0xff, 0xff, 0xff, 0xff, 0xff, 0x7f}, uint8(1))
 	f.Add(append(packet(0x30, 300), 0x40, 2, 4, 0, 0xd0, 0), uint8(2))
+	f.Add(append(append([]byte{0x30, 0x80, 0x20, 0, 1, 'x'}, make([]byte, 4093)...), 0x40, 2, 4, 0, 0xd0, 0), uint8(2))
 	f.Add([]byte{0x40, 2, 0xff, 0xff, 0x40, 0x82, 0, 4, 1, 0x40, 2, 0, 1}, uint8(0))
 	f.Fuzz(func(t *testing.T, b []byte, cut uint8) {
-		whole, parts := sifter{max: 1000}, sifter{max: 1000}
+		dropped := false
+		whole, parts := sifter{max: 1000, told: func(*oversize) { dropped = true }}, sifter{max: 1000}
 		pass, acks, want := whole.sift(b, nil, nil)
 		var gotPass []byte
 		var gotAcks []uint16
@@ -175,6 +181,9 @@ func FuzzSifter(f *testing.F) {
 		}
 		if (want == nil) != (got == nil) || !bytes.Equal(pass, gotPass) || !slices.Equal(acks, gotAcks) {
 			t.Fatalf("read at once %v, %x, %v, in parts %v, %x, %v", want, pass, acks, got, gotPass, gotAcks)
+		}
+		if whole.over != nil || dropped {
+			return // what paho would read of it is not what it gets
 		}
 		if want == nil && len(pass)+4*len(acks)+whole.n != len(b) {
 			t.Errorf("of %d bytes %d are passed on, %d are of acknowledgements, %d are waited for", len(b), len(pass), 4*len(acks), whole.n)

@@ -1,6 +1,7 @@
 package link
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -382,9 +383,24 @@ func TestBrokerThatDropsEveryConnection(t *testing.T) {
 	}
 }
 
+// A message of 2 MiB, as a broker without a limit has it retained, is passed over
+// and acknowledged; what comes behind it is heard, on the same connection.
+func TestHugeMessageIsPassedOver(t *testing.T) {
+	huge := append([]byte{0x33, 0x80, 0x80, 0x80, 0x01, 0, 1, 'x', 0, 9}, bytes.Repeat([]byte("z"), 2<<20-5)...)
+	b := startFaulty(t, brokertest.Faults{Inject: append(huge, 0x32, 6, 0, 1, 'x', 0, 8, 'y')})
+	got := make(chan Message, 2)
+	l, _ := start(t, quick(b.URL()), func(l *Link) { l.Handle("x", 1, func(_ context.Context, m Message) { got <- m }) })
+	if m := <-got; string(m.Payload) != "y" || m.Session != next(t, l, 0).Number() {
+		t.Errorf("got %d bytes on connection %d", len(m.Payload), m.Session)
+	}
+	if first, second := <-b.Acks(), <-b.Acks(); first != 9 || second != 8 || b.Connections() != 1 {
+		t.Errorf("acknowledged %d and %d on %d connections", first, second, b.Connections())
+	}
+}
+
 func TestHugePacketEndsTheConnection(t *testing.T) {
-	// PUBLISH with a remaining length of 2 MiB.
-	b := startFaulty(t, brokertest.Faults{Inject: []byte{0x30, 0x80, 0x80, 0x80, 0x01, 0, 1, 'x'}})
+	// SUBACK with a remaining length of 2 MiB.
+	b := startFaulty(t, brokertest.Faults{Inject: []byte{0x90, 0x80, 0x80, 0x80, 0x01, 0, 1, 'x'}})
 	l, _ := start(t, quick(b.URL()), func(l *Link) { l.Handle("x", 1, func(context.Context, Message) {}) })
 	s := next(t, l, 0)
 	<-s.Over()

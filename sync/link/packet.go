@@ -6,7 +6,8 @@ import (
 	"fmt"
 )
 
-// errTooLarge ends a connection on which a packet above the limit arrives.
+// errTooLarge ends a connection on which a packet above the limit arrives that is
+// no message.
 var errTooLarge = errors.New("packet is too large")
 
 // Packet numbers from ownIDs on are the lane's. paho counts its own up from 1
@@ -62,14 +63,16 @@ func appendPuback(out []byte, id uint16) []byte {
 	return append(out, packetPuback, 2, byte(id>>8), byte(id))
 }
 
-// sifter divides what the broker sends: the lane's PUBACKs are taken out, all
-// other bytes are passed on as they are. It refuses packets above max, whose
-// length paho would believe.
+// sifter divides what the broker sends: the lane's PUBACKs are taken out, messages
+// above max are passed over, all other bytes are passed on as they are. It refuses
+// other packets above max, whose length paho would believe.
 type sifter struct {
 	max  int
-	body int     // bytes to come of a packet that is passed on
-	head [5]byte // first bytes of a packet whose fate is not settled
-	n    int     // how many of them
+	body int               // bytes to come of a packet that is passed on
+	head [5]byte           // first bytes of a packet whose fate is not settled
+	n    int               // how many of them
+	over *oversize         // a message that is passed over, nil if none is
+	told func(o *oversize) // is told of each when it is over; nil: nobody is
 }
 
 // sift appends to pass what is not the lane's and to acks the numbers that are.
@@ -78,6 +81,15 @@ func (s *sifter) sift(b, pass []byte, acks []uint16) ([]byte, []uint16, error) {
 		if s.body > 0 {
 			n := min(s.body, len(b))
 			pass, b, s.body = append(pass, b[:n]...), b[n:], s.body-n
+			continue
+		}
+		if s.over != nil {
+			if b = s.over.take(b); s.over.left == 0 {
+				if s.told != nil {
+					s.told(s.over)
+				}
+				s.over = nil
+			}
 			continue
 		}
 		s.head[s.n], b = b[0], b[1:]
@@ -91,7 +103,7 @@ func (s *sifter) sift(b, pass []byte, acks []uint16) ([]byte, []uint16, error) {
 		}
 		if id := binary.BigEndian.Uint16(s.head[2:]); s.puback() && id >= ownIDs {
 			acks = append(acks, id)
-		} else {
+		} else if s.over == nil {
 			pass = append(pass, s.head[:s.n]...)
 		}
 		s.n = 0
@@ -115,6 +127,10 @@ func (s *sifter) look() (settled bool, err error) {
 	size := 0
 	for i := range s.n - 1 {
 		size |= int(s.head[1+i]&0x7f) << (7 * i)
+	}
+	if size > s.max && s.head[s.n-1] < 0x80 && s.head[0]&0xf0 == packetPublish {
+		s.over = begin(s.head[0], size)
+		return true, nil
 	}
 	if size > s.max || s.head[s.n-1] >= 0x80 {
 		return false, fmt.Errorf("read packet: %w, at most %d bytes are allowed", errTooLarge, s.max)
