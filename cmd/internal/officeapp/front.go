@@ -44,6 +44,10 @@ func (f front) before(next http.Handler) http.Handler {
 			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
 			return
 		}
+		if err := staff.CheckOrigin(r); r.Method != http.MethodGet && !f.token(r) && err != nil {
+			http.Error(w, err.Error(), http.StatusForbidden)
+			return
+		}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		h.ServeHTTP(w, r)

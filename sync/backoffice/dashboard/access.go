@@ -97,7 +97,8 @@ func notHere(err error) *problem {
 
 func api(r *http.Request) bool { return strings.HasPrefix(r.URL.Path, "/api/") }
 
-// guard is in front of everything: known host names, bounded bodies, the policy.
+// guard is in front of everything: known host names, our own pages, bounded bodies,
+// the policy.
 func (d *dashboard) guard(next http.Handler) http.Handler {
 	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
 		h := w.Header()
@@ -110,6 +111,13 @@ func (d *dashboard) guard(next http.Handler) http.Handler {
 		if err := staff.CheckHost(r, d.Hosts); err != nil {
 			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
 			return
+		}
+		if r.Method != http.MethodGet && r.Method != http.MethodHead && !d.tokenOK(r) {
+			if err := staff.CheckOrigin(r); err != nil { // before a byte of it is read
+				d.Log.Warn("request refused", "path", r.URL.Path, "from", staff.Address(r), "reason", err)
+				http.Error(w, err.Error(), http.StatusForbidden)
+				return
+			}
 		}
 		most := int64(maxBody)
 		if r.URL.Path == "/bookings" {

@@ -212,7 +212,7 @@ func readPacket(r *bufio.Reader) (first byte, body []byte, err error) {
 		return
 	}
 	n, err := binary.ReadUvarint(r) // MQTT's remaining length has the same form
-	if err != nil || n > 1<<20 {
+	if err != nil || n > 16<<20 {
 		return first, nil, fmt.Errorf("read packet of %d bytes: %w", n, err)
 	}
 	body = make([]byte, n)
