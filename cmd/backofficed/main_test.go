@@ -11,3 +11,5 @@ import (
 func TestMain(m *testing.M) { testscript.Main(m, map[string]func(){"backofficed": main}) }
 
 func TestCommand(t *testing.T) { cmdtest.Run(t) }
+
+func TestDocumented(t *testing.T) { cmdtest.Documented(t, "../..", &cli{}, "backofficed") }

@@ -7,6 +7,7 @@ import (
 	"testing"
 	"time"
 
+	"github.com/alecthomas/kong"
 	"github.com/rogpeppe/go-internal/testscript"
 
 	"baylight/cmd/internal/cmdtest"
@@ -73,4 +74,8 @@ func kioskOf(config string) error {
 	defer stop()
 	return kioskapp.Run(ctx, kioskapp.Options{Settings: set, Version: "test", Clock: now, NewID: kioskapp.RandomID, Ready: func() {},
 		Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+}
+
+func TestDocumented(t *testing.T) {
+	cmdtest.Documented(t, "../..", &cli{}, "baylight", kong.Vars{"socket": defaultSocket})
 }

@@ -187,11 +187,18 @@ func TestConfirm(t *testing.T) {
 			b.env = append(b.env, "BAYLIGHT_PAGES="+srv.URL)
 			b.boot(c.trial)
 			b.write("rauc", "#!/bin/sh\nshift\necho \"$@\" >>"+b.path("did")+"\n")
+			b.write("journalctl", "#!/bin/sh\necho the log\n")
+			if err := os.Mkdir(b.path("state"), 0o700); err != nil {
+				t.Fatal(err)
+			}
 			b.write("reboot", "#!/bin/sh\necho reboot >>"+b.path("did")+"\n")
 			out, err := b.run("confirm")
 			did, _ := os.ReadFile(b.path("did")) // not there: it did nothing
 			if string(did) != c.says || (err != nil) != strings.Contains(c.says, "reboot") {
 				t.Errorf("it did %q, %v: %s; want %q", did, err, out, c.says)
+			}
+			if log, _ := os.ReadFile(b.path("state/failed.log")); (string(log) == "the log\n") != strings.Contains(c.says, "reboot") {
+				t.Errorf("the log that is kept is %q", log)
 			}
 		})
 	}
