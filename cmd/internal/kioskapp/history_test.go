@@ -36,7 +36,10 @@ type office struct {
 	receipt wire.Receipt
 }
 
-func newOffice(t *testing.T) *office {
+func newOffice(t *testing.T) *office { return newOfficeOf(t, "", slog.DiscardHandler) }
+
+// newOfficeOf is newOffice with people, whom it asks to sign in; "": with neither.
+func newOfficeOf(t *testing.T, people string, log slog.Handler) *office {
 	t.Helper()
 	b, err := broker.Start(broker.Config{})
 	must(t, err)
@@ -48,6 +51,11 @@ func newOffice(t *testing.T) *office {
 	dir := t.TempDir()
 	config := fmt.Sprintf("schema = 1\n[office]\ndata = \"office\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n[[store]]\nname = %q\ntag = %q\nkey_file = \"store.key\"\n",
 		o.http, b.URL(), store, tag)
+	if people != "" {
+		config = strings.Replace(strings.Replace(config, "[office]", "staff_file = \"staff.toml\"\n[office]", 1), "[http]", "token_file = \"token\"\n[http]", 1)
+		must(t, os.WriteFile(filepath.Join(dir, "staff.toml"), []byte(people), 0o600))
+		must(t, os.WriteFile(filepath.Join(dir, "token"), []byte("a-token"), 0o600))
+	}
 	must(t, os.WriteFile(filepath.Join(dir, "backoffice.toml"), []byte(config), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "store.key"), []byte(storeKey), 0o600))
 	set, err := settings.LoadOffice(filepath.Join(dir, "backoffice.toml"))
@@ -58,7 +66,7 @@ func newOffice(t *testing.T) *office {
 	t.Cleanup(func() { check(t, now.Close()) })
 	ready := make(chan struct{})
 	o.run(func(ctx context.Context) error {
-		return officeapp.Run(ctx, officeapp.Options{Settings: set, Version: "test", Log: slog.New(slog.DiscardHandler), Clock: now,
+		return officeapp.Run(ctx, officeapp.Options{Settings: set, Version: "test", Log: slog.New(log), Clock: now,
 			Ready: func() { close(ready) }, ReconnectMin: 2 * time.Millisecond, ReconnectMax: 20 * time.Millisecond})
 	})
 	<-ready
