@@ -63,8 +63,9 @@ func TestTargets(t *testing.T) {
 		"/":                {"达成", "≥ 70%"},
 		"/kpi?" + november: {"✓", "达成", "≥ 70%", "✕", "未达成", "≤ 200 分钟", "目标"},
 		"/kpi/turnaround?" + november + "&by=day": {"未达成", "≤ 200 分钟"},
-		"/report?month=2026-11":                   {"目标达成", "≥ 70%", "≤ 200 分钟", "工位利用率"},
-		"/kpi?lang=en&" + november:                {"not met", "met", "≤ 200 min"},
+		"/kpi/targets":             {"≥ 70%", "≤ 200 分钟", "未设", "on_time_percent", "[store.targets]", "backoffice.toml", "3% / 5% / 10%", "周一", "08:30–18:00"},
+		"/report?month=2026-11":    {"目标达成", "≥ 70%", "≤ 200 分钟", "工位利用率"},
+		"/kpi?lang=en&" + november: {"not met", "met", "≤ 200 min"},
 	} {
 		_, page := s.do("GET", path, "")
 		for _, part := range parts {

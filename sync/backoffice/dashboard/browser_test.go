@@ -177,7 +177,7 @@ func aimed(t *testing.T) *site {
 func pagesToSee() []string {
 	return []string{"/", "/?lang=en", "/kpi?from=2026-11-01&until=2026-11-30", "/kpi?from=2026-11-03&by=adviser&lang=en", "/kpi?from=2026-02-29", "/kpi/on_time?from=2026-11-01&until=2026-11-14",
 		"/kpi/turnaround?from=2026-11-03&by=category", "/orders?from=2026-11-03", "/orders/V9", "/orders/VA", "/orders/nothing", "/worklist", "/kiosks", "/bookings", "/staff", "/audit", "/kpi/risk", "/kpi/appraisal?month=2026-11", "/kpi/appraisal?by=technician&lang=en",
-		"/kpi/reworks?from=2026-11-01&until=2026-11-30", "/kpi?from=2026-11-01&until=2026-11-30&by=team", "/report?month=2026-11"}
+		"/kpi/reworks?from=2026-11-01&until=2026-11-30", "/kpi?from=2026-11-01&until=2026-11-30&by=team", "/report?month=2026-11", "/kpi/targets", "/?adviser=a1"}
 }
 
 // TestAccessible lets axe-core judge every page (WCAG 2.2 A and AA, and its

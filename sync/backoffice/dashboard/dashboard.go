@@ -149,7 +149,7 @@ func (d *dashboard) paths() map[string]shown {
 		"GET /{$}": {SeeToday, d.todayPage}, "GET /orders/{id}": {SeeToday, d.orderPage}, "GET /kiosks": {SeeToday, d.kiosksPage},
 		"GET /stream": {SeeToday, d.stream}, "GET /metrics": {SeeToday, d.metrics},
 		"GET /kpi": {SeeFigures, d.kpiPage}, "GET /kpi/{figure}": {SeeFigures, d.kpiFigure}, "GET /orders": {SeeFigures, d.ordersPage}, "GET /kpi/risk": {SeeFigures, d.riskPage},
-		"GET /kpi/appraisal": {SeeScores, d.appraisalPage}, "GET /kpi/reworks": {SeeFigures, d.reworksPage}, "GET /api/v1/appraisal": {SeeScores, d.apiAppraisal},
+		"GET /kpi/appraisal": {SeeScores, d.appraisalPage}, "GET /kpi/reworks": {SeeFigures, d.reworksPage}, "GET /kpi/targets": {SeeFigures, d.targetsPage}, "GET /api/v1/appraisal": {SeeScores, d.apiAppraisal},
 		"GET /export/appraisal.csv": {SeeScores, d.exportAppraisal}, "GET /export/appraisal.xlsx": {SeeScores, d.exportAppraisal},
 		"GET /report":             {SeeFigures, d.reportPage},
 		"GET /export/figures.csv": {SeeFigures, d.exportFigures}, "GET /export/figures.xlsx": {SeeFigures, d.exportFigures},

@@ -379,7 +379,7 @@ func TestRights(t *testing.T) {
 	s := newDesk(t, dashboard.Config{Audit: log})
 	pages := map[string]dashboard.Right{"/": dashboard.SeeToday, "/orders/V1": dashboard.SeeToday, "/kiosks": dashboard.SeeToday, "/kpi": dashboard.SeeFigures,
 		"/orders": dashboard.SeeFigures, "/report": dashboard.SeeFigures, "/export/figures.csv": dashboard.SeeFigures, "/worklist": dashboard.SeeWork,
-		"/kpi/reworks": dashboard.SeeFigures, "/kpi/appraisal": dashboard.SeeScores, "/export/appraisal.csv": dashboard.SeeScores,
+		"/kpi/reworks": dashboard.SeeFigures, "/kpi/targets": dashboard.SeeFigures, "/kpi/appraisal": dashboard.SeeScores, "/export/appraisal.csv": dashboard.SeeScores,
 		"/staff": dashboard.SeeStaff, "/audit": dashboard.SeeAudit}
 	may := map[string][]dashboard.Right{
 		"v1": {dashboard.SeeToday, dashboard.SeeFigures, dashboard.SeeWork},

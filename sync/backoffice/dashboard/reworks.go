@@ -10,6 +10,7 @@ import (
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/kpi"
+	"baylight/sync/wire"
 )
 
 // reworks is the page of 返修: what is proposed, what was confirmed, and whom it is
@@ -47,6 +48,14 @@ type chargedRow struct {
 
 // defaultBands are the handbook's: 班组…不得大于3%, 3–5%, >5%, >10%.
 func defaultBands() []int64 { return []int64{3, 5, 10} }
+
+// bandsOf are the bands of a setup.
+func bandsOf(s wire.Setup) []int64 {
+	if len(s.ReworkBands) > 0 {
+		return s.ReworkBands
+	}
+	return defaultBands()
+}
 
 func (d *dashboard) reworksPage(w http.ResponseWriter, r *http.Request) error {
 	p, err := d.page(r)
@@ -97,10 +106,7 @@ func (d *dashboard) fillReworks(r *http.Request, v *reworks, q query) error {
 	if err != nil {
 		return err
 	}
-	v.Aims, v.Bands = aimsOf(setup.Targets), setup.ReworkBands
-	if len(v.Bands) == 0 {
-		v.Bands = defaultBands()
-	}
+	v.Aims, v.Bands = aimsOf(setup.Targets), bandsOf(setup)
 	all, _, err := d.Data.Reworked(ctx, q.store.Name, question)
 	if err != nil {
 		return err
@@ -165,9 +171,11 @@ func (v reworks) Someone() bool {
 }
 
 // BandText is the bounds in words.
-func (v reworks) BandText() string {
+func (v reworks) BandText() string { return bandText(v.Bands) }
+
+func bandText(bands []int64) string {
 	text := ""
-	for i, b := range v.Bands {
+	for i, b := range bands {
 		if i > 0 {
 			text += " / "
 		}

@@ -151,7 +151,7 @@ func (d *dashboard) lookAround(r *http.Request, t *today) error {
 	}
 	t.sort()
 	if t.Adviser != "" {
-		for _, list := range []*[]openOrder{&t.Late, &t.Risk, &t.Rest, &t.Waiting} {
+		for _, list := range []*[]openOrder{&t.Late, &t.Risk, &t.Rest} {
 			*list = slices.DeleteFunc(*list, func(o openOrder) bool { return o.Adviser != t.Adviser })
 		}
 	}
