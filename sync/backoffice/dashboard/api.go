@@ -254,7 +254,11 @@ func (d *dashboard) bayAnswer(r *http.Request, s backoffice.Store) (any, error) 
 		return nil, err
 	}
 	now := d.Office.Now()
-	board, err := d.bayBoard(r.Context(), s, vs, now)
+	chances, err := d.chances(r.Context(), s, vs, now)
+	if err != nil {
+		return nil, err
+	}
+	board, err := d.bayBoard(r.Context(), s, vs, chances, now)
 	return map[string]any{"store": s.Name, "as_of": d.stamp(at), "now": stampTime(s, now), "bays": board}, err
 }
 

@@ -214,7 +214,7 @@ func (d *dashboard) open(ctx context.Context, s backoffice.Store) ([]*kiosk.Visi
 }
 
 // bayBoard says what stands in each bay.
-func (d *dashboard) bayBoard(ctx context.Context, s backoffice.Store, open []*kiosk.Visit, now time.Time) ([]bay, error) {
+func (d *dashboard) bayBoard(ctx context.Context, s backoffice.Store, open []*kiosk.Visit, chances map[string]chance, now time.Time) ([]bay, error) {
 	since := now
 	for _, v := range open {
 		for _, w := range v.Works {
@@ -224,7 +224,11 @@ func (d *dashboard) bayBoard(ctx context.Context, s backoffice.Store, open []*ki
 		}
 	}
 	worked, err := d.Data.Worked(ctx, s.Name, since, now)
-	return bays(s, open, worked, now), err
+	board := bays(s, open, worked, now)
+	for i := range board {
+		board[i].judge(chances)
+	}
+	return board, err
 }
 
 // visit is a visit by its id, nil if there is none.

@@ -18,11 +18,34 @@ type bay struct {
 	Technicians []string `json:"technicians"`
 	Since       *string  `json:"since"`
 	Promise     *string  `json:"promise"`
+	Risk        *bayRisk `json:"risk"` // that the promise is missed; null without an estimate
 
 	Help time.Time `json:"-"` // since when help is called; zero: it is not
 
 	promise time.Time
 	last    time.Time // of the work there, to tell which visit is the current one
+}
+
+// bayRisk is the estimate for the order in a bay.
+type bayRisk struct {
+	P      float64 `json:"p"`
+	Reason string  `json:"reason"` // parts, authority, queue or behind; "" if nothing stands in its way
+}
+
+// judge lets what is learnt from history decide whether the work is at risk, as it
+// does for the lamp; without it the rule stands.
+func (b *bay) judge(chances map[string]chance) {
+	c, ok := chances[b.Visit]
+	if !ok || !c.Known {
+		return
+	}
+	b.Risk = &bayRisk{c.P, c.Reason}
+	switch {
+	case b.State == "working" && c.Risky:
+		b.State = "risk"
+	case b.State == "risk" && !c.Risky:
+		b.State = "working"
+	}
 }
 
 // bays says what stands in each bay: the open visit that was worked on there

@@ -124,17 +124,17 @@ func (d *dashboard) lookAround(r *http.Request, t *today) error {
 		t.Helps = append(t.Helps, helpCall{bay, since})
 	}
 	slices.SortFunc(t.Helps, func(a, b helpCall) int { return a.Since.Compare(b.Since) })
-	if t.Bays, err = d.bayBoard(ctx, s, open, now); err != nil {
+	chances, err := d.chances(ctx, s, open, now)
+	if err != nil {
+		return err
+	}
+	if t.Bays, err = d.bayBoard(ctx, s, open, chances, now); err != nil {
 		return err
 	}
 	for i := range t.Bays {
 		if since, ok := helps[t.Bays[i].Bay]; ok {
 			t.Bays[i].Help, t.Bays[i].State = since, "help"
 		}
-	}
-	chances, err := d.chances(ctx, s, open, now)
-	if err != nil {
-		return err
 	}
 	if t.Learnt, t.Unlearnt, err = d.learnt(s); err != nil {
 		return err

@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"context"
+	"fmt"
 	"net/http"
 	"strings"
 	"testing"
@@ -22,6 +23,16 @@ func TestRiskAndHelp(t *testing.T) {
 	for _, v := range []string{"VR", "VS", "VT"} {
 		s.at("16:50", &kiosk.CheckedIn{Visit: v, Ticket: "B" + v, Purpose: "fault"})
 		s.at("16:51", &kiosk.Signed{Visit: v, Order: "W" + v, Adviser: "a1", Promise: &due, Items: []kiosk.Item{{No: 1, Code: "x", Category: kiosk.Minor, StandardMinutes: 10}}})
+	}
+	for bay, v := range map[string]string{"b1": "VR", "b2": "VS"} {
+		s.at("16:52", &kiosk.Started{Job: kiosk.Job{Visit: v, Bay: bay, Technician: "t1"}, Parallel: true})
+	}
+	for i, want := range []string{"risk 0.83 parts", "working 0.12 "} { // as the lamps say
+		bay := s.get("/api/v1/bays", "bays", i).(map[string]any)
+		risk, _ := bay["risk"].(map[string]any)
+		if got := fmt.Sprint(bay["state"], " ", risk["p"], " ", risk["reason"]); got != want {
+			t.Errorf("bay %d is %s, want %s", i+1, got, want)
+		}
 	}
 	s.at("16:52", &kiosk.HelpCalled{Bay: "b3"})
 	_, page := s.do("GET", "/", "")

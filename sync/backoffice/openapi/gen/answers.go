@@ -87,7 +87,9 @@ func schemas() object {
 		"Event": object{"type": "object", "description": "A CloudEvents event as its recorder made it; /schemas/envelope.v1.json, its data as its dataschema names it.", "additionalProperties": true},
 		"Order": shape("One visit and its history.", object{"store": text("its name"), "order": ref("Visit"), "events": list(ref("Step"))}),
 		"Bay": shape("What stands in a bay.", object{"bay": text("its name"), "state": one("", []string{"free", "working", "waiting", "risk", "late", "ready", "help"}),
-			"visit": text("or empty"), "ticket": text("or empty"), "technicians": list(text("staff id")), "since": nullable(when("")), "promise": nullable(when(""))}),
+			"visit": text("or empty"), "ticket": text("or empty"), "technicians": list(text("staff id")), "since": nullable(when("")), "promise": nullable(when("")),
+			"risk": nullable(shape("That the promise is missed, learnt from the store's history; null without an estimate.", object{
+				"p": object{"type": "number", "minimum": 0, "maximum": 1, "description": "probability"}, "reason": one("what stands in its way; empty: nothing does", []string{"parts", "authority", "queue", "behind", ""})}))}),
 		"Risk": either(shape("How far late-risk can be trusted.", object{"definition": object{"const": kpi.Definition}, "store": text("its name"),
 			"estimating": truth("false: boards and pages go by standard minutes alone"), "why": text("it is not; empty else"),
 			"trained": nullable(when("")), "orders": whole("past orders that estimates come from"), "calibration": nullable(calibration())})),
