@@ -137,18 +137,18 @@ func (l *Ledger) facts(ctx context.Context, f func(backoffice.Fact) error, query
 		return err
 	}
 	defer rows.Close()
+	raw, binary := rawFacts{days: words{}}, inBinary(rows)
 	for rows.Next() {
 		var fact backoffice.Fact
-		var at int64
-		var due *int64
-		if err := rows.Scan(&fact.Visit, &at, &fact.Bytes, &fact.Days, &fact.Keys, &due); err != nil {
-			return err
+		if binary {
+			fact, err = raw.read(rows.RawValues())
+		} else {
+			fact, err = scanFact(rows)
 		}
-		fact.Visit, fact.At, fact.Days, fact.Keys = unplain(fact.Visit), uint64(at), untexts(fact.Days), untexts(fact.Keys)
-		if due != nil {
-			fact.Due = ms(*due)
+		if err == nil {
+			err = f(fact)
 		}
-		if err := f(fact); err != nil {
+		if err != nil {
 			return err
 		}
 	}
@@ -207,14 +207,10 @@ func (l *Ledger) DayRows(ctx context.Context, store, kind, first, last string) (
 	if err != nil {
 		return nil, err
 	}
-	r := backoffice.DayRow{Kind: kind}
-	err = each(ctx, l.pool, []any{&r.Day, &r.Key, &r.Bytes}, func() error {
-		row := r
-		row.Day, row.Key = unplain(r.Day), unplain(r.Key)
-		out = append(out, row)
-		r.Bytes = nil
-		return nil
-	}, `SELECT day, key, bytes FROM day_rows WHERE st = $1 AND kind = $2 AND day BETWEEN $3 AND $4 ORDER BY day, key`, st, plain(kind), plain(first), plain(last))
+	rows, err := l.pool.Query(ctx, `SELECT day, key, bytes FROM day_rows WHERE st = $1 AND kind = $2 AND day BETWEEN $3 AND $4 ORDER BY day, key`, st, plain(kind), plain(first), plain(last))
+	if err == nil {
+		out, err = rawDays(rows, kind)
+	}
 	if err != nil {
 		return nil, fmt.Errorf("read rows of %s from %s to %s: %w", store, first, last, err)
 	}

@@ -2,7 +2,6 @@ package pgledger_test
 
 import (
 	"fmt"
-	"slices"
 	"sync"
 	"testing"
 	"time"
@@ -61,25 +60,3 @@ func TestBeginTogether(t *testing.T) {
 	}
 }
 
-// TestFactLists: days and keys of a fact are kept as they are, whatever is in them.
-func TestFactLists(t *testing.T) {
-	l := open(t, pgledger.Config{URL: pgtest.Start(t).URL()})
-	odd := []string{"", `"`, `\`, `a"b\\c`, "{x,y}", "NULL", " ", "世界", "a,b", "z\x00\xff"}
-	facts := []backoffice.Fact{{Visit: "V1", At: 1, Bytes: []byte("x"), Days: odd, Keys: odd}, {Visit: "V2", At: 1, Bytes: []byte("y")}, {Visit: "V3", At: 1, Bytes: []byte("z"), Keys: odd[:1]}}
-	must(t, l.Keep(t.Context(), store, backoffice.Kept{Is: backoffice.Progress{Round: 1}, Facts: facts}))
-	got, err := l.Facts(t.Context(), store, []string{"V1", "V2", "V3"})
-	must(t, err)
-	if len(got) != 3 {
-		t.Fatalf("%d facts, want 3", len(got))
-	}
-	for i, f := range got {
-		if !slices.Equal(f.Days, facts[i].Days) || !slices.Equal(f.Keys, facts[i].Keys) {
-			t.Errorf("%s: %q under %q, want %q under %q", f.Visit, f.Days, f.Keys, facts[i].Days, facts[i].Keys)
-		}
-	}
-	for _, key := range odd {
-		if under, err := l.FactsOf(t.Context(), store, key); err != nil || len(under) == 0 || under[0].Visit != "V1" {
-			t.Errorf("under %q: %d facts (%v)", key, len(under), err)
-		}
-	}
-}
