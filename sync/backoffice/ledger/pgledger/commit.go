@@ -64,7 +64,7 @@ func (l *Ledger) commit(ctx context.Context, b backoffice.Batch) (backoffice.Out
 	if err := c.number(b); err != nil {
 		return backoffice.Outcome{}, err
 	}
-	conn, err := l.pool.Acquire(ctx)
+	conn, err := l.now.Acquire(ctx)
 	if err != nil {
 		return backoffice.Outcome{}, err
 	}

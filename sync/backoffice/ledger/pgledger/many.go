@@ -21,7 +21,7 @@ func (l *Ledger) EpochsOf(ctx context.Context, sources []string) (map[string][]w
 	var e wire.Epoch
 	var hash []byte
 	var more bool
-	err := each(ctx, l.pool, []any{&i, &e.Epoch, &through, &hash, &more}, func() error {
+	err := each(ctx, l.now, []any{&i, &e.Epoch, &through, &hash, &more}, func() error {
 		source := sources[i-1]
 		odd[source] = odd[source] || more
 		out[source] = append(out[source], wire.Epoch{Epoch: unplain(e.Epoch), Through: uint64(through), Hash: kiosk.Hash(hash)})

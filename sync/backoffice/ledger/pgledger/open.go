@@ -36,10 +36,14 @@ type Config struct {
 // Ledger is a ledger in one schema of a PostgreSQL database.
 type Ledger struct {
 	pool *pgxpool.Pool
+	// now is for what boards wait for, commits and receipts: a connection each, so that
+	// neither stands behind what many stores ask at once when they are taken over.
+	now  *pgxpool.Pool
 	id   string
 	run  uint64
 	app  string     // what its connections are called
 	mu   sync.Mutex // one commit at a time
+	kept sync.Mutex // one change of papers at a time: commits wait for one at most
 
 	names  sync.Mutex
 	stores map[string]int32 // numbers of stores, which never change
@@ -52,7 +56,8 @@ type Ledger struct {
 const (
 	connectWithin = 10 * time.Second
 	commitWithin  = 60 * time.Second
-	readers       = 8 // connections at most
+	readers       = 6 // connections at most
+	urgent        = 2 // of a commit, and of receipts
 )
 
 var schemaName = regexp.MustCompile(`^[a-z][a-z0-9_]{0,40}$`)
@@ -73,7 +78,13 @@ func open(ctx context.Context, c Config) (*Ledger, error) {
 		return nil, err
 	}
 	l := &Ledger{pool: pool, app: app, stores: map[string]int32{}}
-	if err := l.prepare(ctx, c); err != nil {
+	err = l.prepare(ctx, c)
+	if err == nil {
+		pc := pool.Config()
+		pc.MaxConns = urgent
+		l.now, err = pgxpool.NewWithConfig(ctx, pc)
+	}
+	if err != nil {
 		pool.Close()
 		return nil, err
 	}
@@ -204,7 +215,10 @@ func (l *Ledger) ID() string { return l.id }
 func (l *Ledger) Opened() uint64 { return l.run }
 
 // Close ends every connection.
-func (l *Ledger) Close() { l.pool.Close() }
+func (l *Ledger) Close() {
+	l.now.Close()
+	l.pool.Close()
+}
 
 // Renew gives the ledger a new id, so that boards send again what it lacks: for
 // a database that was restored from a backup. Offices at work on it stop being

@@ -100,31 +100,38 @@ func (l *Ledger) keepPapers(ctx context.Context, store, kind string, was uint64,
 		}
 		names, ats, bytes = append(names, plain(p.Name)), append(ats, p.At.UnixMilli()), append(bytes, p.Bytes)
 	}
-	err = pgx.BeginFunc(ctx, l.pool, func(tx pgx.Tx) error {
-		if _, err := tx.Exec(ctx, `SELECT step($1, $2, $3, 0)`, l.id, office, []int32{st}); err != nil {
-			return err
-		}
-		is, err := revisionOf(ctx, tx, st, kind)
-		if err != nil {
-			return err
-		}
-		if is != was {
-			return fmt.Errorf("%w: revision %d is %d by now", backoffice.ErrPapers, was, is)
-		}
-		q := &pgx.Batch{}
-		q.Queue(`DELETE FROM papers WHERE st = $1 AND kind = $2 AND name = ANY($3)`, st, plain(kind), gone)
-		q.Queue(`INSERT INTO papers SELECT $1, $2, x.* FROM unnest($3::text[], $4::bigint[], $5::bytea[]) AS x
-			ON CONFLICT (st, kind, name) DO UPDATE SET at_ms = excluded.at_ms, bytes = excluded.bytes`, st, plain(kind), names, ats, bytes)
+	l.kept.Lock()
+	defer l.kept.Unlock()
+	conn, err := l.pool.Acquire(ctx)
+	if err != nil {
+		return 0, err
+	}
+	defer conn.Release() // it closes a connection that is still in a transaction
+	var is int64
+	q := &pgx.Batch{}
+	q.Queue(`BEGIN`)
+	q.Queue(`SELECT step($1, $2, $3, 0)`, l.id, office, []int32{st})
+	q.Queue(`SELECT coalesce(max(revision), 0) FROM revisions WHERE st = $1 AND kind = $2`, st, plain(kind)).QueryRow(func(r pgx.Row) error { return r.Scan(&is) })
+	if err := conn.SendBatch(ctx, q).Close(); err != nil {
+		return 0, err
+	}
+	if uint64(is) != was {
+		_, _ = conn.Exec(ctx, `ROLLBACK`)
+		return 0, fmt.Errorf("%w: revision %d is %d by now", backoffice.ErrPapers, was, is)
+	}
+	q = &pgx.Batch{}
+	q.Queue(`DELETE FROM papers WHERE st = $1 AND kind = $2 AND name = ANY($3)`, st, plain(kind), gone)
+	q.Queue(`INSERT INTO papers SELECT $1, $2, x.* FROM unnest($3::text[], $4::bigint[], $5::bytea[]) AS x
+		ON CONFLICT (st, kind, name) DO UPDATE SET at_ms = excluded.at_ms, bytes = excluded.bytes`, st, plain(kind), names, ats, bytes)
+	q.Queue(`INSERT INTO revisions SELECT coalesce(max(revision), 0) + 1, $1, $2 FROM revisions
+		ON CONFLICT (st, kind) DO UPDATE SET revision = excluded.revision RETURNING revision`, st, plain(kind)).QueryRow(func(r pgx.Row) error {
 		var n int64
-		q.Queue(`INSERT INTO revisions SELECT coalesce(max(revision), 0) + 1, $1, $2 FROM revisions
-			ON CONFLICT (st, kind) DO UPDATE SET revision = excluded.revision RETURNING revision`, st, plain(kind)).QueryRow(func(r pgx.Row) error {
-			err := r.Scan(&n)
-			revision = uint64(n)
-			return err
-		})
-		return tx.SendBatch(ctx, q).Close()
+		err := r.Scan(&n)
+		revision = uint64(n)
+		return err
 	})
-	return revision, err
+	q.Queue(`COMMIT`)
+	return revision, conn.SendBatch(ctx, q).Close()
 }
 
 // PapersSince lists which papers were kept after a revision.

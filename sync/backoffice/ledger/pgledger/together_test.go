@@ -59,4 +59,3 @@ func TestBeginTogether(t *testing.T) {
 		}
 	}
 }
-
