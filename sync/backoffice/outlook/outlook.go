@@ -100,12 +100,9 @@ func (o *Outlook) String() string { return "outlook" }
 // Ready is closed at once: what there is to say is said without a model, too.
 func (o *Outlook) Ready() <-chan struct{} { return o.ready }
 
-// restFor is how many times as long as a training the pause after it is, and
-// restMost its end.
 const (
-	restFor  = 19
-	restMost = time.Minute
-	again    = 5 * time.Minute // until a store whose history could not be read is tried again
+	restFor = 19              // a pause is so many times as long as the training before it
+	again   = 5 * time.Minute // until a store whose history could not be read is tried again
 )
 
 // Run trains the model of each store that is ours, and again every Config.Every,
@@ -119,7 +116,7 @@ func (o *Outlook) Run(ctx context.Context) error {
 			began := time.Now()
 			err := o.Train(ctx, store)
 			trained[store] = began
-			pause = min(restFor*time.Since(began), restMost)
+			pause = restFor * time.Since(began)
 			if err != nil && ctx.Err() == nil && !errors.Is(err, risk.ErrHistory) {
 				o.log.Warn("late-risk is not estimated", "store", store, "err", err)
 				if !errors.Is(err, ErrNoBetter) { // it could not be read
