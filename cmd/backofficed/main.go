@@ -3,6 +3,7 @@
 package main
 
 import (
+	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -21,6 +22,7 @@ type cli struct {
 	Backup  backupCmd        `cmd:"" help:"Write a checked copy of the ledger to a new file; the back office may run."`
 	Restore restoreCmd       `cmd:"" help:"Make a backup the ledger, under a new id: boards send again what it lacks. Stop the back office first."`
 	Renew   renewCmd         `cmd:"" help:"Give a ledger in PostgreSQL that was restored from a backup a new id: boards send again what it lacks. Stop every back office first."`
+	Support supportCmd       `cmd:"" name:"support-bundle" help:"Write down what somebody who helps from afar needs, of a running back office or of one that does not start: no personal data, no secrets."`
 	Enroll  enrollCmd        `cmd:"" help:"Make the one-time code with which a board gets its certificate. The back office may run, and has to when the code is used."`
 	Revoke  revokeCmd        `cmd:"" help:"Revoke the certificates of a board that was stolen or given away."`
 	Boards  boardsCmd        `cmd:"" help:"List the boards that have or had a certificate."`
@@ -119,6 +121,39 @@ func (c *renewCmd) Run() error {
 		return err
 	}
 	fmt.Println("the ledger is now", id)
+	return nil
+}
+
+type supportCmd struct {
+	Config string `help:"Configuration file." default:"/etc/baylight/backoffice.toml" type:"path"`
+	File   string `arg:"" help:"Where to, e.g. office.tar.gz; a file that does not exist yet." type:"path"`
+}
+
+// Run writes the bundle.
+func (c *supportCmd) Run() error {
+	set, err := settings.LoadOffice(c.Config)
+	if err != nil {
+		return err
+	}
+	now, err := clock.NewSystem(set.Stores[0].Calendar.Zone)
+	if err != nil {
+		return err
+	}
+	ctx, stop := task.Signals()
+	defer stop()
+	b, err := officeapp.Support(ctx, set, task.Version(), now)
+	if err != nil {
+		return err
+	}
+	f, err := os.OpenFile(c.File, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
+	if err != nil {
+		return fmt.Errorf("make the support bundle: %w", err)
+	}
+	_, err = f.Write(b)
+	if err = errors.Join(err, f.Close()); err != nil {
+		return errors.Join(fmt.Errorf("write the support bundle: %w", err), os.Remove(c.File))
+	}
+	fmt.Printf("%s: %d bytes; no personal data, no secrets\n", c.File, len(b))
 	return nil
 }
 

@@ -20,6 +20,9 @@ import (
 
 	"baylight/cmd/internal/demo"
 	"baylight/cmd/internal/demo/script"
+	"baylight/cmd/internal/officeapp"
+	"baylight/cmd/internal/settings"
+	"baylight/kiosk/clock"
 )
 
 // personal is how something said of a person may stand in a text: as it is, in
@@ -41,18 +44,21 @@ func named(text []byte, people []string) (out []string) {
 	return out
 }
 
-// One demo day, with everything logged: neither the daemons' logs nor the support
-// bundle hold any VIN or plate that came, nor anybody's name. That this would be
+// One demo day, with everything logged: neither the daemons' logs nor their support
+// bundles hold any VIN or plate that came, nor anybody's name. That this would be
 // found is tried with each.
 func TestNobodyIsNamed(t *testing.T) {
 	dir := filepath.Join(t.TempDir(), "day")
 	t.Setenv("BAYLIGHT_LOG", "debug")
 	h := demo.Headless{Days: 1, Seed: 11, Visits: 16, Keep: dir, Log: slog.New(slog.DiscardHandler)}
-	bundle := filepath.Join(dir, "bundle.tar.gz")
+	bundle, office := filepath.Join(dir, "bundle.tar.gz"), filepath.Join(dir, "office.tar.gz")
 	h.Last = func(context.Context, string) error {
 		sockets, err := filepath.Glob(filepath.Join(dir, "*.sock"))
 		if err != nil || len(sockets) != 1 {
 			return errors.Join(err, fmt.Errorf("sockets: %q", sockets))
+		}
+		if err := ofOffice(dir, office); err != nil {
+			return err
 		}
 		return (&supportCmd{Socket: sockets[0], File: bundle}).Run()
 	}
@@ -62,6 +68,12 @@ func TestNobodyIsNamed(t *testing.T) {
 	}
 	people := comers(t, dir)
 	texts := unpack(t, bundle)
+	for name, text := range unpack(t, office) {
+		texts[name] = text
+	}
+	if len(texts) < 16 {
+		t.Fatalf("only %d files were made to take home", len(texts))
+	}
 	logs, err := filepath.Glob(filepath.Join(dir, "*.log"))
 	if err != nil || len(logs) < 2 {
 		t.Fatalf("logs: %q, %v", logs, err)
@@ -91,6 +103,23 @@ func TestNobodyIsNamed(t *testing.T) {
 			t.Logf("looks like a telephone number: %s", m)
 		}
 	}
+}
+
+// ofOffice writes the support bundle of the day's back office.
+func ofOffice(dir, to string) error {
+	set, err := settings.LoadOffice(filepath.Join(dir, "backoffice.toml"))
+	if err != nil {
+		return err
+	}
+	now, err := clock.NewSystem(set.Stores[0].Calendar.Zone)
+	if err != nil {
+		return err
+	}
+	b, err := officeapp.Support(context.Background(), set, "test", now)
+	if err != nil {
+		return err
+	}
+	return os.WriteFile(to, b, 0o600)
 }
 
 // comers are the VINs and plates of the day, and the names of the staff.

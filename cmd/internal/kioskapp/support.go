@@ -7,22 +7,12 @@ import (
 	"fmt"
 	"log/slog"
 	"net/http"
-	"os"
-	"path/filepath"
-	"runtime"
-	"runtime/debug"
 	"strings"
-	"syscall"
 	"time"
-
-	"golang.org/x/sys/unix"
 
 	"baylight/cmd/internal/settings"
 	"baylight/cmd/internal/support"
 )
-
-// maxEntries bounds how much of the data folder a support bundle lists.
-const maxEntries = 200
 
 // keepLog puts a memory behind the log: its last lines, for the devices page
 // and the support bundle. The net knows every secret of the configuration and
@@ -53,7 +43,7 @@ func (a *app) support(context.Context) (name string, bundle []byte, err error) {
 		{Name: "health.json", Text: indented(a.health())},
 		{Name: "outbox.json", Value: a.outboxState()},
 		{Name: "clock.json", Value: a.clockState()},
-		{Name: "disk.json", Value: diskUse(a.set.Data)},
+		{Name: "disk.json", Value: support.DiskUse(a.set.Data)},
 		{Name: "log.txt", Text: a.lately.Text()},
 	})
 	return folder + ".tar.gz", bundle, err
@@ -72,29 +62,8 @@ func (a *app) toolSupport(w http.ResponseWriter, r *http.Request) {
 
 // about is what runs here, and since when.
 func (a *app) about() map[string]any {
-	var mem runtime.MemStats
-	runtime.ReadMemStats(&mem)
-	out := map[string]any{
-		"store": a.set.Store.Name, "kiosk": a.set.Name, "version": a.o.Version, "go": runtime.Version(), "os": runtime.GOOS, "arch": runtime.GOARCH,
-		"processors": runtime.NumCPU(), "goroutines": runtime.NumGoroutine(), "heap_bytes": mem.HeapAlloc, "from_system_bytes": mem.Sys,
-		"running_for": time.Since(a.began).Round(time.Second).String(),
-	}
-	var u unix.Utsname
-	if err := unix.Uname(&u); err == nil {
-		out["kernel"] = unix.ByteSliceToString(u.Sysname[:]) + " " + unix.ByteSliceToString(u.Release[:]) + " " + unix.ByteSliceToString(u.Machine[:])
-	}
-	if info, ok := debug.ReadBuildInfo(); ok {
-		modules := map[string]string{}
-		for _, m := range info.Deps {
-			modules[m.Path] = m.Version
-		}
-		out["modules"] = modules
-		for _, s := range info.Settings { // the others may name folders of the machine it was built on
-			if strings.HasPrefix(s.Key, "vcs.") || s.Key == "CGO_ENABLED" || s.Key == "GOARM" || s.Key == "-race" {
-				out[s.Key] = s.Value
-			}
-		}
-	}
+	out := support.About(a.o.Version, time.Since(a.began))
+	out["store"], out["kiosk"] = a.set.Store.Name, a.set.Name
 	return out
 }
 
@@ -176,35 +145,6 @@ func (a *app) clockState() map[string]any {
 		"time": now.Wall.Format(time.RFC3339), "boot": now.Boot, "since_boot": now.Up.String(), "quality": s.Quality, "source": s.Source,
 		"error": s.Error.String(), "confirmed_ago": s.Age.String(), "jump": s.Jump.String(), "trouble": clockTrouble(s).Detail,
 	}
-}
-
-// diskUse is how full the disk of the data folder is, and by what.
-func diskUse(dir string) map[string]any {
-	out := map[string]any{"folder": dir}
-	var fs syscall.Statfs_t
-	if err := syscall.Statfs(dir, &fs); err != nil {
-		out["error"] = err.Error()
-		return out
-	}
-	out["free_bytes"], out["size_bytes"], out["free_inodes"] = fs.Bavail*uint64(fs.Bsize), fs.Blocks*uint64(fs.Bsize), fs.Ffree
-	entries, err := os.ReadDir(dir)
-	if err != nil {
-		out["error"] = err.Error()
-	}
-	files := map[string]int64{}
-	for _, e := range entries[:min(len(entries), maxEntries)] {
-		st, err := os.Stat(filepath.Join(dir, e.Name()))
-		switch {
-		case err != nil:
-		case st.IsDir():
-			inside, _ := os.ReadDir(filepath.Join(dir, e.Name()))
-			files[e.Name()+"/ (files)"] = int64(len(inside))
-		default:
-			files[e.Name()] = st.Size()
-		}
-	}
-	out["entries"], out["bytes"] = len(entries), files
-	return out
 }
 
 func indented(b []byte) string {

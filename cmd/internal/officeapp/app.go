@@ -49,6 +49,7 @@ var errRenewed = errors.New("the ledger has got a new id; start the back office 
 // Run puts the back office together and runs it until ctx ends.
 func Run(ctx context.Context, o Options) (err error) {
 	set := o.Settings
+	seer := witnessOf(&o)
 	if err := os.MkdirAll(set.Data, 0o700); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
@@ -89,6 +90,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	seer.shelf, seer.people, seer.lines = book, people, lines
 	seen := audit.New(book, book.name, time.Now)
 	forgotten, err := erasure.Open(filepath.Join(set.Data, "erasures"))
 	if err != nil {
@@ -105,6 +107,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err != nil {
 		return err
 	}
+	seer.office = office
 	tasks := []task.Task{office}
 	door := staff.NewDoor(func() *staff.Directory { return people[set.Stores[0].Name] }, set.Stores[0].Key, time.Now)
 	books, rolls := lines.books, lines.rolls
@@ -134,10 +137,11 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	tasks = append(tasks, leases...)
+	seer.metrics = metrics.Handler(metrics.Config{Office: office, Calibrated: calibrated(ahead), Version: o.Version, Log: o.Log})
 	web, err := dashboard.New(dashboard.Config{
 		Office: office, Data: told, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
 		Audit: seen, Bookings: books.importer, Staff: rolls.page, Risk: risks(ahead), Outlook: ahead.Report,
-		Metrics: metrics.Handler(metrics.Config{Office: office, Calibrated: calibrated(ahead), Version: o.Version, Log: o.Log}),
+		Metrics: seer.metrics,
 	})
 	if err != nil {
 		return err
@@ -147,6 +151,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := f.fill(office, told, books, rolls, seen, o.Log); err != nil {
 		return err
 	}
+	f.routes["GET /support-bundle"] = f.maySupport(seer)
 	web = f.before(web)
 	tasks = append(tasks, &task.Web{Name: "dashboard", Listener: listener, Log: o.Log, Handler: func(ctx context.Context) *http.Server {
 		return &http.Server{Handler: web, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,

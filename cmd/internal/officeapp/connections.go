@@ -82,7 +82,8 @@ func (c *connections) open(store string) (*storeLine, []task.Task, error) {
 		if err != nil {
 			return nil, nil, err
 		}
-		return newLine(l), []task.Task{l}, nil
+		c.lines[store] = newLine(l)
+		return c.lines[store], []task.Task{l}, nil
 	}
 	idle, err := link.New(c.config(store), nil) // it is never run
 	if err != nil {

@@ -22,7 +22,8 @@ type shelf struct {
 	shared *pgledger.Ledger // nil: it is a file of this office's own
 	name   string           // of this office among those that share it, "" if it is alone
 	close  func() error
-	renew  func(context.Context) error // gives it a new id, once closed
+	renew  func(context.Context) error           // gives it a new id, once closed
+	sound  func(context.Context) (string, error) // reads a file through: "ok", or what is wrong
 }
 
 // openShelf opens the ledger that the settings name.
@@ -44,7 +45,7 @@ func openShelf(ctx context.Context, set *settings.Office) (*shelf, error) {
 	if err != nil {
 		return nil, errors.Join(err, held.Close())
 	}
-	return &shelf{Ledger: book, close: func() error { return errors.Join(book.Close(), held.Close()) },
+	return &shelf{Ledger: book, sound: book.Sound, close: func() error { return errors.Join(book.Close(), held.Close()) },
 		renew: func(ctx context.Context) error { return ledger.Renew(ctx, LedgerPath(set)) }}, nil
 }
 

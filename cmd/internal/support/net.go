@@ -62,7 +62,7 @@ func (n *Net) Mask(s string) string {
 		s = plate.ReplaceAllString(s, maskedPlate)
 	}
 	for range 2 { // two numbers may share what stands between them
-		s = phone.ReplaceAllString(s, "${1}"+maskedPhone+"${2}")
+		s = maskPhones(s)
 	}
 	return run.ReplaceAllStringFunc(s, func(r string) string {
 		if vinRun <= len(r) && len(r) <= longRun && strings.ContainsAny(r, "0123456789") {
@@ -75,4 +75,23 @@ func (n *Net) Mask(s string) string {
 		}
 		return r
 	})
+}
+
+// sizes are how many bytes a disk has, which may look like a telephone number:
+// what stands before them, in JSON and in metrics.
+var sizes = regexp.MustCompile(`bytes(?:": ?| )$`)
+
+func maskPhones(s string) string {
+	var b strings.Builder
+	end := 0
+	for _, m := range phone.FindAllStringSubmatchIndex(s, -1) {
+		from, to := m[3], m[4] // between what stands before and after
+		if sizes.MatchString(s[max(0, from-9):from]) {
+			continue
+		}
+		b.WriteString(s[end:from])
+		b.WriteString(maskedPhone)
+		end = to
+	}
+	return b.String() + s[end:]
 }

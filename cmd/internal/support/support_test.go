@@ -31,6 +31,8 @@ func TestMask(t *testing.T) {
 		"13812345678,13912345678 +86 138-1234-5678":      "[phone],[phone] [phone]",
 		badge + " 7d1c-b0a70000001d":                     "[badge] 7d1c-b0a70000001d", // as the end of a uuid may be
 		"李师傅 key=0123456789abcdef x":                     "[secret] key=[secret] x",
+		`"free_bytes": 13812345678, "n":13812345678`:     `"free_bytes": 13812345678, "n":[phone]`,
+		"free_bytes 13812345678\n":                       "free_bytes 13812345678\n",
 		`{"p":"pass\"word"}`:                             `{"p":"[secret]"}`,
 		"k7mq2xw9sd4hc6vbnz8rt3yp1f and 46ac9fe1c2d3e4f5061728394a5b6c7d8e9f0a1b": "k7mq2xw9sd4hc6vbnz8rt3yp1f and 46ac9fe1c2d3e4f5061728394a5b6c7d8e9f0a1b",
 		"2026-03-02T09:00:00.123456789+08:00 1772413200000":                       "2026-03-02T09:00:00.123456789+08:00 1772413200000",
