@@ -11,12 +11,10 @@ import (
 // this order, no white space, no escapes, ASCII. The data comes beside it. ok is
 // false for anything else, which says nothing about whether it is an event.
 func readOwn(s string, env *envelope) (data string, ok bool) {
-	const begins = `"data":{`
-	at := strings.Index(s[:min(len(s), maxHead)], begins) + len(begins) - 1
-	if at < len(begins) || s[len(s)-1] != '}' || !plain(s[:at]) {
+	if len(s) == 0 || s[len(s)-1] != '}' {
 		return "", false
 	}
-	r := reader{in: s[:at], plain: true}
+	r := reader{in: s[:min(len(s), maxHead)]}
 	r.expect(`{"specversion":"`)
 	env.SpecVersion = r.until(`","id":"`)
 	env.ID = r.until(`","source":"`)
@@ -40,7 +38,10 @@ func readOwn(s string, env *envelope) (data string, ok bool) {
 		env.WasHash = r.until(`",`)
 	}
 	r.expect(`"data":`)
-	return s[at : len(s)-1], r.ended()
+	if r.not || r.at >= len(s)-1 || s[r.at] != '{' || !plain(s[:r.at]) {
+		return "", false
+	}
+	return s[r.at : len(s)-1], true
 }
 
 // maxHead is how far into an event its data must begin for readOwn.

@@ -15,19 +15,31 @@ type counted struct {
 }
 
 func (c *counts) add(key string, n int64) {
-	i, found := slices.BinarySearchFunc(*c, key, func(c counted, key string) int { return cmp.Compare(c.key, key) })
-	if !found {
+	i := c.place(key)
+	if i == len(*c) || (*c)[i].key != key {
 		*c = slices.Insert(*c, i, counted{key: key})
 	}
 	(*c)[i].n += n
 }
 
-func (c counts) of(key string) int64 {
-	i, found := slices.BinarySearchFunc(c, key, func(c counted, key string) int { return cmp.Compare(c.key, key) })
-	if !found {
-		return 0
+// place is where a key is, or belongs.
+func (c counts) place(key string) int {
+	from, to := 0, len(c)
+	for from < to {
+		if i := (from + to) / 2; c[i].key < key {
+			from = i + 1
+		} else {
+			to = i
+		}
 	}
-	return c[i].n
+	return from
+}
+
+func (c counts) of(key string) int64 {
+	if i := c.place(key); i < len(c) && c[i].key == key {
+		return c[i].n
+	}
+	return 0
 }
 
 // binsBy are lists of durations under keys, as counts are numbers.

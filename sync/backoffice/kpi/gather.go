@@ -122,6 +122,11 @@ func (s scope) only(c kiosk.Category) bool { return s.by != ByCategory || s.key 
 
 // tally makes the tally of visits of one group.
 func (s scope) tally(parts []*part) (t Tally) {
+	room := make([]bin, lists*len(parts))
+	for i := range t.lists {
+		t.lists[i] = room[i*len(parts) : i*len(parts) : (i+1)*len(parts)]
+	}
+	t.sets[sVehicles] = make([]string, 0, len(parts))
 	for _, p := range parts {
 		if p.Uncertain {
 			t.n[nUncertain] += one(s.has(p.Arrived))

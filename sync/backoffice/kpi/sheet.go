@@ -128,9 +128,8 @@ func (c *counts) read(r *reader) {
 			at++
 		}
 		if at == len(*c) || (*c)[at].key != key {
-			i, _ := slices.BinarySearchFunc(*c, key, func(c counted, key string) int { return cmp.Compare(c.key, key) })
-			*c = slices.Insert(*c, i, counted{key: key})
-			at = i
+			at = c.place(key)
+			*c = slices.Insert(*c, at, counted{key: key})
 		}
 		(*c)[at].n += n
 	}
