@@ -31,11 +31,12 @@ func BenchmarkHistory(b *testing.B) {
 	long, dir := historyEvents(b), historyDir(b)
 	short, far := openHistory(b, dir, 100_000), openHistory(b, dir, long)
 	for b.Loop() {
-		began := time.Now()
+		began, used := time.Now(), ofProcess(b)
 		if err := far.Rebuild(b.Context(), store); err != nil {
 			b.Fatal(err)
 		}
 		b.ReportMetric(float64(long)/time.Since(began).Seconds(), "rebuilt-events/s")
+		b.ReportMetric(float64((ofProcess(b)-used).Nanoseconds())/1000/float64(long), "rebuilt-cpu-µs/event")
 		if err := short.Fold(b.Context(), store); err != nil {
 			b.Fatal(err)
 		}

@@ -14,9 +14,10 @@ import (
 // its way out of C it costs once for so many events.
 const sweepRow = 256
 
-// An event of a sweep is the length of its visit's name in bytes, a comma, the
-// name, and what it is in [wholeVisits].
-const sweepEvents = `SELECT group_concat(octet_length(visit) || ',' || visit || (when_ms * 2 + uncertain) || ',' || length(bytes) || ',' || bytes, '')
+// A row is what its events are, each as the length of its visit's name in bytes, a
+// comma, the name, its time, doubled and one more if it is uncertain, a comma, the
+// length of its bytes, a comma; and the bytes of all.
+const sweepEvents = `SELECT group_concat(octet_length(visit) || ',' || visit || (when_ms * 2 + uncertain) || ',' || length(bytes) || ',', ''), group_concat(bytes, '')
 	FROM events NOT INDEXED WHERE n > ?1 AND n <= ?2 AND store = ?3 AND visit <> '' AND state = 0`
 
 // Sweep calls f with the counted events of the visits of a store at the positions
@@ -42,12 +43,13 @@ func (l *Ledger) Sweep(ctx context.Context, store string, after, through uint64,
 }
 
 func sweep(ctx context.Context, dc any, store string, after, through uint64, f func(string, backoffice.Swept)) error {
-	var row [1]driver.Value
+	var row [2]driver.Value
 	for ; after < through; after += sweepRow {
 		args := []driver.NamedValue{{Ordinal: 1, Value: int64(after)}, {Ordinal: 2, Value: int64(min(after+sweepRow, through))}, {Ordinal: 3, Value: store}}
 		if err := eachRow(ctx, dc, sweepEvents, args, row[:], func() error {
-			whole, _ := row[0].(string)
-			return sweptIn(whole, f)
+			heads, _ := row[0].(string)
+			all, _ := row[1].(string)
+			return sweptIn(heads, all, f)
 		}); err != nil {
 			return err
 		}
@@ -56,34 +58,35 @@ func sweep(ctx context.Context, dc any, store string, after, through uint64, f f
 }
 
 // sweptIn takes the events of a row apart. They share its memory.
-func sweptIn(whole string, f func(string, backoffice.Swept)) error {
-	for len(whole) > 0 {
-		long, rest, ok := number(whole)
+func sweptIn(heads, all string, f func(string, backoffice.Swept)) error {
+	for len(heads) > 0 {
+		long, rest, ok := number(heads)
 		if !ok || long < 0 || long > int64(len(rest)) {
 			return errCut
 		}
-		visit, rest := rest[:long], rest[long:]
-		e, rest, err := sweptEvent(rest)
-		if err != nil {
-			return err
+		visit := rest[:long]
+		when, n, rest, ok := eventHead(rest[long:])
+		if !ok || n > int64(len(all)) {
+			return errCut
 		}
-		f(visit, e)
-		whole = rest
+		f(visit, swept(when, all[:n]))
+		heads, all = rest, all[n:]
 	}
 	return nil
 }
 
-var errCut = errors.New("read events: a row is cut short")
-
-// sweptEvent takes an event off the front.
-func sweptEvent(s string) (e backoffice.Swept, rest string, err error) {
-	when, rest, ok := number(s)
+// eventHead takes the time and the length of an event off the front.
+func eventHead(s string) (when, n int64, rest string, ok bool) {
+	when, rest, ok = number(s)
 	n, rest, also := number(rest)
-	if !ok || !also || n < 0 || n > int64(len(rest)) {
-		return e, "", errCut
-	}
-	return backoffice.Swept{Bytes: rest[:n], WhenMS: when >> 1, Uncertain: when&1 != 0}, rest[n:], nil
+	return when, n, rest, ok && also && n >= 0
 }
+
+func swept(when int64, bytes string) backoffice.Swept {
+	return backoffice.Swept{Bytes: bytes, WhenMS: when >> 1, Uncertain: when&1 != 0}
+}
+
+var errCut = errors.New("read events: a row is cut short")
 
 // snapshotConn runs f in a transaction that only reads, with its connection.
 func (l *Ledger) snapshotConn(ctx context.Context, f func(tx *sql.Tx, raw func(func(any) error) error) error) error {

@@ -14,7 +14,6 @@ import (
 	"github.com/mattn/go-sqlite3"
 
 	"baylight/kiosk"
-	"baylight/sync/backoffice"
 )
 
 // VisitsAt calls f with some visits as they stood at a position. Where times
@@ -128,16 +127,15 @@ const usual = 16
 // readVisit takes the events of a visit apart. They share its memory.
 func readVisit(events []kiosk.Event, whole string) ([]kiosk.Event, error) {
 	for len(whole) > 0 {
-		var swept backoffice.Swept
-		var err error
-		if swept, whole, err = sweptEvent(whole); err != nil {
-			return nil, err
+		when, n, rest, ok := eventHead(whole)
+		if !ok || n > int64(len(rest)) {
+			return nil, errCut
 		}
-		e, err := swept.Event()
+		e, err := swept(when, rest[:n]).Event()
 		if err != nil {
 			return nil, err
 		}
-		events = append(events, e)
+		events, whole = append(events, e), rest[n:]
 	}
 	return events, nil
 }
