@@ -8,7 +8,6 @@ import (
 	"slices"
 	"time"
 
-	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/kpi"
 )
 
@@ -283,43 +282,5 @@ func (f *Folder) Behind(ctx context.Context, store string, q Query, key, figure,
 		return nil, a, err
 	}
 	facts, err = r.period(q, a).Behind(facts, g, figure, value, v)
-	return facts, a, err
-}
-
-// behindNow is Behind of what is kept. Of most visits their head tells that they
-// are not behind the figure.
-func (f *Folder) behindNow(ctx context.Context, store string, q Query, g kpi.Group, figure, value string, v kpi.Variant) (facts []kpi.Fact, a Answer, err error) {
-	err = f.folded(ctx, store, func(r *room, at uint64) error {
-		a = f.answer(q, at)
-		p := r.period(q, a)
-		is, err := p.IsBehind(g, figure, value, v)
-		if err != nil {
-			return err
-		}
-		var found []*kpi.Fact
-		first, last := r.days(q)
-		if err := f.cfg.Ledger.FactsOfDays(ctx, r.Name, first, last, func(row backoffice.Fact) error {
-			n, err := readNote(row.Visit, row.Bytes)
-			if err != nil {
-				return err
-			}
-			if head, err := kpi.DecodeHead(n.fact); err == nil && !p.May(&head, g, figure, value, v) {
-				return nil
-			}
-			fact, err := n.factOf(row.Visit)
-			if err == nil && is(&fact) {
-				found = append(found, &fact)
-			}
-			return err
-		}); err != nil {
-			return err
-		}
-		slices.SortFunc(found, func(a, b *kpi.Fact) int { return cmp.Compare(a.Visit, b.Visit) })
-		facts = nil
-		for _, fact := range found {
-			facts = append(facts, *fact)
-		}
-		return nil
-	})
 	return facts, a, err
 }

@@ -62,10 +62,15 @@ func (l *Ledger) Touched(ctx context.Context, store string, position uint64) (ou
 }
 
 // factColumns of a row of facts.
-const factColumns = `f.visit, f.at, f.bytes, f.days, f.keys, f.due_ms FROM `
+const factColumns = `f.visit, f.at, f.bytes, f.days, f.keys, f.due_ms`
 
 // facts calls f for each fact of a query.
 func (l *Ledger) facts(ctx context.Context, f func(backoffice.Fact) error, query string, args ...any) error {
+	return l.factRows(ctx, func(fact backoffice.Fact, _ driver.Value) error { return f(fact) }, `SELECT `+factColumns+`, NULL FROM `+query, args...)
+}
+
+// factRows calls f for each row of a query of factColumns, and what comes behind them.
+func (l *Ledger) factRows(ctx context.Context, f func(backoffice.Fact, driver.Value) error, query string, args ...any) error {
 	conn, err := l.r.Conn(ctx)
 	if err != nil {
 		return err
@@ -75,20 +80,20 @@ func (l *Ledger) facts(ctx context.Context, f func(backoffice.Fact) error, query
 	for i, v := range args {
 		named[i] = driver.NamedValue{Ordinal: i + 1, Value: v}
 	}
-	var row [6]driver.Value
+	var row [7]driver.Value
 	return conn.Raw(func(dc any) error {
-		return eachRow(ctx, dc, `SELECT `+factColumns+query, named, row[:], func() error {
-			fact, ok := factIn(row)
+		return eachRow(ctx, dc, query, named, row[:], func() error {
+			fact, ok := factIn(row[:6])
 			if !ok {
 				return fmt.Errorf("a row of facts holds %T %T %T %T %T %T", row[0], row[1], row[2], row[3], row[4], row[5])
 			}
-			return f(fact)
+			return f(fact, row[6])
 		})
 	})
 }
 
-// factIn is the fact of a row.
-func factIn(row [6]driver.Value) (fact backoffice.Fact, ok bool) {
+// factIn is the fact of a row of factColumns.
+func factIn(row []driver.Value) (fact backoffice.Fact, ok bool) {
 	visit, is := row[0].(string)
 	at, num := row[1].(int64)
 	bytes, blob := row[2].([]byte)
@@ -129,13 +134,18 @@ func (l *Ledger) Facts(ctx context.Context, store string, visits []string) ([]ba
 	return l.factList(ctx, "of visits", `facts f WHERE f.store = ? AND f.visit IN (SELECT value FROM json_each(?)) ORDER BY f.visit`, store, string(names))
 }
 
-// FactsOfDays calls f with the facts that have a part in some days.
+// FactsOfDays calls f with the facts that have a part in some days. One that has
+// its part in several is found several times, and told at the first.
 func (l *Ledger) FactsOfDays(ctx context.Context, store, first, last string, f func(backoffice.Fact) error) error {
-	query := `(SELECT DISTINCT fact FROM fact_days WHERE store = ? AND day BETWEEN ? AND ?) d CROSS JOIN facts f ON f.n = d.fact`
-	if first == last {
-		query = `fact_days d CROSS JOIN facts f ON f.n = d.fact WHERE d.store = ? AND d.day BETWEEN ? AND ?`
-	}
-	if err := l.facts(ctx, f, query, store, first, last); err != nil {
+	if err := l.factRows(ctx, func(fact backoffice.Fact, found driver.Value) error {
+		day, _ := found.(string)
+		for _, d := range fact.Days {
+			if first <= d && d < day {
+				return nil
+			}
+		}
+		return f(fact)
+	}, `SELECT `+factColumns+`, d.day FROM fact_days d CROSS JOIN facts f ON f.n = d.fact WHERE d.store = ? AND d.day BETWEEN ? AND ?`, store, first, last); err != nil {
 		return fmt.Errorf("read facts of %s from %s to %s: %w", store, first, last, err)
 	}
 	return nil
