@@ -1,9 +1,6 @@
 package kpi
 
-import (
-	"cmp"
-	"slices"
-)
+import "slices"
 
 // counts are numbers under keys, sorted by key, each once. There are few: finding
 // one here costs less than in a map, and they are kept and read in this order.
@@ -51,7 +48,15 @@ type keyedBins struct {
 }
 
 func (b binsBy) find(key string) (int, bool) {
-	return slices.BinarySearchFunc(b, key, func(k keyedBins, key string) int { return cmp.Compare(k.key, key) })
+	from, to := 0, len(b)
+	for from < to {
+		if i := (from + to) / 2; b[i].key < key {
+			from = i + 1
+		} else {
+			to = i
+		}
+	}
+	return from, from < len(b) && b[from].key == key
 }
 
 func (b binsBy) of(key string) []bin {

@@ -174,6 +174,7 @@ func FactOf(v *kiosk.Visit, cal kiosk.Calendar) Fact {
 	}
 	if o := v.Order; o != nil {
 		f.Ordered, f.Order, f.Adviser, f.Signed, f.Cancelled = true, o.ID, o.Adviser, InstantOf(o.Signed), InstantOf(o.Cancelled)
+		f.Items = slices.Grow(f.Items, len(o.Items))
 		for _, it := range o.Items {
 			f.Items = append(f.Items, FactItem{it.No, it.Code, it.Category, it.Payer, it.StandardMinutes})
 		}
@@ -185,6 +186,7 @@ func FactOf(v *kiosk.Visit, cal kiosk.Calendar) Fact {
 		}
 		f.Promises = append(f.Promises, FactPromise{InstantOf(p.Due), InstantOf(p.Recorded), p.Reason, p.Consent})
 	}
+	f.Jobs = slices.Grow(f.Jobs, len(v.Works))
 	for _, w := range v.Works {
 		f.Jobs = append(f.Jobs, jobOf(w))
 	}
@@ -203,7 +205,7 @@ func FactOf(v *kiosk.Visit, cal kiosk.Calendar) Fact {
 }
 
 func jobOf(w *kiosk.Work) FactJob {
-	j := FactJob{Technician: w.Technician, Item: w.Item, Finished: InstantOf(w.Finished), Limit: InstantOf(w.Limit()), Unclosed: w.Unclosed}
+	j := FactJob{Technician: w.Technician, Item: w.Item, Finished: InstantOf(w.Finished), Limit: InstantOf(w.Limit()), Unclosed: w.Unclosed, Spans: make([]FactSpan, 0, len(w.Spans))}
 	for _, s := range w.Spans {
 		j.Spans = append(j.Spans, FactSpan{InstantOf(s.From), InstantOf(s.To), s.Reason, s.Bay, s.Parallel})
 	}

@@ -22,8 +22,15 @@ func (all *stretches) add(key string, from, to int64) {
 	if from >= to {
 		return
 	}
-	i, found := slices.BinarySearchFunc(*all, key, func(k keyedStretches, key string) int { return cmp.Compare(k.key, key) })
-	if !found {
+	i, n := 0, len(*all)
+	for i < n {
+		if m := (i + n) / 2; (*all)[m].key < key {
+			i = m + 1
+		} else {
+			n = m
+		}
+	}
+	if i == len(*all) || (*all)[i].key != key {
 		*all = slices.Insert(*all, i, keyedStretches{key: key})
 	}
 	of := &(*all)[i]

@@ -157,7 +157,7 @@ func (k *keeping) facts(all []backoffice.Fact) error {
 	if err != nil {
 		return err
 	}
-	var args []driver.Value
+	args, store := make([]driver.Value, 0, 8*len(all)), driver.Value(k.store)
 	var days, keys []entry
 	for i := range all {
 		f := &all[i]
@@ -185,7 +185,7 @@ func (k *keeping) facts(all []backoffice.Fact) error {
 		if !f.Due.IsZero() {
 			due = f.Due.UnixMilli()
 		}
-		args = append(args, was.n, k.store, f.Visit, int64(f.At), f.Bytes, nowDays, nowKeys, due)
+		args = append(args, was.n, store, f.Visit, int64(f.At), f.Bytes, nowDays, nowKeys, due)
 	}
 	return errors.Join(k.insert(insertFacts, args), k.entries(insertFactDays, days), k.entries(insertFactKeys, keys))
 }
@@ -239,10 +239,15 @@ func (k *keeping) swap(out []entry, table, column string, n int64, was, is strin
 }
 
 func (k *keeping) entries(into statements, all []entry) error {
-	slices.SortFunc(all, func(a, b entry) int { return cmp.Or(cmp.Compare(a.of, b.of), cmp.Compare(a.fact, b.fact)) })
-	args := make([]driver.Value, 0, 3*len(all))
+	slices.SortFunc(all, func(a, b entry) int {
+		if c := cmp.Compare(a.of, b.of); c != 0 {
+			return c
+		}
+		return cmp.Compare(a.fact, b.fact)
+	})
+	args, store := make([]driver.Value, 0, 3*len(all)), driver.Value(k.store)
 	for _, e := range all {
-		args = append(args, k.store, e.of, e.fact)
+		args = append(args, store, e.of, e.fact)
 	}
 	return k.insert(into, args)
 }
