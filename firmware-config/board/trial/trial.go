@@ -60,6 +60,7 @@ type board struct {
 	console string // the console's name on the kernel's command line
 	daemon  string // the file in the cache that runs as kioskd; "": kioskd
 	quiet   bool   // that it starts is not worth a line
+	udev    bool   // udevd and the image's rules are there
 }
 
 // on starts a machine, runs the cases on it and ends it. cases returns an error
@@ -123,6 +124,11 @@ func (t *Trial) initramfs(path string, b board) error {
 			return fmt.Errorf("make initramfs: %w", err)
 		}
 		a.File(f.in, b)
+	}
+	if b.udev {
+		if err := t.addUdev(&a); err != nil {
+			return fmt.Errorf("make initramfs: %w", err)
+		}
 	}
 	files, err := emulator.Modules(filepath.Join(t.Files, "modules"), b.modules...)
 	if err != nil {
