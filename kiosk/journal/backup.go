@@ -198,6 +198,9 @@ func (j *Journal) restored(ctx context.Context) (c Content, err error) {
 	if err := n.verify(ctx); err != nil {
 		return c, err
 	}
+	if err := n.passive(ctx); err != nil {
+		return c, err
+	}
 	r, _, err := n.Receipt()
 	if err != nil {
 		return c, err
@@ -206,6 +209,20 @@ func (j *Journal) restored(ctx context.Context) (c Content, err error) {
 		return c, err
 	}
 	return n.content(ctx)
+}
+
+// passive says whether something in a copy would act by itself: a journal has no
+// trigger and no view, so whoever gave it one means it to change what comes later.
+func (j *Journal) passive(ctx context.Context) error {
+	var kind, name string
+	err := j.readers.QueryRowContext(ctx, "SELECT type, name FROM sqlite_schema WHERE type IN ('trigger', 'view') LIMIT 1").Scan(&kind, &name)
+	switch {
+	case errors.Is(err, sql.ErrNoRows):
+		return nil
+	case err != nil:
+		return classify(err)
+	}
+	return fmt.Errorf("%w: it has a %s called %.60q, a journal has none", ErrForeign, kind, name)
 }
 
 func copyFile(from, to string) (err error) {

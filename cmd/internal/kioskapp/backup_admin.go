@@ -2,6 +2,7 @@ package kioskapp
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"net/http"
 	"os"
@@ -42,6 +43,9 @@ func (a *app) toolBackup(w http.ResponseWriter, r *http.Request) {
 func Restore(ctx context.Context, set *settings.Kiosk, from string) (journal.Content, error) {
 	if err := os.MkdirAll(set.Data, 0o700); err != nil {
 		return journal.Content{}, fmt.Errorf("make data folder: %w", err)
+	}
+	if err := errors.Join(task.CheckSource(from), task.CheckOwn(journalPath(set))); err != nil {
+		return journal.Content{}, fmt.Errorf("restore %s: %w", from, err)
 	}
 	c, err := journal.Restore(ctx, from, journalPath(set), journalOptions(set, nil))
 	if err != nil {

@@ -31,6 +31,9 @@ func Restore(ctx context.Context, set *settings.Office, backup string) error {
 	if err := os.MkdirAll(set.Data, 0o700); err != nil {
 		return fmt.Errorf("make data folder: %w", err)
 	}
+	if err := errors.Join(task.CheckSource(backup), task.CheckOwn(LedgerPath(set))); err != nil {
+		return fmt.Errorf("restore %s: %w", backup, err)
+	}
 	held, err := lock(LedgerPath(set))
 	if err != nil {
 		return err

@@ -8,6 +8,8 @@ import (
 	"io/fs"
 	"os"
 	"path/filepath"
+	"slices"
+	"strings"
 
 	"github.com/google/uuid"
 )
@@ -102,7 +104,22 @@ func verify(ctx context.Context, path string) (err error) {
 	if said != "ok" {
 		return fmt.Errorf("check the copy: %s", said)
 	}
-	return nil
+	return passive(ctx, db)
+}
+
+// passive says whether something in a copy would act by itself that is not the
+// ledger's own: somebody means it to change what comes later.
+func passive(ctx context.Context, db *sql.DB) error {
+	return each(ctx, db, func(r *sql.Rows) error {
+		var kind, name, text string
+		if err := r.Scan(&kind, &name, &text); err != nil {
+			return err
+		}
+		if !slices.ContainsFunc(migrations, func(own string) bool { return strings.Contains(own, text) }) {
+			return fmt.Errorf("check the copy: it has a %s called %.60q, which is not of a ledger of this program's version", kind, name)
+		}
+		return nil
+	}, "SELECT type, name, sql FROM sqlite_schema WHERE type IN ('trigger', 'view')")
 }
 
 func syncDir(path string) error {
