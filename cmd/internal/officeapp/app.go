@@ -154,8 +154,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	f.routes["GET /support-bundle"] = f.maySupport(seer)
 	web = f.before(web)
 	tasks = append(tasks, &task.Web{Name: "dashboard", Listener: listener, Log: o.Log, Handler: func(ctx context.Context) *http.Server {
-		return &http.Server{Handler: web, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
-			MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx }}
+		return task.Server(ctx, web)
 	}})
 	// An empty batch goes the way of every event, and comes back once it is free.
 	dog, ok := task.Watchdog(o.Log, func(ctx context.Context) error {

@@ -165,7 +165,7 @@ func Staff(path string) ([]staff.Person, error) {
 	people := make([]staff.Person, 0, len(f.Person))
 	seen := map[string]bool{}
 	for i, x := range f.Person {
-		key := fmt.Sprintf("person %d (%s)", i+1, x.ID)
+		key := fmt.Sprintf("person %d (%s)", i+1, visible(x.ID))
 		p.need(key+" id", x.ID, name.MatchString(x.ID), "a to z, 0 to 9 and -, at most 32")
 		if seen[x.ID] || x.Badge != "" && seen["badge "+x.Badge] {
 			p.add("%s: id or badge is used twice", key)

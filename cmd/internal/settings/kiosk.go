@@ -266,7 +266,7 @@ func (p *problems) mqtt(path string, m mqttTable) MQTT {
 func (p *problems) bays(f kioskFile, k *Kiosk) {
 	pins := map[string]string{}
 	for i, b := range f.Bay {
-		key := fmt.Sprintf("bay %d (%s)", i+1, b.ID)
+		key := fmt.Sprintf("bay %d (%s)", i+1, visible(b.ID))
 		bay := p.bay(key, b.bay)
 		if slices.ContainsFunc(k.Bays, func(o Bay) bool { return o.ID == b.ID }) {
 			p.add("%s: the id is used twice", key)
@@ -274,7 +274,7 @@ func (p *problems) bays(f kioskFile, k *Kiosk) {
 		for colour, pin := range b.Lamp {
 			p.need(key+" lamp", colour, slices.Contains([]string{"white", "green", "amber", "red", "blue"}, colour), "one of white, green, amber, red, blue")
 			if other, used := pins[pin]; used {
-				p.add("%s: pin %s is used by %s too", key, pin, other)
+				p.add("%s: pin %s is used by %s too", key, visible(pin), other)
 			}
 			pins[pin] = b.ID + "." + colour
 		}
@@ -290,7 +290,7 @@ func (p *problems) bay(key string, b bay) floor.Bay {
 
 func (p *problems) scanners(f kioskFile, k *Kiosk) {
 	for i, s := range f.Scanner {
-		key := fmt.Sprintf("scanner %d (%s)", i+1, s.Name)
+		key := fmt.Sprintf("scanner %d (%s)", i+1, visible(s.Name))
 		c := Scanner{Place: s.Place, Config: scanner.Config{Name: s.Name, Terminator: s.Terminator, Beep: s.Beep, Limit: s.Limit,
 			Line: line.Config{Device: s.Device, Baud: s.Baud, Flow: s.Flow}}}
 		if err := c.Config.Validate(); err != nil {
@@ -341,7 +341,7 @@ func (p *problems) printer(f kioskFile, k *Kiosk) {
 
 func (p *problems) menu(items []menuItem) (menu []kiosk.Item) {
 	for i, m := range items {
-		key := fmt.Sprintf("menu %d (%s)", i+1, m.Code)
+		key := fmt.Sprintf("menu %d (%s)", i+1, visible(m.Code))
 		p.need(key+" code", m.Code, m.Code != "" && len(m.Code) <= 32, "1 to 32 characters")
 		p.need(key+" category", m.Category, slices.Contains(kiosk.Categories(), kiosk.Category(m.Category)), fmt.Sprint("one of ", kiosk.Categories()))
 		payer := cmp.Or(m.Payer, "customer")

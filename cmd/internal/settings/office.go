@@ -134,7 +134,7 @@ func LoadOffice(path string) (*Office, error) {
 		}
 		one.Menu, one.Targets, one.Bands = p.menu(s.Menu), s.Targets, s.Bands
 		for i, b := range s.Bay {
-			one.Bays = append(one.Bays, p.bay(fmt.Sprintf("store %q bay %d (%s)", s.Name, i+1, b.ID), b))
+			one.Bays = append(one.Bays, p.bay(fmt.Sprintf("store %q bay %d (%s)", s.Name, i+1, visible(b.ID)), b))
 		}
 		p.aims(&one, s.Appraisal)
 		p.told(one)

@@ -14,7 +14,9 @@ import (
 	"os"
 	"reflect"
 	"slices"
+	"strconv"
 	"strings"
+	"unicode"
 
 	"github.com/pelletier/go-toml/v2"
 )
@@ -59,12 +61,21 @@ func describe(path string, b []byte, e *toml.DecodeError, what string) string {
 	if lines := strings.Split(string(b), "\n"); row >= 1 && row <= len(lines) {
 		line = strings.TrimRight(lines[row-1], "\r")
 	}
+	if len(line) > 400 {
+		line = strings.ToValidUTF8(line[:400], "") + "…"
+	}
 	pad := strings.Map(func(r rune) rune {
 		if r == '\t' {
 			return r
 		}
 		return ' '
 	}, line[:min(max(col-1, 0), len(line))])
+	line = strings.Map(func(r rune) rune {
+		if r != '\t' && (unicode.IsControl(r) || unicode.Is(unicode.Cf, r)) {
+			return '\ufffd' // a terminal would obey it
+		}
+		return r
+	}, line)
 	return fmt.Sprintf("%s:%d:%d: %s\n    %s\n    %s^", path, row, col, what, line, pad)
 }
 
@@ -160,4 +171,14 @@ func (p *problems) err() error {
 		return nil
 	}
 	return errors.New(strings.Join(p.list, "\n"))
+}
+
+// visible is a value within a sentence: what a terminal would obey is escaped, and
+// a long one is cut.
+func visible(s string) string {
+	q := strconv.Quote(s)
+	if r := []rune(q[1 : len(q)-1]); len(r) > 100 {
+		return string(r[:100]) + "…"
+	}
+	return q[1 : len(q)-1]
 }

@@ -83,6 +83,13 @@ type Web struct {
 	Log      *slog.Logger                           // nil discards
 }
 
+// Server is an HTTP server with limits for heads, bodies and pauses. A handler that
+// takes longer bodies moves the limit as long as they move.
+func Server(ctx context.Context, h http.Handler) *http.Server {
+	return &http.Server{Handler: h, ReadHeaderTimeout: 10 * time.Second, ReadTimeout: 30 * time.Second, IdleTimeout: 2 * time.Minute,
+		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx }}
+}
+
 // Run serves until ctx ends, then lets requests finish for a moment.
 func (w *Web) Run(ctx context.Context) error {
 	srv := w.Handler(ctx)

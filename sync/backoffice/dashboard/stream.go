@@ -18,6 +18,7 @@ func (d *dashboard) stream(w http.ResponseWriter, r *http.Request) error {
 	defer stop()
 	w.Header().Set("Content-Type", "text/event-stream")
 	out := http.NewResponseController(w)
+	_ = out.SetReadDeadline(time.Time{}) // nothing more is read; the server's limit would end the stream
 	say := func(format string, args ...any) bool {
 		// A server without write deadlines does not need one here either.
 		_ = out.SetWriteDeadline(time.Now().Add(10 * time.Second))
