@@ -3,7 +3,6 @@
 package main
 
 import (
-	"errors"
 	"fmt"
 	"os"
 	"runtime/debug"
@@ -19,7 +18,7 @@ import (
 type cli struct {
 	Run     runCmd           `cmd:"" help:"Run the back office."`
 	Check   checkCmd         `cmd:"" help:"Say in words what is wrong with configuration and database."`
-	Backup  backupCmd        `cmd:"" help:"Write a checked copy of the ledger to a new file; the back office may run."`
+	Backup  backupCmd        `cmd:"" help:"Write a checked copy of the ledger to a new file, and the authority of the boards' certificates to FILE.identity; the back office may run."`
 	Restore restoreCmd       `cmd:"" help:"Make a backup the ledger, under a new id: boards send again what it lacks. Stop the back office first."`
 	Renew   renewCmd         `cmd:"" help:"Give a ledger in PostgreSQL that was restored from a backup a new id: boards send again what it lacks. Stop every back office first."`
 	Support supportCmd       `cmd:"" name:"support-bundle" help:"Write down what somebody who helps from afar needs, of a running back office or of one that does not start: no personal data, no secrets."`
@@ -101,7 +100,11 @@ func (c *restoreCmd) Run() error {
 	}
 	ctx, stop := task.Signals()
 	defer stop()
-	return officeapp.Restore(ctx, set, c.File)
+	say, err := officeapp.Restore(ctx, set, c.File)
+	if say != "" {
+		fmt.Println(say)
+	}
+	return err
 }
 
 type renewCmd struct {
@@ -121,39 +124,6 @@ func (c *renewCmd) Run() error {
 		return err
 	}
 	fmt.Println("the ledger is now", id)
-	return nil
-}
-
-type supportCmd struct {
-	Config string `help:"Configuration file." default:"/etc/baylight/backoffice.toml" type:"path"`
-	File   string `arg:"" help:"Where to, e.g. office.tar.gz; a file that does not exist yet." type:"path"`
-}
-
-// Run writes the bundle.
-func (c *supportCmd) Run() error {
-	set, err := settings.LoadOffice(c.Config)
-	if err != nil {
-		return err
-	}
-	now, err := clock.NewSystem(set.Stores[0].Calendar.Zone)
-	if err != nil {
-		return err
-	}
-	ctx, stop := task.Signals()
-	defer stop()
-	b, err := officeapp.Support(ctx, set, task.Version(), now)
-	if err != nil {
-		return err
-	}
-	f, err := os.OpenFile(c.File, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return fmt.Errorf("make the support bundle: %w", err)
-	}
-	_, err = f.Write(b)
-	if err = errors.Join(err, f.Close()); err != nil {
-		return errors.Join(fmt.Errorf("write the support bundle: %w", err), os.Remove(c.File))
-	}
-	fmt.Printf("%s: %d bytes; no personal data, no secrets\n", c.File, len(b))
 	return nil
 }
 

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"baylight/cmd/internal/officeapp"
+	"baylight/cmd/internal/settings"
 	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/booking"
 	"baylight/sync/backoffice/ledger"
@@ -51,7 +52,11 @@ func TestBackupHasItAll(t *testing.T) {
 	must(t, officeapp.Backup(t.Context(), r.options.Settings, backup)) // the office runs
 	r.stop()
 	must(t, os.RemoveAll(data))
-	must(t, officeapp.Restore(t.Context(), r.options.Settings, backup))
+	say, err := officeapp.Restore(t.Context(), r.options.Settings, backup)
+	must(t, err)
+	if say != "" {
+		t.Errorf("an office without an authority says %q", say)
+	}
 	r.start()
 	on := r.retained("staff", "bookings/2026-03-03")
 	told := func() (w wire.Staff) {
@@ -77,5 +82,45 @@ func TestBackupHasItAll(t *testing.T) {
 	}
 	if days, _, err := l.Papers(t.Context(), shop, booking.Kind); err != nil || len(days) != 1 {
 		t.Errorf("bookings: %v (%v)", days, err)
+	}
+}
+
+// The authority is in the backup beside the ledger, and comes back to a machine
+// that has none; one that is there is left, for it knows who was revoked.
+func TestBackupHasTheAuthority(t *testing.T) {
+	r := newRig(t)
+	r.stop()
+	defer r.start() // for the cleanup
+	set := *r.options.Settings
+	set.Identity = &settings.Identity{Dir: filepath.Join(set.Data, "identity"), Address: "192.0.2.1:8892", Broker: "mqtts://192.0.2.1:8883"}
+	backup := func(name string) string {
+		t.Helper()
+		to := filepath.Join(r.dir, name)
+		must(t, officeapp.Backup(t.Context(), &set, to))
+		return to
+	}
+	if _, err := os.Stat(backup("none") + officeapp.IdentityExt); err == nil {
+		t.Error("an authority that is not there is in the backup")
+	}
+	a, err := officeapp.OpenAuthority(&set, time.Now, nil)
+	must(t, err)
+	_, _, err = a.Invite(shop, "k1")
+	must(t, err)
+	to := backup("all")
+	key, err := os.ReadFile(filepath.Join(set.Identity.Dir, "ca.key"))
+	must(t, err)
+	for _, c := range []struct {
+		gone, says string
+	}{{officeapp.LedgerPath(&set), "not that of the backup"}, {set.Data, "revoke again"}} {
+		must(t, os.RemoveAll(c.gone))
+		_ = os.Remove(c.gone + "-wal") // it may not be there
+		say, err := officeapp.Restore(t.Context(), &set, to)
+		if err != nil || !strings.Contains(say, c.says) {
+			t.Errorf("restored: %q %v, want %q", say, err, c.says)
+		}
+		again, err := os.ReadFile(filepath.Join(set.Identity.Dir, "ca.key"))
+		if err != nil || string(again) != string(key) {
+			t.Errorf("another key came back: %v", err)
+		}
 	}
 }

@@ -45,7 +45,10 @@ func TestSupport(t *testing.T) {
 	_, b := r.checkIn("")
 	r.publish(topics+"event/visit.checked_in", b)
 	r.publish(topics+"event/visit.checked_in", []byte(`LSVAA4182E2184931 粤B12345 13812345678 李师傅`))
-	r.await("a reject", func() bool { _, said := r.call("GET", "/api/v1/kiosks", ""); return strings.Contains(said, `"rejected":1`) })
+	r.await("a reject", func() bool {
+		_, said := r.call("GET", "/api/v1/kiosks", "")
+		return strings.Contains(said, `"rejected":1`)
+	})
 
 	res, err := http.Get("http://" + r.http + "/support-bundle")
 	must(t, err)
