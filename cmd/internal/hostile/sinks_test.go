@@ -29,7 +29,7 @@ var sinks = []struct{ sink, test, fuzz string }{
 	{"logs", "TestLogs", "FuzzLogs"},
 	{"terminal", "TestTerminal", "FuzzTerminal"},
 	{"support bundle", "TestSupportBundle", "FuzzSupportBundle"},
-	{"file names", "TestFileNames", "FuzzNames"},
+	{"file names", "TestFileNames", "FuzzFileNames"},
 	{"names in configuration", "TestNames", "FuzzNames"},
 	{"metrics", "TestMetrics", "FuzzMetrics"},
 }

@@ -239,9 +239,16 @@ func FuzzLedger(f *testing.F) {
 	})
 }
 
-// TestFileNames: a backup of any name is that file in that folder, or none, and
-// no other file appears anywhere.
-func TestFileNames(t *testing.T) {
+// safe is what of a daemon is backed up: its journal and its ledger, in folders
+// of their own.
+type safe struct {
+	root string
+	*journal.Journal
+	*ledger.Ledger
+}
+
+func newSafe(t testing.TB) safe {
+	t.Helper()
 	root := t.TempDir()
 	if err := os.Mkdir(filepath.Join(root, "journal"), 0o700); err != nil {
 		t.Fatal(err)
@@ -250,48 +257,64 @@ func TestFileNames(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer j.Close()
+	t.Cleanup(func() { j.Close() })
 	l, err := ledger.Open(filepath.Join(root, "ledger.db"))
 	if err != nil {
 		t.Fatal(err)
 	}
-	defer l.Close()
-	for i, x := range hostile.Texts(hostile.Path, hostile.SQL, hostile.Terminal, hostile.Broken) {
-		name := strings.ReplaceAll(x.Value, "/", "_") // how deep it goes is the operator's own word
-		if strings.ContainsRune(name, 0) {
-			name = strings.ReplaceAll(name, "\x00", "?mode=memory&")
+	t.Cleanup(func() { l.Close() })
+	return safe{root, j, l}
+}
+
+// checkFile: a backup of a name is that file in that folder, or none, and no other
+// file appears there. How deep a path goes is the operator's own word.
+func (s safe) checkFile(t *testing.T, text string) {
+	t.Helper()
+	name := strings.NewReplacer("/", "_", "\x00", "?mode=memory&").Replace(text)
+	if name == "" || len(name) > 200 {
+		return
+	}
+	dir := t.TempDir()
+	for which, backup := range map[string]func(string) error{
+		"journal ": func(to string) error { _, err := s.Backup(t.Context(), to); return err },
+		"ledger ":  func(to string) error { return ledger.Backup(t.Context(), filepath.Join(s.root, "ledger.db"), to) },
+	} {
+		to := filepath.Join(dir, which+name)
+		err := backup(to)
+		entries, listed := os.ReadDir(dir)
+		if listed != nil {
+			t.Fatal(listed)
 		}
-		if name == "." || name == ".." || len(name) > 200 {
-			continue
+		for _, e := range entries {
+			if e.Name() != which+name {
+				t.Errorf("a backup to %q makes %q", to, e.Name())
+			}
 		}
-		dir := filepath.Join(root, "to", string(rune('a'+i%26))+string(rune('a'+i/26)))
-		if err := os.MkdirAll(dir, 0o700); err != nil {
-			t.Fatal(err)
+		if st, statErr := os.Stat(to); err == nil && (statErr != nil || st.Size() < 4096) || err != nil && len(entries) > 0 {
+			t.Errorf("%q: %v, and %v", to, err, statErr)
 		}
-		for which, backup := range map[string]func(string) error{
-			"journal ": func(to string) error { _, err := j.Backup(t.Context(), to); return err },
-			"ledger ":  func(to string) error { return ledger.Backup(t.Context(), filepath.Join(root, "ledger.db"), to) },
-		} {
-			to := filepath.Join(dir, which+name)
-			err := backup(to)
-			entries, _ := os.ReadDir(dir)
-			for _, e := range entries {
-				if e.Name() != which+name {
-					t.Errorf("%s: a backup to %q makes %q", x.Name, to, e.Name())
-				}
-			}
-			if st, statErr := os.Stat(to); err == nil && (statErr != nil || st.Size() < 4096) || err != nil && len(entries) > 0 {
-				t.Errorf("%s: %q: %v, and %v", x.Name, to, err, statErr)
-			}
-			if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
-				t.Error(err)
-			}
+		if err := os.Remove(to); err != nil && !errors.Is(err, os.ErrNotExist) {
+			t.Error(err)
 		}
 	}
-	for _, dir := range []string{root, filepath.Join(root, "journal")} {
+}
+
+// TestFileNames: backups by hostile names; nothing appears beside what they are of.
+func TestFileNames(t *testing.T) {
+	s := newSafe(t)
+	for _, x := range hostile.Texts(hostile.Path, hostile.SQL, hostile.Terminal, hostile.Broken) {
+		s.checkFile(t, x.Value)
+	}
+	for _, dir := range []string{s.root, filepath.Join(s.root, "journal")} {
 		entries, err := os.ReadDir(dir)
 		if err != nil || len(entries) > 8 {
 			t.Errorf("%s holds %v, %v", dir, entries, err)
 		}
 	}
+}
+
+func FuzzFileNames(f *testing.F) {
+	seed(f)
+	s := newSafe(f)
+	f.Fuzz(s.checkFile)
 }
