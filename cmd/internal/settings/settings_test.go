@@ -67,7 +67,7 @@ func TestBadConfiguration(t *testing.T) {
 		what, old, new string
 		want           []string
 	}{
-		{"misspelt key", "beep = ", "beeep = ", []string{"kiosk.toml:44:1", `"scanner.beeep"`, `did you mean "beep"?`, "    beeep = \"honeywell\"", "\n    ^"}},
+		{"misspelt key", "beep = ", "beeep = ", []string{"kiosk.toml:48:1", `"scanner.beeep"`, `did you mean "beep"?`, "    beeep = \"honeywell\"", "\n    ^"}},
 		{"misspelt table", "[printer]", "[prnter]", []string{`unknown key "prnter`, `did you mean "printer"?`}},
 		{"broken TOML", "letter = \"A\"", "letter = A", []string{"kiosk.toml:27:"}},
 		{"wrong type", "minutes = 60", `minutes = "60"`, []string{"kiosk.toml:", "minutes"}},
