@@ -45,7 +45,8 @@ func restorers() []restorer {
 			}
 		}},
 		{"office", "ledger.db", func(ctx context.Context, dir, from string) error {
-			return officeapp.Restore(ctx, &settings.Office{Data: dir}, from)
+			_, err := officeapp.Restore(ctx, &settings.Office{Data: dir}, from)
+			return err
 		}, func(t *testing.T, to string) {
 			path := filepath.Join(t.TempDir(), "ledger.db")
 			l, err := ledger.Open(path)
