@@ -12,6 +12,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3"
 
+	"baylight/cmd/internal/hostile"
 	"baylight/cmd/internal/kioskapp"
 	"baylight/cmd/internal/officeapp"
 	"baylight/cmd/internal/settings"
@@ -109,6 +110,38 @@ func TestRestoreLinks(t *testing.T) {
 				t.Errorf("a good backup: %v", err)
 			}
 		})
+	}
+}
+
+// TestRestoreAuthority: what stands beside a backup for the authority of the boards'
+// certificates is read only if it is a file, and made into one only if it is one.
+func TestRestoreAuthority(t *testing.T) {
+	office := restorers()[1]
+	dir := t.TempDir()
+	backup := filepath.Join(dir, "backup.db")
+	office.make(t, backup)
+	beside := backup + officeapp.IdentityExt
+	lays := map[string]func() error{"pipe": func() error { return syscall.Mkfifo(beside, 0o600) }, "device": func() error { return os.Symlink("/dev/zero", beside) }, "folder": func() error { return os.Mkdir(beside, 0o700) }}
+	for _, x := range hostile.Texts(hostile.JSON, hostile.Path, hostile.Broken) {
+		lays[x.Name] = func() error { return os.WriteFile(beside, []byte(x.Value), 0o600) }
+	}
+	for what, lay := range lays {
+		if err := lay(); err != nil {
+			t.Fatal(err)
+		}
+		data := t.TempDir()
+		set := &settings.Office{Data: data, Identity: &settings.Identity{Dir: filepath.Join(data, "identity")}}
+		if _, err := officeapp.Restore(t.Context(), set, backup); err == nil {
+			t.Errorf("an authority was made of a %s", what)
+		}
+		for _, name := range []string{"ca.key", "ca.pem"} {
+			if _, err := os.Lstat(filepath.Join(set.Identity.Dir, name)); err == nil {
+				t.Errorf("%s: %s is there", what, name)
+			}
+		}
+		if err := os.RemoveAll(beside); err != nil {
+			t.Fatal(err)
+		}
 	}
 }
 

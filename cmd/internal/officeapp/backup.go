@@ -68,6 +68,9 @@ func restoreAuthority(set *settings.Office, from string) (string, error) {
 	if _, err := os.Stat(set.Identity.Dir); err == nil { // it knows more than a backup: above all who was revoked
 		return "the authority of the boards' certificates is the one in " + set.Identity.Dir + ", not that of the backup", nil
 	}
+	if err := task.CheckSource(from); err != nil {
+		return "", fmt.Errorf("restore %s: %w", from, err)
+	}
 	made, err := identity.Restore(from, set.Identity.Dir)
 	if err != nil {
 		return "", err
