@@ -48,7 +48,7 @@ headless: ## compressed days against the independent judge, and one seed twice
 	@./.ci/headless
 
 .PHONY: ci
-ci: ## what is too long for "make test": the emulated board, power cuts, crash states, a short soak, a small fleet, a cluster of brokers, a smoke of every fuzz target, known vulnerabilities, packages for other processors
+ci: ## what is too long for "make test": the emulated board, power cuts, crash states, a short soak, a small fleet, a cluster of brokers, a smoke of every fuzz target, known vulnerabilities, packages for other processors and on a real Debian
 	@$(MAKE) --no-print-directory board
 	@$(MAKE) --no-print-directory powercut CUTS=5
 	@$(MAKE) --no-print-directory crash-states N=300
@@ -58,6 +58,7 @@ ci: ## what is too long for "make test": the emulated board, power cuts, crash s
 	@./.ci/fuzz 300x
 	@./.ci/vuln
 	@$(MAKE) --no-print-directory foreign
+	@$(MAKE) --no-print-directory guest
 
 .PHONY: board
 board: ## the real kioskd and the device suites on an emulated Raspberry Pi 3 and on USB devices that come and go
@@ -153,7 +154,7 @@ vuln: ## the programs against the Go vulnerability database, or a copy where it 
 	@./.ci/vuln
 
 .PHONY: guest
-guest: ## the packages on a real Debian with systemd: installed, hung, cut, upgraded, removed
+guest: ## the packages on a real Debian with systemd and Mosquitto: set up, enrolled, revoked, hung, cut, upgraded, restored, removed (needs root)
 	@systemd/guest/prepare $(CACHE)/guest
 	@go run ./systemd/guest -files $(CACHE)/guest
 

@@ -120,7 +120,7 @@ func (t *trial) sandbox(ctx context.Context, unit string) error {
 func (t *trial) office(ctx context.Context) error {
 	if err := t.do(ctx, "sed '"+officeEdits+"' /usr/share/doc/baylight-backoffice/examples/backoffice.toml >/etc/baylight/backoffice.toml && chown baylight: /etc/baylight/backoffice.toml",
 		"cp /usr/share/doc/baylight-backoffice/examples/mosquitto.conf /etc/mosquitto/conf.d/baylight.conf", "sync",
-		"systemctl restart backofficed && systemctl restart mosquitto", "systemctl is-active backofficed mosquitto", "backofficed check",
+		"systemctl restart backofficed && systemctl restart mosquitto", "systemctl is-active backofficed mosquitto",
 		"test $(stat -c %a:%U:%G /var/lib/baylight-broker) = 2750:baylight:mosquitto", "test $(stat -c %a:%G /var/lib/baylight-broker/acl) = 640:mosquitto"); err != nil {
 		return err
 	}
