@@ -251,5 +251,6 @@ func (t *trial) removed(ctx context.Context) error {
 
 func (t *trial) purged(ctx context.Context) error {
 	return t.do(ctx, "dpkg -P baylight-kiosk", "! ls -d /var/lib/baylight/journal* /var/lib/baylight/identity.pem", "test -e /var/lib/baylight/ledger.db", "systemctl is-active backofficed",
-		"dpkg -P baylight-backoffice", "! test -e /var/lib/baylight-broker", "dpkg -P baylight", "! ls -A /var/lib/baylight /etc/baylight", "ls /var/backups/baylight/*-2*.db")
+		"dpkg -P baylight-backoffice", "! test -e /var/lib/baylight-broker", "dpkg -P baylight", "! ls -A /var/lib/baylight /etc/baylight", "ls /var/backups/baylight/*-2*.db",
+		"! find /etc/systemd/system | grep -E 'kioskd|backofficed|baylight'")
 }
