@@ -137,7 +137,8 @@ func Run(ctx context.Context, o Options) (err error) {
 		return err
 	}
 	tasks = append(tasks, leases...)
-	seer.metrics = metrics.Handler(metrics.Config{Office: office, Calibrated: calibrated(ahead), Version: o.Version, Log: o.Log})
+	well := &doctor{witness: seer, backups: backups, commit: probe(book, now)}
+	seer.metrics = metrics.Handler(metrics.Config{Office: office, Calibrated: calibrated(ahead), Version: o.Version, Log: o.Log, Reasons: well.reasons})
 	web, err := dashboard.New(dashboard.Config{
 		Office: office, Data: told, Token: set.Token, Hosts: set.HTTP.Hosts, InsecureLAN: set.HTTP.InsecureLAN, Log: o.Log, Door: door,
 		Audit: seen, Bookings: books.importer, Staff: rolls.page, Risk: risks(ahead), Outlook: ahead.Report,
@@ -151,16 +152,14 @@ func Run(ctx context.Context, o Options) (err error) {
 	if err := f.fill(office, told, books, rolls, seen, o.Log); err != nil {
 		return err
 	}
+	f.routes["GET /healthz"] = well
 	f.routes["GET /support-bundle"] = f.maySupport(seer)
 	web = f.before(web)
 	tasks = append(tasks, &task.Web{Name: "dashboard", Listener: listener, Log: o.Log, Handler: func(ctx context.Context) *http.Server {
 		return task.Server(ctx, web)
 	}})
 	// An empty batch goes the way of every event, and comes back once it is free.
-	dog, ok := task.Watchdog(o.Log, func(ctx context.Context) error {
-		_, err := book.Commit(ctx, backoffice.Batch{At: now()})
-		return err
-	})
+	dog, ok := task.Watchdog(o.Log, probe(book, now))
 	if ok {
 		tasks = append(tasks, dog)
 	}

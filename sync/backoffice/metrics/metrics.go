@@ -41,8 +41,10 @@ type Config struct {
 	// Calibrated is the end of the period that late-risk of a store was last held
 	// against, by shop time; zero if there was none. nil: nothing is told of it.
 	Calibrated func(store string) time.Time
-	Version    string
-	Log        *slog.Logger // nil discards
+	// Reasons are what is not as it should be; nil: nothing is told of it.
+	Reasons func(ctx context.Context) []health.Reason
+	Version string
+	Log     *slog.Logger // nil discards
 }
 
 // maxStale bounds how many stale visits of a store are counted.
@@ -71,6 +73,9 @@ func (c Config) text(ctx context.Context) ([]byte, error) {
 	w := &promtext.Writer{}
 	w.Family("baylight_build_info", promtext.Gauge, "Always 1; the label tells the version.")
 	w.Value("baylight_build_info", 1, "version", c.Version)
+	if c.Reasons != nil {
+		w.One("baylight_office_health_level", promtext.Gauge, "How the back office is: 0 ok, 1 degraded, 2 losing data; /healthz names the reasons.", float64(health.Worst(c.Reasons(ctx)).Number()))
+	}
 	if err := c.ingest(ctx, w); err != nil {
 		return nil, err
 	}
