@@ -71,7 +71,13 @@ func (f *Folder) foldOne(ctx context.Context, r *room, a *ahead) (done bool, the
 		return false, nil, l.DropRollups(ctx, r.Name)
 	}
 	if a == nil || a.after != is.Next {
-		a = f.lookAhead(ctx, r, is.Next, nil)
+		var s *sweep
+		if is.Round == 0 {
+			if s, err = f.sweep(ctx); err != nil {
+				return false, nil, err
+			}
+		}
+		a = f.lookAhead(ctx, r, is.Next, s)
 	}
 	if a.err != nil {
 		return false, nil, a.err
