@@ -13,6 +13,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"baylight/cmd/internal/task"
 	"baylight/kiosk/words"
 	"baylight/sync/backoffice/kpi"
 	"baylight/sync/backoffice/report"
@@ -120,6 +121,9 @@ func (c *reportCmd) Run() error {
 
 // write writes to standard output, or to a file that is whole or not there.
 func (c *reportCmd) write(to func(io.Writer) error) error {
+	if c.Out == "" && terminal(os.Stdout) {
+		return to(task.Out())
+	}
 	if c.Out == "" {
 		return to(os.Stdout)
 	}

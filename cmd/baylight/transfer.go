@@ -137,7 +137,11 @@ func (c *exportCmd) Run() (err error) {
 		return c.drop(out, err)
 	}
 	defer res.Body.Close()
-	n, err := copyLines(out, res.Body)
+	var sink io.Writer = out
+	if c.File == "-" && terminal(os.Stdout) {
+		sink = task.Out()
+	}
+	n, err := copyLines(sink, res.Body)
 	if err == nil && c.File != "-" {
 		err = out.Sync()
 	}
