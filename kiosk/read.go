@@ -177,20 +177,6 @@ func unescaped(s string) bool {
 	return utf8.ValidString(s)
 }
 
-func (r *reader) member(name string) string {
-	if !r.must(name) {
-		return ""
-	}
-	return r.quoted()
-}
-
-func (r *reader) optMember(name string) string {
-	if !r.is(name) {
-		return ""
-	}
-	return r.quoted()
-}
-
 func (r *reader) text(name string, v *string) {
 	if r.must(name) {
 		*v = r.quoted()
