@@ -194,7 +194,15 @@ func (real) Kernel() (lines []string, err error) {
 
 // Broker goes as far as the broker's acceptance and takes leave at once. It does
 // so under a name of its own: under the board's, it would throw a running one off.
-func (real) Broker(ctx context.Context, set *settings.Kiosk) error {
+func (r real) Broker(ctx context.Context, set *settings.Kiosk) error {
+	return knock(ctx, set, func() identity.Trust {
+		m, err := r.Moment()
+		return identity.Trust{Now: time.Now(), Trusted: err == nil && m.Clock == kiosk.Synced, Earliest: clock.Built()}
+	})
+}
+
+// knock is Broker, with a clock as far as it can be trusted.
+func knock(ctx context.Context, set *settings.Kiosk, trust func() identity.Trust) error {
 	ctx, cancel := context.WithTimeout(ctx, 2*askWithin)
 	defer cancel()
 	u, err := url.Parse(set.MQTT.URL)
@@ -217,7 +225,7 @@ func (real) Broker(ctx context.Context, set *settings.Kiosk) error {
 		return err
 	}
 	if secure {
-		cfg, err := brokerTLS(set, u.Hostname())
+		cfg, err := brokerTLS(set, u.Hostname(), trust)
 		if err != nil {
 			return fmt.Errorf("%w: %w", errTLS, err)
 		}
@@ -243,11 +251,7 @@ func barred(err error) error {
 // brokerTLS are the settings of an encrypted connection to the broker: those of
 // the board's certificate, or of this machine's roots where it has none and shows
 // a password.
-func brokerTLS(set *settings.Kiosk, host string) (*tls.Config, error) {
-	trust := func() identity.Trust {
-		m, err := real{}.Moment()
-		return identity.Trust{Now: time.Now(), Trusted: err == nil && m.Clock == kiosk.Synced, Earliest: clock.Built()}
-	}
+func brokerTLS(set *settings.Kiosk, host string, trust func() identity.Trust) (*tls.Config, error) {
 	cfg, err := identity.NewBoard(identity.BoardConfig{Path: set.MQTT.Identity, Trust: trust}).TLS()
 	if errors.Is(err, identity.ErrNone) && set.MQTT.User != "" {
 		return &tls.Config{ServerName: host, MinVersion: tls.VersionTLS12}, nil
