@@ -235,7 +235,16 @@ func knock(ctx context.Context, set *settings.Kiosk, trust func() identity.Trust
 		}
 		conn = t
 	}
-	return barred(greet(conn, set))
+	err = barred(greet(conn, set))
+	if secure && errors.Is(err, errMute) && hungUp(err) && set.MQTT.User == "" {
+		// It has proven to be the broker; what it says of a certificate may be lost as it hangs up.
+		err = fmt.Errorf("%w: %w", errBarred, err)
+	}
+	return err
+}
+
+func hungUp(err error) bool {
+	return errors.Is(err, syscall.ECONNRESET) || errors.Is(err, syscall.EPIPE) || errors.Is(err, io.EOF) || errors.Is(err, io.ErrUnexpectedEOF)
 }
 
 // barred tells a broker that refuses the certificate: in TLS 1.3 that comes with
