@@ -20,7 +20,7 @@ import (
 )
 
 // within bounds the whole run.
-const within = 40 * time.Minute
+const within = 25 * time.Minute
 
 func main() {
 	files := flag.String("files", ".cache/guest", "what prepare made")
