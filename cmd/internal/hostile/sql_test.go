@@ -152,7 +152,7 @@ func checkLedger(t *testing.T, l backoffice.Ledger, board *ledgertest.Board, all
 		e := board.Event(p)
 		batch.Entries = append(batch.Entries, e)
 		batch.Persons = append(batch.Persons, board.Part(e, part))
-		batch.Rejects = append(batch.Rejects, backoffice.Reject{Store: shop, Topic: strings.ToValidUTF8(short(s), "?"), Payload: []byte(s), Reason: strings.ToValidUTF8(short(s), "?")})
+		batch.Rejects = append(batch.Rejects, backoffice.Reject{Store: shop, Topic: board.Epoch + "/" + strings.ToValidUTF8(short(s), "?"), Payload: []byte(s), Reason: strings.ToValidUTF8(short(s), "?")})
 	}
 	out, err := l.Commit(ctx, batch)
 	if err != nil || out.Added != len(all) {
