@@ -123,7 +123,6 @@ func New(cfg Config) (http.Handler, error) {
 		}
 		http.ServeFileFS(w, r, static, r.PathValue("file"))
 	})
-	mux.HandleFunc("GET /healthz", func(w http.ResponseWriter, _ *http.Request) { _, _ = w.Write([]byte("ok\n")) })
 	mux.HandleFunc("GET /readyz", d.readyz)
 	mux.HandleFunc("GET /signin", d.signinPage)
 	mux.HandleFunc("POST /signin", d.signin)

@@ -252,7 +252,7 @@ func TestRecord(t *testing.T) {
 func TestAccess(t *testing.T) {
 	s := newSite(t, dashboard.Config{Token: "secret"})
 	s.token = ""
-	for path, want := range map[string]int{"/api/v1/kpi": 401, "/": 401, "/metrics": 401, "/stream": 401, "/healthz": 200, "/readyz": 200} {
+	for path, want := range map[string]int{"/api/v1/kpi": 401, "/": 401, "/metrics": 401, "/stream": 401, "/readyz": 200} {
 		if status, _ := s.do("GET", path, ""); status != want {
 			t.Errorf("GET %s without the token: %d, want %d", path, status, want)
 		}

@@ -15,7 +15,7 @@
 //	GET  /stream                         "something changed", as server-sent events
 //	GET  /api/v1/kpi /appraisal /orders /orders/{id} /bays /kiosks /risk /events
 //	POST /api/v1/events                  what people state, confirm and correct
-//	GET  /healthz /readyz /metrics
+//	GET  /readyz /metrics
 //
 // Pages are zh-CN first (?lang=en). store= names a store, * all of them.
 //
