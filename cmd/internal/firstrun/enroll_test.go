@@ -9,13 +9,14 @@ import (
 	"testing"
 	"time"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/cmd/internal/settings"
 	"baylight/sync/identity"
 )
 
 // The page gets the board its certificate, and the broker's address with it.
 func TestEnroll(t *testing.T) {
-	at := free(t)
+	at := cmdtest.Address(t)
 	office, err := identity.Open(identity.Config{Dir: filepath.Join(t.TempDir(), "ca"), Address: at, Broker: "mqtts://192.0.2.10:8883", Stores: []string{"sh-pudong"}, Now: time.Now})
 	must(t, err)
 	l, err := office.Listen(at)
@@ -32,7 +33,7 @@ func TestEnroll(t *testing.T) {
 	b.signIn()
 	b.next("store", "board", storeForm())
 	form := boardForm("mqtt://192.0.2.10")
-	for _, wrong := range []url.Values{{"do": {"enroll"}}, {"do": {"enroll"}, "office": {free(t)}, "code": {code.String()}}} {
+	for _, wrong := range []url.Values{{"do": {"enroll"}}, {"do": {"enroll"}, "office": {cmdtest.Address(t)}, "code": {code.String()}}} {
 		for k, v := range form {
 			if wrong[k] == nil {
 				wrong[k] = v

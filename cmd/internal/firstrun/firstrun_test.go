@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -19,6 +18,7 @@ import (
 
 	"go.uber.org/goleak"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/cmd/internal/firstrun"
 	"baylight/cmd/internal/settings"
 	"baylight/device/bench"
@@ -57,14 +57,6 @@ func must(t *testing.T, err error) {
 	}
 }
 
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	defer l.Close()
-	return l.Addr().String()
-}
-
 // line puts a device of the bench where udev would name it.
 func (b *board) line(name, tty string) string {
 	b.t.Helper()
@@ -90,7 +82,7 @@ func newBoard(t *testing.T) *board {
 func (b *board) start() {
 	b.t.Helper()
 	ready := make(chan struct{})
-	listen := free(b.t)
+	listen := cmdtest.Address(b.t)
 	b.url = "http://" + listen
 	ctx, cancel := context.WithCancel(context.Background())
 	b.cancel = cancel
@@ -445,7 +437,7 @@ func TestLook(t *testing.T) {
 
 // A broken configuration is shown until it is mended, and never set up anew.
 func TestFault(t *testing.T) {
-	listen := free(t)
+	listen := cmdtest.Address(t)
 	ready, done := make(chan struct{}), make(chan error, 1)
 	broken := make(chan error, 1)
 	broken <- errors.New(`kiosk.toml:3:1: unknown key "<script>"`)

@@ -19,6 +19,7 @@ import (
 	"testing"
 	"time"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/cmd/internal/hostile"
 	"baylight/cmd/internal/kioskapp"
 	"baylight/cmd/internal/officeapp"
@@ -70,7 +71,7 @@ func (l *log) String() string {
 
 func newStore(t *testing.T) *store {
 	t.Helper()
-	s := &store{T: t, dir: t.TempDir(), kiosk: free(t), office: free(t)}
+	s := &store{T: t, dir: t.TempDir(), kiosk: cmdtest.Address(t), office: cmdtest.Address(t)}
 	var err error
 	if s.broker, err = brokertest.Start(brokertest.Faults{Deliver: true}); err != nil {
 		t.Fatal(err)
@@ -109,17 +110,6 @@ func newStore(t *testing.T) *store {
 		s.running.Wait()
 	})
 	return s
-}
-
-// free is an address that nobody has.
-func free(t *testing.T) string {
-	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // open starts office and kiosk and waits for both.

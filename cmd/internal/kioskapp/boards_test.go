@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/cmd/internal/officeapp"
 	"baylight/cmd/internal/settings"
 	"baylight/device/bench"
@@ -55,10 +55,7 @@ func newDealer(t *testing.T, change ...func(*settings.Office)) *dealer {
 func (d *dealer) office(change ...func(*settings.Office)) {
 	t := d.t
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	d.http = l.Addr().String()
-	must(t, l.Close())
+	d.http = cmdtest.Address(t)
 	dir := t.TempDir()
 	config := fmt.Sprintf("schema = 1\n[office]\ndata = \"office\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n[[store]]\nname = %q\ntag = %q\nkey_file = \"store.key\"\n",
 		d.http, d.broker.URL(), store, tag)

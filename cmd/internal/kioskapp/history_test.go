@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"log/slog"
-	"net"
 	"net/http"
 	"os"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/cmd/internal/officeapp"
 	"baylight/cmd/internal/settings"
 	"baylight/device/bench"
@@ -44,10 +44,7 @@ func newOfficeOf(t *testing.T, people string, log slog.Handler) *office {
 	b, err := broker.Start(broker.Config{})
 	must(t, err)
 	t.Cleanup(func() { check(t, b.Close()) })
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	o := &office{t: t, http: l.Addr().String(), broker: b}
-	must(t, l.Close())
+	o := &office{t: t, http: cmdtest.Address(t), broker: b}
 	dir := t.TempDir()
 	config := fmt.Sprintf("schema = 1\n[office]\ndata = \"office\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n[[store]]\nname = %q\ntag = %q\nkey_file = \"store.key\"\n",
 		o.http, b.URL(), store, tag)
@@ -65,11 +62,15 @@ func newOfficeOf(t *testing.T, people string, log slog.Handler) *office {
 	must(t, err)
 	t.Cleanup(func() { check(t, now.Close()) })
 	ready := make(chan struct{})
-	o.run(func(ctx context.Context) error {
+	ended := o.run(func(ctx context.Context) error {
 		return officeapp.Run(ctx, officeapp.Options{Settings: set, Version: "test", Log: slog.New(log), Clock: now,
 			Ready: func() { close(ready) }, ReconnectMin: 2 * time.Millisecond, ReconnectMax: 20 * time.Millisecond})
 	})
-	<-ready
+	select {
+	case <-ready:
+	case <-ended:
+		t.Fatal("the office ended at its start")
+	}
 	reader, err := link.New(link.Config{Broker: b.URL(), ClientID: "reader", Min: time.Millisecond, Max: 20 * time.Millisecond}, nil)
 	must(t, err)
 	reader.Handle(wire.Prefix+store+"/k1/receipt", wire.QoS, func(_ context.Context, m link.Message) {
@@ -83,7 +84,8 @@ func newOfficeOf(t *testing.T, people string, log slog.Handler) *office {
 	return o
 }
 
-func (o *office) run(f func(context.Context) error) {
+// run runs f until the test ends; ended is closed when f ended.
+func (o *office) run(f func(context.Context) error) (ended <-chan struct{}) {
 	ctx, cancel := context.WithCancel(context.Background())
 	done := make(chan struct{})
 	go func() {
@@ -91,6 +93,7 @@ func (o *office) run(f func(context.Context) error) {
 		check(o.t, f(ctx))
 	}()
 	o.t.Cleanup(func() { cancel(); <-done })
+	return done
 }
 
 // epochs is what the office has of the board.

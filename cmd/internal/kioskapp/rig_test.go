@@ -23,6 +23,7 @@ import (
 
 	_ "github.com/mattn/go-sqlite3"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/cmd/internal/kioskapp"
 	"baylight/cmd/internal/settings"
 	"baylight/device/bench"
@@ -142,10 +143,7 @@ func newRig(t *testing.T) *rig {
 	must(t, err)
 	t.Cleanup(func() { check(t, p.Close()) })
 	r.printer = p
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	r.http = l.Addr().String()
-	must(t, l.Close())
+	r.http = cmdtest.Address(t)
 	start := time.Date(2026, 3, 2, 9, 0, 0, 0, time.FixedZone("CST", 8*3600))
 	r.clock, err = clock.NewLead(kiosk.Moment{Wall: start, Boot: "boot-1", Up: time.Minute, Clock: kiosk.Synced}, nil)
 	must(t, err)

@@ -4,13 +4,13 @@ import (
 	"context"
 	"fmt"
 	"log/slog"
-	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"testing"
 	"time"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/cmd/internal/officeapp"
 	"baylight/cmd/internal/settings"
 	"baylight/device/bench"
@@ -33,22 +33,16 @@ func newCertified(t *testing.T) *certified {
 	t.Helper()
 	c := &certified{rig: newRig(t)}
 	dir := t.TempDir()
-	free := func() string {
-		l, err := net.Listen("tcp", "127.0.0.1:0")
-		must(t, err)
-		defer l.Close()
-		return l.Addr().String()
-	}
 	brokerDir := filepath.Join(dir, "broker")
 	must(t, os.Mkdir(brokerDir, 0o755))
 	config := fmt.Sprintf("schema = 1\n[office]\ndata = \"office\"\n[http]\nlisten = %q\n[mqtt]\nurl = \"mqtts://127.0.0.1\"\n[identity]\nbroker_dir = %q\nlisten = %q\naddress = %q\n[[store]]\nname = %q\ntag = %q\nkey_file = \"store.key\"\n",
-		free(), brokerDir, "127.0.0.1:0", "127.0.0.1:8892", store, tag)
+		cmdtest.Address(t), brokerDir, "127.0.0.1:0", "127.0.0.1:8892", store, tag)
 	must(t, os.WriteFile(filepath.Join(dir, "backoffice.toml"), []byte(config), 0o600))
 	must(t, os.WriteFile(filepath.Join(dir, "store.key"), []byte(storeKey), 0o600))
 	var err error
 	c.set, err = settings.LoadOffice(filepath.Join(dir, "backoffice.toml"))
 	must(t, err)
-	at := free()
+	at := cmdtest.Address(t)
 	c.set.Identity.Listen, c.set.Identity.Address = at, at
 	must(t, os.MkdirAll(c.set.Data, 0o700))
 	first, err := officeapp.OpenAuthority(c.set, time.Now, nil)

@@ -3,7 +3,6 @@ package officeapp
 import (
 	"context"
 	"fmt"
-	"net"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -15,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/cmd/internal/settings"
 	"baylight/kiosk"
 	"baylight/sync/backoffice/ledger/pgledger"
@@ -144,10 +144,7 @@ func newGroup(stores int, brokers ...string) *group {
 func (g *group) office(t *testing.T, program string, server *pgtest.Server, name string) *exec.Cmd {
 	t.Helper()
 	dir := t.TempDir()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	listen := l.Addr().String()
-	must(t, l.Close())
+	listen := cmdtest.Address(t)
 	var text strings.Builder
 	broker := g.brokers[g.offices%len(g.brokers)]
 	g.offices++

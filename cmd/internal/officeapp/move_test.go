@@ -5,7 +5,6 @@ import (
 	"encoding/json"
 	"fmt"
 	"io"
-	"net"
 	"net/http"
 	"net/http/cookiejar"
 	"net/url"
@@ -18,6 +17,7 @@ import (
 	"testing"
 	"time"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/kiosk"
 	"baylight/sync/backoffice/audit"
 	"baylight/sync/backoffice/booking"
@@ -44,12 +44,10 @@ type mover struct {
 // newMover makes the folder of an office; start starts it.
 func newMover(t *testing.T, server *pgtest.Server, broker, name string) *mover {
 	t.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	m := &mover{t: t, name: name, dir: t.TempDir(), url: "http://" + l.Addr().String()}
-	must(t, l.Close())
+	listen := cmdtest.Address(t)
+	m := &mover{t: t, name: name, dir: t.TempDir(), url: "http://" + listen}
 	text := fmt.Sprintf("schema = 1\n[office]\ndata = \"data\"\ntoken_file = \"token\"\n[http]\nlisten = %q\n[mqtt]\nurl = %q\n[ledger]\npostgres = %q\nname = %q\n[[store]]\nname = %q\ntag = \"0A7\"\nkey_file = \"store.key\"\n",
-		l.Addr().String(), broker, server.URL(), name, moving)
+		listen, broker, server.URL(), name, moving)
 	for file, b := range map[string]string{"backoffice.toml": text, "store.key": "0123456789abcdef0123456789abcdef", "token": "a-token-that-is-long-enough"} {
 		must(t, os.WriteFile(filepath.Join(m.dir, file), []byte(b), 0o600))
 	}

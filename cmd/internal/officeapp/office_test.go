@@ -16,6 +16,7 @@ import (
 	"testing"
 	"time"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/cmd/internal/officeapp"
 	"baylight/cmd/internal/settings"
 	"baylight/kiosk"
@@ -63,10 +64,7 @@ func newRig(t *testing.T) *rig {
 	b, err := broker.Start(broker.Config{})
 	must(t, err)
 	t.Cleanup(func() { check(t, b.Close()) })
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	must(t, err)
-	r := &rig{t: t, broker: b, http: l.Addr().String(), receipt: map[string]wire.Receipt{}}
-	must(t, l.Close())
+	r := &rig{t: t, broker: b, http: cmdtest.Address(t), receipt: map[string]wire.Receipt{}}
 	r.wire = newRelay(t, b.Addr())
 	r.dir = t.TempDir()
 	dir := r.dir

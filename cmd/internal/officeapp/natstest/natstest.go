@@ -3,7 +3,6 @@ package natstest
 import (
 	"context"
 	"fmt"
-	"net"
 	"net/http"
 	"os"
 	"os/exec"
@@ -13,6 +12,8 @@ import (
 	"syscall"
 	"testing"
 	"time"
+
+	"baylight/cmd/internal/cmdtest"
 )
 
 // startTime bounds how long a node may take until it is part of the cluster.
@@ -42,7 +43,7 @@ func Start(tb testing.TB) *Cluster {
 	var values [nodes]Values
 	var routes []string
 	for i := range values {
-		values[i] = Values{Name: fmt.Sprintf("n%d", i+1), Clients: free(tb), MQTT: free(tb), Peers: free(tb), Health: free(tb)}
+		values[i] = Values{Name: fmt.Sprintf("n%d", i+1), Clients: cmdtest.Address(tb), MQTT: cmdtest.Address(tb), Peers: cmdtest.Address(tb), Health: cmdtest.Address(tb)}
 		routes = append(routes, values[i].Peers)
 	}
 	c := &Cluster{}
@@ -80,17 +81,6 @@ func build(tb testing.TB) string {
 		tb.Fatalf("build the NATS server: %v\n%s", err, out)
 	}
 	return program
-}
-
-// free is an address that nobody listens on.
-func free(tb testing.TB) string {
-	tb.Helper()
-	l, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		tb.Fatal(err)
-	}
-	defer l.Close()
-	return l.Addr().String()
 }
 
 // Start starts the node and returns when it is part of the cluster and knows
