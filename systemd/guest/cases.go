@@ -56,16 +56,16 @@ func (t *trial) do(ctx context.Context, commands ...string) error {
 }
 
 // dpkg installs packages of one version.
-func dpkg(version string, names ...string) string {
+func (t *trial) dpkg(version string, names ...string) string {
 	c := "dpkg -i"
 	for _, n := range names {
-		c += " /mnt/" + n + "_" + version + "_amd64.deb"
+		c += " /mnt/" + n + "_" + version + "_" + t.arch + ".deb"
 	}
 	return c
 }
 
 func (t *trial) install(ctx context.Context) error {
-	return t.do(ctx, dpkg(older, "baylight", "baylight-kiosk", "baylight-backoffice"),
+	return t.do(ctx, t.dpkg(older, "baylight", "baylight-kiosk", "baylight-backoffice"),
 		"test -e /usr/share/man/man8/kioskd.8.gz", "id baylight | grep -q dialout",
 		"systemctl is-enabled kioskd kioskd-backup.timer backofficed backofficed-backup.timer baylight-broker.path baylight-broker.timer")
 }
@@ -78,7 +78,7 @@ func (t *trial) firstRun(ctx context.Context) error {
 }
 
 func (t *trial) configured(ctx context.Context) error {
-	for name, content := range map[string]string{"kiosk.toml": config, "staff.toml": people, "store.key": storeKey} {
+	for name, content := range map[string]string{"kiosk.toml": fmt.Sprintf(config, t.processor.wire), "staff.toml": people, "store.key": storeKey} {
 		if err := t.do(ctx, fmt.Sprintf("cat >/etc/baylight/%s <<'END'\n%s\nEND\nchown baylight: /etc/baylight/%s", name, strings.TrimSpace(content), name)); err != nil {
 			return err
 		}
@@ -94,7 +94,7 @@ func (t *trial) configured(ctx context.Context) error {
 
 // change goes to another version.
 func (t *trial) change(ctx context.Context, version string, running ...string) error {
-	if err := t.do(ctx, "sha256sum /etc/baylight/* >/tmp/before", dpkg(version, "baylight", "baylight-kiosk", "baylight-backoffice"), "sha256sum --quiet -c /tmp/before",
+	if err := t.do(ctx, "sha256sum /etc/baylight/* >/tmp/before", t.dpkg(version, "baylight", "baylight-kiosk", "baylight-backoffice"), "sha256sum --quiet -c /tmp/before",
 		"test $(dpkg-query -W -f '${Version}' baylight-kiosk) = "+version); err != nil {
 		return err
 	}
@@ -237,7 +237,7 @@ func (t *trial) restore(ctx context.Context) error {
 
 func (t *trial) removed(ctx context.Context) error {
 	if err := t.do(ctx, "dpkg -r baylight-kiosk baylight-backoffice", "test -e /var/lib/baylight/journal.db", "test -e /var/lib/baylight/ledger.db", "test -e /etc/baylight/kiosk.toml",
-		"! systemctl is-active -q kioskd", "! systemctl is-active -q backofficed", "! systemctl is-active -q baylight-broker.path baylight-broker.timer", dpkg(newer, "baylight-kiosk", "baylight-backoffice")); err != nil {
+		"! systemctl is-active -q kioskd", "! systemctl is-active -q backofficed", "! systemctl is-active -q baylight-broker.path baylight-broker.timer", t.dpkg(newer, "baylight-kiosk", "baylight-backoffice")); err != nil {
 		return err
 	}
 	if err := t.await(ctx, "systemctl is-active -q kioskd && systemctl is-active -q backofficed"); err != nil {

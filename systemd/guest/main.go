@@ -24,13 +24,19 @@ const within = 25 * time.Minute
 
 func main() {
 	files := flag.String("files", ".cache/guest", "what prepare made")
+	arch := flag.String("arch", "amd64", "the guest's architecture, amd64 or arm64")
 	nice := flag.Int("nice", 10, "how much the emulator gives way to other programs")
 	flag.Parse()
+	p, known := processors()[*arch]
+	if !known {
+		fmt.Fprintf(os.Stderr, "guest: no guest of %q is known: amd64 or arm64\n", *arch)
+		os.Exit(2)
+	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
 	ctx, cancel := context.WithTimeout(ctx, within)
 	defer cancel()
-	t := &trial{files: *files, nice: *nice}
+	t := &trial{files: *files, arch: *arch, processor: p, nice: *nice}
 	if err := t.run(ctx); err != nil {
 		t.failed++
 		fmt.Println("FAIL the trial could not go on:", err)

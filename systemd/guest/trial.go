@@ -41,7 +41,7 @@ url = "mqtt://127.0.0.1:1883"
 [[scanner]]
 name = "s1"
 place = "b1"
-device = "/dev/ttyS1"
+device = "/dev/%s"
 beep = "honeywell"
 [[bay]]
 id = "b1"
@@ -58,9 +58,27 @@ roles = ["technician"]
 		`/^# \[identity\]/,/^# broker_dir/ { /names/! s/^# //; s,192.0.2.10,127.0.0.1, }`
 )
 
+// processor is how a guest of an architecture is emulated, and what its two serial
+// lines are called there.
+type processor struct {
+	cpu           string
+	args          []string
+	console, wire string
+}
+
+// processors that a guest may have, by Debian's names.
+func processors() map[string]processor {
+	return map[string]processor{
+		"amd64": {"x86_64", []string{"-machine", "q35", "-cpu", "max", "-serial", "chardev:console", "-serial", "chardev:wire"}, "ttyS0", "ttyS1"},
+		"arm64": {"aarch64", []string{"-machine", "virt", "-cpu", "cortex-a72", "-serial", "chardev:console", "-device", "pci-serial,chardev=wire"}, "ttyAMA0", "ttyS0"},
+	}
+}
+
 // trial is one guest that lives through all of it.
 type trial struct {
 	files          string
+	arch           string
+	processor      processor
 	nice           int
 	passed, failed int
 
@@ -134,14 +152,13 @@ func (t *trial) boot(ctx context.Context) (err error) {
 		return err
 	}
 	file := func(name string) string { return filepath.Join(t.files, name) }
-	t.machine, err = emulator.Start(ctx, emulator.Config{Dir: dir, CPU: "x86_64", Nice: t.nice, Output: os.Stderr, Args: []string{
-		"-machine", "q35", "-cpu", "max", "-smp", "2", "-m", "768",
+	t.machine, err = emulator.Start(ctx, emulator.Config{Dir: dir, CPU: t.processor.cpu, Nice: t.nice, Output: os.Stderr, Args: append(slices.Clone(t.processor.args),
+		"-smp", "2", "-m", "768",
 		"-kernel", file("vmlinuz"), "-initrd", file("initrd"),
-		"-append", "root=/dev/vda rw console=ttyS0 quiet loglevel=0 systemd.show_status=0 fsck.repair=yes",
-		"-serial", "chardev:console", "-serial", "chardev:wire",
-		"-drive", "if=virtio,format=qcow2,file=" + filepath.Join(t.dir, "disk.qcow2"),
-		"-drive", "if=virtio,format=raw,read-only=on,file=" + file("debs.ext4"),
-	}})
+		"-append", "root=/dev/vda rw console="+t.processor.console+" quiet loglevel=0 systemd.show_status=0 fsck.repair=yes",
+		"-drive", "if=virtio,format=qcow2,file="+filepath.Join(t.dir, "disk.qcow2"),
+		"-drive", "if=virtio,format=raw,read-only=on,file="+file("debs.ext4"),
+	)})
 	if err != nil {
 		return err
 	}
