@@ -13,19 +13,19 @@ import (
 	"github.com/pelletier/go-toml/v2"
 )
 
-// tool finds a program that judges; without it the test is skipped, but not in CI
-// if tests there may count on it.
-func tool(t *testing.T, always bool, names ...string) string {
+// tool finds a program that judges, of a Debian package; without it the test is
+// skipped, but not in CI.
+func tool(t *testing.T, name, of string) string {
 	t.Helper()
-	for _, name := range names {
-		if path, err := exec.LookPath(name); err == nil {
-			return path
-		}
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
 	}
-	if always && os.Getenv("CI") != "" {
-		t.Fatalf("none of %v is there", names)
+	missing := name + " is missing: apt-get install -y " + of
+	if os.Getenv("CI") != "" {
+		t.Fatal(missing)
 	}
-	t.Skipf("none of %v is there", names)
+	t.Skip(missing)
 	return ""
 }
 
@@ -72,7 +72,7 @@ func TestPullsFitTheExample(t *testing.T) {
 // What systemd makes of the image: each folder that has to stay is bound from the
 // data partition after its folders were made, and the units have no fault.
 func TestSystemdReadsIt(t *testing.T) {
-	analyze := tool(t, true, "systemd-analyze")
+	analyze := tool(t, "systemd-analyze", "systemd")
 	boot, root := image(t)
 	if out, status := apply(t, "--data", "shop", boot, root); status != 0 {
 		t.Fatal(out)
@@ -136,7 +136,7 @@ func TestDaemonsNeedTheirPartition(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
-	shellcheck := tool(t, false, "shellcheck")
+	shellcheck := tool(t, "shellcheck", "shellcheck")
 	if out, err := exec.Command(shellcheck, "apply", "../board/prepare").CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -204,12 +204,24 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
+// tool is where a Debian package's program of its name is; in CI it has to be there.
+func tool(t *testing.T, name string) string {
+	t.Helper()
+	path, err := exec.LookPath(name)
+	if err == nil {
+		return path
+	}
+	missing := name + " is missing: apt-get install -y " + name
+	if os.Getenv("CI") != "" {
+		t.Fatal(missing)
+	}
+	t.Skip(missing)
+	return ""
+}
+
 // RAUC itself reads the sample; that no service runs here is not its fault.
 func TestRAUCReadsIt(t *testing.T) {
-	rauc, err := exec.LookPath("rauc")
-	if err != nil {
-		t.Skip("rauc reads its configuration itself: apt-get install -y rauc")
-	}
+	rauc := tool(t, "rauc")
 	read := func(conf string) string {
 		out, _ := exec.Command(rauc, "--conf="+conf, "status").CombinedOutput() // it ends with 1 without a service
 		return string(out)
@@ -245,11 +257,7 @@ func TestSystemConf(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
-	shellcheck, err := exec.LookPath("shellcheck")
-	if err != nil {
-		t.Skip("shellcheck is missing: apt-get install -y shellcheck")
-	}
-	if out, err := exec.Command(shellcheck, "tryboot", "confirm").CombinedOutput(); err != nil {
+	if out, err := exec.Command(tool(t, "shellcheck"), "tryboot", "confirm").CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
