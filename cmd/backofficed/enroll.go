@@ -1,6 +1,7 @@
 package main
 
 import (
+	"cmp"
 	"fmt"
 	"text/tabwriter"
 	"time"
@@ -52,6 +53,39 @@ func (c *enrollCmd) Run() error {
 	}
 	fmt.Printf("at the board, until %s:\n\n    sudo baylight enroll %s %s\n\nThe code is good once. What %s has now is revoked when it is used.\n",
 		until.Local().Format("15:04"), set.Identity.Address, code, c.Kiosk)
+	return nil
+}
+
+type authorityCmd struct {
+	Config  string `help:"Configuration file." default:"/etc/baylight/backoffice.toml" type:"path"`
+	Replace bool   `help:"Make this office's authority that of the database, for good. Boards of the one before have to be enrolled anew."`
+}
+
+// Run says which authority signs, and replaces the one that a database knows.
+func (c *authorityCmd) Run() error {
+	set, err := settings.LoadOffice(c.Config)
+	if err != nil {
+		return err
+	}
+	ctx, stop := task.Signals()
+	defer stop()
+	a, err := officeapp.AuthoritiesOf(ctx, set, c.Replace)
+	if err != nil {
+		return err
+	}
+	fmt.Printf("here:         %s\n", cmp.Or(a.Here, "none yet"))
+	if !a.Shared {
+		return nil
+	}
+	known := "none yet"
+	if a.Known.Fingerprint != "" {
+		known = fmt.Sprintf("%s of office %q since %s", a.Known.Fingerprint, a.Known.Office, a.Known.Since.Local().Format(time.DateTime))
+	}
+	if !c.Replace {
+		fmt.Printf("the database: %s\n", known)
+		return nil
+	}
+	fmt.Printf("the database had: %s\nIt has this office's now. Restart this office, enrol every board of the one before anew, and take [identity] out of the configuration of every other office.\n", known)
 	return nil
 }
 

@@ -16,16 +16,17 @@ import (
 )
 
 type cli struct {
-	Run     runCmd           `cmd:"" help:"Run the back office."`
-	Check   checkCmd         `cmd:"" help:"Say in words what is wrong with configuration and database."`
-	Backup  backupCmd        `cmd:"" help:"Write a checked copy of the ledger to a new file, and the authority of the boards' certificates to FILE.identity; the back office may run."`
-	Restore restoreCmd       `cmd:"" help:"Make a backup the ledger, under a new id: boards send again what it lacks. Stop the back office first."`
-	Renew   renewCmd         `cmd:"" help:"Give a ledger in PostgreSQL that was restored from a backup a new id: boards send again what it lacks. Stop every back office first."`
-	Support supportCmd       `cmd:"" name:"support-bundle" help:"Write down what somebody who helps from afar needs, of a running back office or of one that does not start: no personal data, no secrets."`
-	Enroll  enrollCmd        `cmd:"" help:"Make the one-time code with which a board gets its certificate. The back office may run, and has to when the code is used."`
-	Revoke  revokeCmd        `cmd:"" help:"Revoke the certificates of a board that was stolen or given away."`
-	Boards  boardsCmd        `cmd:"" help:"List the boards that have or had a certificate."`
-	Version kong.VersionFlag `help:"Print the version."`
+	Run       runCmd           `cmd:"" help:"Run the back office."`
+	Check     checkCmd         `cmd:"" help:"Say in words what is wrong with configuration and database."`
+	Backup    backupCmd        `cmd:"" help:"Write a checked copy of the ledger to a new file, and the authority of the boards' certificates to FILE.identity; the back office may run."`
+	Restore   restoreCmd       `cmd:"" help:"Make a backup the ledger, under a new id: boards send again what it lacks. Stop the back office first."`
+	Renew     renewCmd         `cmd:"" help:"Give a ledger in PostgreSQL that was restored from a backup a new id: boards send again what it lacks. Stop every back office first."`
+	Support   supportCmd       `cmd:"" name:"support-bundle" help:"Write down what somebody who helps from afar needs, of a running back office or of one that does not start: no personal data, no secrets."`
+	Enroll    enrollCmd        `cmd:"" help:"Make the one-time code with which a board gets its certificate. The back office may run, and has to when the code is used."`
+	Revoke    revokeCmd        `cmd:"" help:"Revoke the certificates of a board that was stolen or given away."`
+	Boards    boardsCmd        `cmd:"" help:"List the boards that have or had a certificate."`
+	Authority authorityCmd     `cmd:"" help:"Say which authority signs the certificates of boards, here and by a database that offices share."`
+	Version   kong.VersionFlag `help:"Print the version."`
 }
 
 type runCmd struct {

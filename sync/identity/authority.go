@@ -3,8 +3,10 @@ package identity
 import (
 	"crypto/ecdsa"
 	"crypto/rand"
+	"crypto/sha256"
 	"crypto/tls"
 	"crypto/x509"
+	"encoding/hex"
 	"encoding/pem"
 	"errors"
 	"fmt"
@@ -70,6 +72,28 @@ func Open(cfg Config) (*Authority, error) {
 		return nil, fmt.Errorf("open authority in %s: %w", cfg.Dir, err)
 	}
 	return a, nil
+}
+
+// Fingerprint tells this authority from others: SHA-256 of its certificate, in
+// hexadecimal, as openssl x509 -fingerprint -sha256 says it but for colons and case.
+func (a *Authority) Fingerprint() string {
+	sum := sha256.Sum256(a.cert.Raw)
+	return hex.EncodeToString(sum[:])
+}
+
+// Fingerprint is that of the authority in a folder, which is not made. Error:
+// [ErrNoAuthority] if there is none.
+func Fingerprint(dir string) (string, error) {
+	a := &Authority{cfg: Config{Dir: dir}}
+	if _, err := os.Lstat(a.path(keyName)); errors.Is(err, fs.ErrNotExist) {
+		if _, err := os.Lstat(a.path(certName)); errors.Is(err, fs.ErrNotExist) {
+			return "", fmt.Errorf("%w in %s", ErrNoAuthority, dir)
+		}
+	}
+	if err := locked(dir, a.load); err != nil {
+		return "", fmt.Errorf("read authority in %s: %w", dir, err)
+	}
+	return a.Fingerprint(), nil
 }
 
 func (a *Authority) path(name string) string { return filepath.Join(a.cfg.Dir, name) }

@@ -112,7 +112,7 @@ func Run(ctx context.Context, o Options) (err error) {
 	door := staff.NewDoor(func() *staff.Directory { return people[set.Stores[0].Name] }, set.Stores[0].Key, time.Now)
 	books, rolls := lines.books, lines.rolls
 	lines.office = office
-	enrolment, err := lines.identify()
+	enrolment, err := lines.identify(ctx)
 	if err != nil {
 		return err
 	}

@@ -12,6 +12,7 @@ import (
 	"baylight/cmd/internal/settings"
 	"baylight/sync/backoffice/ledger"
 	"baylight/sync/backoffice/ledger/pgledger"
+	"baylight/sync/identity"
 )
 
 // Check says what would keep a back office with these settings from working,
@@ -50,7 +51,7 @@ func checkIdentity(set *settings.Office) error {
 			return fmt.Errorf("identity.broker_dir: %w; the broker has no certificate until it is there", err)
 		}
 	}
-	if _, err := os.Stat(set.Identity.Dir); errors.Is(err, fs.ErrNotExist) {
+	if _, err := identity.Fingerprint(set.Identity.Dir); errors.Is(err, identity.ErrNoAuthority) {
 		return nil
 	}
 	_, err := OpenAuthority(set, time.Now, nil)
@@ -84,9 +85,14 @@ func checkShared(ctx context.Context, set *settings.Office) (findings []error) {
 		return []error{fmt.Errorf("ledger.postgres: %w", err)}
 	}
 	defer l.Close()
+	if set.Identity != nil {
+		if err := sameAuthority(ctx, l, set); err != nil {
+			findings = append(findings, err)
+		}
+	}
 	leases, err := l.Leases(ctx)
 	if err != nil {
-		return []error{fmt.Errorf("ledger.postgres: %w", err)}
+		return append(findings, fmt.Errorf("ledger.postgres: %w", err))
 	}
 	for _, x := range leases {
 		if x.Office == "" {

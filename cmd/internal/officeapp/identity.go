@@ -20,12 +20,23 @@ import (
 var errNoIdentity = errors.New("this office gives out no certificates: [identity] is missing in its configuration (the example has one)")
 
 // OpenAuthority opens the authority that signs the certificates of an office's
-// boards, also while the back office runs. Error: also when the settings name none.
+// boards, also while the back office runs. Error: also when the settings name none,
+// and where the office shares its ledger and has none yet: making one is for the
+// office itself, which asks the ledger first.
 func OpenAuthority(set *settings.Office, now func() time.Time, log *slog.Logger) (*identity.Authority, error) {
-	id := set.Identity
-	if id == nil {
+	if set.Identity == nil {
 		return nil, errNoIdentity
 	}
+	if set.Ledger.Postgres != "" {
+		if _, err := identity.Fingerprint(set.Identity.Dir); err != nil {
+			return nil, fmt.Errorf("open authority: %w; the back office makes it when it first runs, unless the database knows one", err)
+		}
+	}
+	return openAuthority(set, now, log)
+}
+
+func openAuthority(set *settings.Office, now func() time.Time, log *slog.Logger) (*identity.Authority, error) {
+	id := set.Identity
 	c := identity.Config{Dir: id.Dir, BrokerDir: id.BrokerDir, Names: id.Names, Address: id.Address, Broker: id.Broker, Now: now, Built: clock.Built(), Log: log}
 	for _, s := range set.Stores {
 		c.Stores = append(c.Stores, s.Name)
@@ -35,12 +46,12 @@ func OpenAuthority(set *settings.Office, now func() time.Time, log *slog.Logger)
 
 // identify opens the authority and gives what has to run for it; nothing if the
 // settings name none. Certificates are of real time, also where the shop's is another.
-func (c *connections) identify() ([]task.Task, error) {
+func (c *connections) identify(ctx context.Context) ([]task.Task, error) {
 	set := c.o.Settings
 	if set.Identity == nil {
 		return nil, nil
 	}
-	a, err := OpenAuthority(set, time.Now, c.o.Log)
+	a, err := c.shelf.ownAuthority(ctx, set, c.o.Log)
 	if err != nil {
 		return nil, err
 	}

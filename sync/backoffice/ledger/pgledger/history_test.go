@@ -1,8 +1,12 @@
 package pgledger_test
 
 import (
+	"encoding/json"
+	"fmt"
 	"os"
+	"path/filepath"
 	"runtime"
+	"runtime/debug"
 	"slices"
 	"strconv"
 	"syscall"
@@ -21,7 +25,7 @@ import (
 // BenchmarkHistory asks for the figures of a month of one store out of a long
 // history and, in turns, out of a short one of 100,000 events or a hundredth of it,
 // whichever is more. The long one has BAYLIGHT_HISTORY_EVENTS events, 200,000
-// without. Beside the time that passes, which is others' as well, it takes the
+// without. With BAYLIGHT_HISTORY_DIR the cluster is kept there, in a folder pg. Beside the time that passes, which is others' as well, it takes the
 // processor time of the asking thread and of the server.
 func BenchmarkHistory(b *testing.B) {
 	long := 200_000
@@ -31,11 +35,12 @@ func BenchmarkHistory(b *testing.B) {
 			b.Fatal(err)
 		}
 	}
-	server := pgtest.Start(b)
-	short, far := fill(b, server, "short", max(100_000, long/100)), fill(b, server, "long", long)
-	server.Exec(`VACUUM ANALYZE`)
+	asOffice(b)
+	server := historyServer(b)
+	short, far := fill(b, server, max(100_000, long/100)), fill(b, server, long)
 	for b.Loop() {
-		for _, by := range []kpi.By{kpi.ByNone, kpi.ByDay, kpi.ByAdviser} {
+		naive(b, far)
+		for _, by := range []kpi.By{kpi.ByNone, kpi.ByDay, kpi.ByAdviser, kpi.ByTechnician} {
 			name := "month-" + string(by)
 			compare(b, server, name, 300, short, far, func(h *history, from time.Time) {
 				_, err := h.Figures(b.Context(), store, figures.Query{From: from, To: from.AddDate(0, 0, 30), By: by})
@@ -61,20 +66,80 @@ type history struct {
 	end    time.Time
 }
 
-func fill(b *testing.B, s *pgtest.Server, schema string, events int) *history {
+// asOffice collects garbage as backofficed does, unless GOGC says otherwise.
+func asOffice(b *testing.B) {
 	b.Helper()
-	h := &history{ledger: open(b, pgledger.Config{URL: s.URL(), Schema: schema})}
-	began, served := time.Now(), s.Processor()
-	h.end = ledgertest.Fill(b, h.ledger, store, events)
-	b.Logf("%d events committed in %v, %v of processors for each", events, time.Since(began).Round(time.Second), (s.Processor()-served)/time.Duration(events))
-	var err error
-	h.Folder, err = figures.New(figures.Config{Ledger: h.ledger, Now: func() time.Time { return h.end.Add(24 * time.Hour) },
+	if os.Getenv("GOGC") == "" {
+		was := debug.SetGCPercent(300)
+		b.Cleanup(func() { debug.SetGCPercent(was) })
+	}
+}
+
+func historyServer(b *testing.B) *pgtest.Server {
+	b.Helper()
+	if dir := os.Getenv("BAYLIGHT_HISTORY_DIR"); dir != "" {
+		return pgtest.In(b, filepath.Join(dir, "pg"))
+	}
+	return pgtest.Start(b)
+}
+
+// fill fills a ledger, unless it was kept, and folds it. What was filled in part
+// is filled on: an event that is there already changes nothing.
+func fill(b *testing.B, s *pgtest.Server, events int) *history {
+	b.Helper()
+	l := open(b, pgledger.Config{URL: s.URL(), Schema: fmt.Sprintf("history_%d", events)})
+	const day = ledgertest.FillVisits * ledgertest.FillEvents
+	h := &history{ledger: l, end: ledgertest.FillFrom.AddDate(0, 0, (events+day-1)/day)}
+	at, err := l.Position(b.Context())
+	must(b, err)
+	if at < uint64(events) {
+		began, served := time.Now(), s.Processor()
+		h.end = ledgertest.Fill(b, l, store, events)
+		b.Logf("%d events committed in %v, %v of processors for each", events, time.Since(began).Round(time.Second), (s.Processor()-served)/time.Duration(events))
+	}
+	h.Folder, err = figures.New(figures.Config{Ledger: l, Now: func() time.Time { return h.end.Add(24 * time.Hour) },
 		Stores: []backoffice.Store{{Name: store, Calendar: kiosk.ShanghaiWeek(ledgertest.FillFrom.Location())}}})
 	must(b, err)
-	began, served = time.Now(), s.Processor()
+	began, served := time.Now(), s.Processor()
 	must(b, h.Fold(b.Context(), store))
-	b.Logf("folded in %v, %v of processors for each", time.Since(began).Round(time.Second), (s.Processor()-served)/time.Duration(events))
+	b.Logf("%d events folded in %v, %v of processors for each", events, time.Since(began).Round(time.Second), (s.Processor()-served)/time.Duration(events))
+	if at < uint64(events) {
+		s.Exec(`VACUUM ANALYZE`)
+	}
 	return h
+}
+
+// naive computes a month by day from the events of all visits.
+func naive(b *testing.B, h *history) {
+	b.Helper()
+	cal, from, began := kiosk.ShanghaiWeek(ledgertest.FillFrom.Location()), h.months()[0], time.Now()
+	in := kpi.Input{Calendar: cal, From: from, To: from.AddDate(0, 0, 30), Now: h.end.Add(24 * time.Hour)}
+	var next backoffice.Cursor
+	for {
+		stale, err := h.ledger.Stale(b.Context(), store, next, 1000)
+		must(b, err)
+		if len(stale) == 0 {
+			break
+		}
+		next = stale[len(stale)-1]
+		var names []string
+		for _, c := range stale {
+			names = append(names, c.Visit)
+		}
+		must(b, h.ledger.VisitsAt(b.Context(), store, names, 1<<63-1, func(_ string, events []kiosk.Event) error {
+			if v := backoffice.Fold(events, cal); v.Arrived.Before(in.To) {
+				in.Visits = append(in.Visits, v)
+			}
+			return nil
+		}))
+	}
+	rows := kpi.Compute(in, kpi.ByDay)
+	b.ReportMetric(float64(time.Since(began).Milliseconds()), "naive-ms")
+	a, err := h.Figures(b.Context(), store, figures.Query{From: in.From, To: in.To, By: kpi.ByDay})
+	must(b, err)
+	if got, want := told(b, a.Rows), told(b, rows); got != want {
+		b.Fatalf("the naive scan says something else:\n%s\n%s", got, want)
+	}
 }
 
 // months are thirty days each, over the whole history.
@@ -120,4 +185,12 @@ func ofThread(b *testing.B) time.Duration {
 func percentile(all []time.Duration, p int) float64 {
 	slices.Sort(all)
 	return float64(all[(len(all)*p+99)/100-1].Microseconds()) / 1000
+}
+
+// told is a whole answer, as others get it.
+func told(b *testing.B, rows []kpi.Row) string {
+	b.Helper()
+	out, err := json.Marshal(rows)
+	must(b, err)
+	return string(out)
 }

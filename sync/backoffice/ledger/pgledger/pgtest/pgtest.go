@@ -27,6 +27,7 @@ import (
 type Server struct {
 	tb   testing.TB
 	bin  string
+	sock string // folder of the socket: its path must be short
 	data string
 	cred *syscall.Credential
 	cmd  *exec.Cmd
@@ -36,31 +37,61 @@ type Server struct {
 // Start makes a cluster and starts its server; it ends with the test.
 func Start(tb testing.TB) *Server {
 	tb.Helper()
-	s := &Server{tb: tb, bin: programs(tb)}
-	dir, err := os.MkdirTemp("", "pg") // a socket's path must be short
-	if err != nil {
-		tb.Fatal(err)
-	}
-	tb.Cleanup(func() { _ = os.RemoveAll(dir) })
-	s.data = filepath.Join(dir, "d")
-	if err := os.Mkdir(s.data, 0o700); err != nil {
-		tb.Fatal(err)
-	}
-	if os.Geteuid() == 0 { // the server refuses to run as root
-		s.own(dir)
-	}
-	cmd := exec.Command(filepath.Join(s.bin, "initdb"), "-D", s.data, "-U", "baylight", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
-	if out, err := cmd.CombinedOutput(); err != nil {
-		tb.Fatalf("make a PostgreSQL cluster: %v\n%s", err, out)
-	}
+	s := prepare(tb)
+	s.data = filepath.Join(s.sock, "d")
+	s.initialize()
 	tb.Cleanup(s.Kill)
 	s.Start()
 	return s
 }
 
-// own gives the folder to a user that the server may run as.
-func (s *Server) own(dir string) {
+// In starts the server of a cluster that stays in a folder, which is made if it
+// is not there yet. It is stopped in order with the test.
+func In(tb testing.TB, dir string) *Server {
+	tb.Helper()
+	s := prepare(tb)
+	s.data = dir
+	if _, err := os.Stat(filepath.Join(dir, "PG_VERSION")); err != nil {
+		s.initialize()
+	}
+	tb.Cleanup(s.Stop)
+	s.Start()
+	return s
+}
+
+// prepare finds the programs and makes a folder for the socket.
+func prepare(tb testing.TB) *Server {
+	tb.Helper()
+	s := &Server{tb: tb, bin: programs(tb)}
+	var err error
+	if s.sock, err = os.MkdirTemp("", "pg"); err != nil {
+		tb.Fatal(err)
+	}
+	tb.Cleanup(func() { _ = os.RemoveAll(s.sock) })
+	if os.Geteuid() == 0 { // the server refuses to run as root
+		s.become(s.sock)
+	}
+	return s
+}
+
+// initialize makes the cluster.
+func (s *Server) initialize() {
+	s.tb.Helper()
+	if err := os.MkdirAll(s.data, 0o700); err != nil {
+		s.tb.Fatal(err)
+	}
+	if s.cred != nil {
+		s.own(s.data)
+	}
+	cmd := exec.Command(filepath.Join(s.bin, "initdb"), "-D", s.data, "-U", "baylight", "-A", "trust", "-E", "UTF8", "--locale=C", "-N")
+	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred}
+	if out, err := cmd.CombinedOutput(); err != nil {
+		s.tb.Fatalf("make a PostgreSQL cluster: %v\n%s", err, out)
+	}
+}
+
+// become chooses a user that the server may run as, and gives it the folder.
+func (s *Server) become(dir string) {
 	s.tb.Helper()
 	who, err := user.Lookup("postgres")
 	if err != nil {
@@ -72,10 +103,13 @@ func (s *Server) own(dir string) {
 	uid, _ := strconv.Atoi(who.Uid)
 	gid, _ := strconv.Atoi(who.Gid)
 	s.cred = &syscall.Credential{Uid: uint32(uid), Gid: uint32(gid)}
-	for _, d := range []string{dir, s.data} {
-		if err := os.Chown(d, uid, gid); err != nil {
-			s.tb.Fatal(err)
-		}
+	s.own(dir)
+}
+
+func (s *Server) own(dir string) {
+	s.tb.Helper()
+	if err := os.Chown(dir, int(s.cred.Uid), int(s.cred.Gid)); err != nil {
+		s.tb.Fatal(err)
 	}
 }
 
@@ -99,7 +133,7 @@ func programs(tb testing.TB) string {
 
 // URL is how to connect.
 func (s *Server) URL() string {
-	return "host=" + filepath.Dir(s.data) + " user=baylight dbname=postgres"
+	return "host=" + s.sock + " user=baylight dbname=postgres"
 }
 
 // Start starts the server and returns when it takes connections. Right after a
@@ -123,20 +157,22 @@ func (s *Server) Start() {
 			s.cmd = nil
 		case <-tick.C:
 		case <-limit:
-			text, _ := os.ReadFile(s.data + ".log")
+			text, _ := os.ReadFile(s.log())
 			s.tb.Fatalf("PostgreSQL takes no connections: %v\n%s", err, text[max(0, len(text)-3000):])
 		}
 	}
 }
 
+func (s *Server) log() string { return filepath.Join(s.sock, "log") }
+
 func (s *Server) launch() {
 	s.tb.Helper()
-	log, err := os.OpenFile(s.data+".log", os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
+	log, err := os.OpenFile(s.log(), os.O_CREATE|os.O_APPEND|os.O_WRONLY, 0o600)
 	if err != nil {
 		s.tb.Fatal(err)
 	}
 	defer log.Close()
-	cmd := exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data, "-k", filepath.Dir(s.data), "-c", "listen_addresses=", "-c", "max_connections=60")
+	cmd := exec.Command(filepath.Join(s.bin, "postgres"), "-D", s.data, "-k", s.sock, "-c", "listen_addresses=", "-c", "max_connections=60")
 	cmd.Stdout, cmd.Stderr = log, log
 	cmd.SysProcAttr = &syscall.SysProcAttr{Credential: s.cred, Setpgid: true, Pdeathsig: syscall.SIGQUIT}
 	started, gone := make(chan error), make(chan struct{})
