@@ -119,7 +119,7 @@ func (b *tab) heard(event any) {
 		b.mu.Unlock()
 	case *log.EventEntryAdded:
 		// The pages of mistakes are 4xx by right, and a kiosk that restarts is not there.
-		if e.Entry.Level == log.LevelError && e.Entry.Source != log.SourceNetwork {
+		if e.Entry.Level == log.LevelError && e.Entry.Source != log.SourceNetwork && e.Entry.Text != "Failed to fetch a worker script." {
 			b.t.Errorf("the console says: %s (%s)", e.Entry.Text, e.Entry.URL)
 		}
 	case *runtime.EventExceptionThrown:

@@ -25,7 +25,7 @@ func TestBrowser(t *testing.T) {
 		{"scan", scanFlow}, {"booked", bookedFlow}, {"walks away from the question", walkAwayFlow}, {"typed plate", typedFlow}, {"pick-up", pickupFlow}, {"languages and help", helpFlow},
 		{"idle", idleFlow}, {"large print", largeFlow}, {"printer out", printerOut},
 		{"without scripts", noScripts}, {"customer's bad inputs", customerBadInputs}, {"back, reload, double tap, second tab", impatient},
-		{"desk", deskFlow}, {"desk's bad inputs", deskBadInputs}, {"session after restart", restartFlow},
+		{"desk", deskFlow}, {"desk's bad inputs", deskBadInputs}, {"session after restart", restartFlow}, {"deaf at first", deafFlow},
 		{"bay", bayFlow}, {"board", boardFlow}, {"axe", axeFlow}, {"devices", devicesFlow}, {"support", supportFlow}, {"tickets", ticketFlow}, {"scan to screen", scanToScreen},
 		{"sizes", sizesFlow}, {"a day", dayFlow},
 	} {

@@ -109,6 +109,18 @@ func restartFlow(r *rig, browser context.Context) {
 	customer.sees("A001")
 }
 
+// deafFlow: the kiosk ended before a customer's page had what listens to it. The
+// page hears of the next scan all the same.
+func deafFlow(r *rig, browser context.Context) {
+	b := r.sit(browser, portrait)
+	b.before(`{ const Real = window.SharedWorker; let n = 0;
+			window.SharedWorker = class { constructor(url) { window.tried = ++n; return new Real(n === 1 ? "/static/absent.js" : url); } }; }`)
+	b.open("/").listens()
+	b.is("window.tried === 2")
+	r.scan("front", car(1), bench.AckGood)
+	b.at("/ask")
+}
+
 // bayFlow: what a scan did is told beside the lamp, and goes by itself.
 func bayFlow(r *rig, browser context.Context) {
 	b := r.sit(browser, landscape)

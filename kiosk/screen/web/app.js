@@ -65,13 +65,19 @@ function changed(text) {
 // One connection for all tabs of this browser where it can be shared.
 if (document.querySelector("[data-live]") || home) {
   const at = home ? "?at=reception" : ""; // while a customer's page is open, a scan is asked about on it
-  if (window.SharedWorker) {
-    const worker = new SharedWorker("/static/stream.js" + at);
-    worker.port.onmessage = (e) => changed(e.data);
-    worker.port.start();
-  } else {
-    new EventSource("/stream" + at).addEventListener("change", (e) => changed(e.data));
-  }
+  const listen = () => {
+    if (window.SharedWorker) {
+      const worker = new SharedWorker("/static/stream.js" + at);
+      worker.port.onmessage = (e) => changed(e.data);
+      worker.port.start();
+      worker.addEventListener("error", () => setTimeout(listen, 1000)); // the kiosk ended before the script came
+      return;
+    }
+    const stream = new EventSource("/stream" + at);
+    stream.addEventListener("change", (e) => changed(e.data));
+    stream.addEventListener("error", () => { if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 1000); });
+  };
+  listen();
   const often = document.body.className === "page-devices" ? 2000 : 30000; // devices change without an event
   setInterval(() => { if (document.querySelector("[data-live]")) refresh(); }, often);
 }

@@ -9,10 +9,15 @@ onconnect = (e) => {
   if (ports.size > 64) ports.delete(ports.values().next().value);
   if (last) port.postMessage(last);
 };
-const stream = new EventSource("/stream" + location.search);
-stream.addEventListener("change", (e) => {
-  last = e.data;
-  for (const port of ports) port.postMessage(last);
-});
-// What an earlier run of the kiosk said is nothing to tell a new page.
-stream.addEventListener("error", () => { last = ""; });
+function listen() {
+  const stream = new EventSource("/stream" + location.search);
+  stream.addEventListener("change", (e) => {
+    last = e.data;
+    for (const port of ports) port.postMessage(last);
+  });
+  stream.addEventListener("error", () => {
+    last = ""; // what an earlier run of the kiosk said is nothing to tell a new page
+    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 1000); // refused, not lost: a browser does not try that again
+  });
+}
+listen();

@@ -30,6 +30,7 @@ const (
 	maxDetail = 400     // bytes of Entry.Detail
 	page      = 500     // lines read at a time
 	patient   = 30 * time.Second
+	pause     = 100 * time.Millisecond // before an entry is tried again, twice as long each time
 )
 
 // What an entry may be about.
@@ -88,9 +89,9 @@ func New(trail Trail, office string, now func() time.Time) *Log {
 }
 
 // Add keeps an entry, stamped with the present time, and returns once it is durable.
+// A ledger that is away for a moment (its server restarts, its connections were
+// ended) is waited for, so long as anybody waits.
 func (l *Log) Add(e Entry) error {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	e.At, e.Office = l.now().UTC(), l.office
 	if len(e.Detail) > maxDetail {
 		e.Detail = strings.ToValidUTF8(e.Detail[:maxDetail], "") + "…"
@@ -104,18 +105,31 @@ func (l *Log) Add(e Entry) error {
 	}
 	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
-	one := []backoffice.TrailLine{{Key: uuid.NewString(), At: e.At, Bytes: line}}
-	if err = l.trail.Append(ctx, one); err != nil { // a connection may have gone stale: by its key it is kept once
-		err = l.trail.Append(ctx, one)
-	}
-	if err != nil {
+	if err := l.append(ctx, backoffice.TrailLine{Key: uuid.NewString(), At: e.At, Bytes: line}); err != nil {
 		return fmt.Errorf("write audit log: %w", err)
 	}
 	return l.forget(ctx, e.At)
 }
 
+// append keeps a line, which its key holds to once, and tries until ctx ends.
+func (l *Log) append(ctx context.Context, line backoffice.TrailLine) error {
+	for wait := pause; ; wait *= 2 {
+		err := l.trail.Append(ctx, []backoffice.TrailLine{line})
+		if err == nil {
+			return nil
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(wait):
+		}
+	}
+}
+
 // forget drops what is older than Keep months, once a month.
 func (l *Log) forget(ctx context.Context, at time.Time) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	month := at.Format("2006-01")
 	if month == l.month {
 		return nil
@@ -130,8 +144,6 @@ func (l *Log) forget(ctx context.Context, at time.Time) error {
 
 // Latest lists at most limit entries that f wants, newest first.
 func (l *Log) Latest(limit int, f func(Entry) bool) (out []Entry, err error) {
-	l.mu.Lock()
-	defer l.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), patient)
 	defer cancel()
 	for below := uint64(0); ; {

@@ -62,14 +62,16 @@ func (r *Roster) Change(ctx context.Context, by string, c Change) (Person, error
 			return false, err
 		}
 		s.changed[e.ID] = e
+		s.owed = append(s.owed, owed{s.revision + 1, by, "staff " + c.ID + ": " + c.what()})
+		s.owed = s.owed[max(0, len(s.owed)-maxOwed):]
 		return true, nil
 	}); err != nil {
 		return Person{}, err
 	}
 	r.Log.Info("staff changed", "store", r.Store, "who", c.ID, "by", by, "what", c.what())
-	// The change stands; that it is not recorded is said, and made up for at the
-	// next start, or by the office that has taken the store just now.
-	if err := r.Keep(ctx, r.inForce(), by, "staff "+c.ID+": "+c.what()); err != nil && !errors.Is(err, backoffice.ErrNotHeld) {
+	// The change stands. That it is not recorded is said, and made up for by Run,
+	// here or at the office that has taken the store just now.
+	if err := r.settle(ctx); err != nil && !errors.Is(err, backoffice.ErrNotHeld) {
 		return Person{}, fmt.Errorf("record change of %s: it is in force, but not in the ledger yet: %w", c.ID, err)
 	}
 	return r.shown(e), nil

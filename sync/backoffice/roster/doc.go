@@ -18,7 +18,8 @@
 //
 // Changes are durable before they are told: the paper in the ledger is kept, with
 // who changed what and when, then the directory, the broker and the ledger's events
-// hear of it. Only the office that has the store keeps any. Boards get keyed hashes of badges and
+// hear of it. What the ledger has not heard yet stands in the paper as owed, with who
+// and why, until an office that has the store records it. Only that office keeps any. Boards get keyed hashes of badges and
 // verifiers of PINs; the ledger gets ids, roles and teams, no name.
 //
 // Run owns no goroutine but its own. Times are the store's, from Config.Now; how

@@ -31,6 +31,15 @@ type kept struct {
 	Seed  []entry     `json:"seed,omitempty"`
 	Setup *wire.Setup `json:"setup,omitempty"`
 	Said  []said      `json:"said,omitempty"`
+	// Changes that are in force and not in the ledger's events yet, oldest first.
+	Owed []owed `json:"owed,omitempty"`
+}
+
+// owed is a change that has still to be recorded: who made it, and what it was.
+type owed struct {
+	N   uint64 `json:"n"` // the revision that it changed
+	By  string `json:"by"`
+	Why string `json:"why"`
 }
 
 // said is a configuration that an office brought.
@@ -39,10 +48,12 @@ type said struct {
 	Digest string `json:"digest"`
 }
 
-// schema is the form of the paper that this program writes; maxSaid bounds Said.
+// schema is the form of the paper that this program writes; maxSaid and maxOwed
+// bound Said and Owed.
 const (
 	schema  = 1
 	maxSaid = 64
+	maxOwed = 256
 )
 
 // state is what is kept, as of a revision.
@@ -51,6 +62,7 @@ type state struct {
 	seed     []staff.Person
 	conf     *wire.Setup // nil: none is kept
 	said     []said
+	owed     []owed
 	revision uint64
 }
 
@@ -62,7 +74,7 @@ func parse(b []byte) (s state, err error) {
 	if k.Schema != schema {
 		return s, fmt.Errorf("schema %d, this program reads %d", k.Schema, schema)
 	}
-	s = state{changed: map[string]entry{}, conf: k.Setup, said: k.Said}
+	s = state{changed: map[string]entry{}, conf: k.Setup, said: k.Said, owed: k.Owed}
 	for _, e := range k.People {
 		s.changed[e.ID] = e
 	}
@@ -73,7 +85,7 @@ func parse(b []byte) (s state, err error) {
 }
 
 func (s state) bytes() ([]byte, error) {
-	k := kept{Schema: schema, Setup: s.conf, Said: s.said,
+	k := kept{Schema: schema, Setup: s.conf, Said: s.said, Owed: s.owed,
 		People: slices.SortedFunc(maps.Values(s.changed), func(a, b entry) int { return cmp.Compare(a.ID, b.ID) })}
 	for _, p := range s.seed {
 		k.Seed = append(k.Seed, entry{ID: p.ID, Name: p.Name, Badge: p.Badge, Roles: p.Roles, Team: p.Team, PIN: p.PIN})
@@ -83,7 +95,7 @@ func (s state) bytes() ([]byte, error) {
 
 // clone is a copy to be changed.
 func (s state) clone() state {
-	s.changed, s.said = maps.Clone(s.changed), slices.Clone(s.said)
+	s.changed, s.said, s.owed = maps.Clone(s.changed), slices.Clone(s.said), slices.Clone(s.owed)
 	return s
 }
 
@@ -194,6 +206,41 @@ func (r *Roster) revise(ctx context.Context, f func(*state) (bool, error)) error
 		}
 	}
 	return ctx.Err()
+}
+
+// settle records the changes that are owed, each with who made it and why, by
+// whichever office has the store, and crosses them off. A kill in between records
+// one twice; none is lost.
+func (r *Roster) settle(ctx context.Context) error {
+	r.settling.Lock()
+	defer r.settling.Unlock()
+	r.mu.Lock()
+	list := slices.Clone(r.now.owed)
+	r.mu.Unlock()
+	for _, o := range list {
+		if o.N <= r.settled {
+			continue // crossing it off failed
+		}
+		if err := r.Keep(ctx, r.inForce(), o.By, o.Why); err != nil {
+			return err
+		}
+		r.settled = o.N
+	}
+	if len(list) == 0 {
+		return nil
+	}
+	return r.revise(ctx, func(s *state) (bool, error) {
+		before := len(s.owed)
+		s.owed = slices.DeleteFunc(s.owed, func(o owed) bool { return o.N <= r.settled })
+		return len(s.owed) < before, nil
+	})
+}
+
+// owes says whether a change has still to be recorded.
+func (r *Roster) owes() bool {
+	r.mu.Lock()
+	defer r.mu.Unlock()
+	return len(r.now.owed) > 0
 }
 
 // Refresh reads again what is kept, also by another office.

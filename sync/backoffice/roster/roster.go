@@ -65,6 +65,9 @@ type Roster struct {
 	digest string     // of Seed and Setup
 	keep   sync.Mutex // one who keeps at a time
 
+	settling sync.Mutex // one who settles at a time
+	settled  uint64     // what is owed up to here was recorded
+
 	mu     sync.Mutex
 	now    state
 	warned bool // that the configuration is not in force
@@ -150,7 +153,7 @@ func (r *Roster) Run(ctx context.Context) error {
 			session, recorded = st.Session, false
 			clear(published)
 		}
-		if r.Mine() && !recorded {
+		if r.Mine() && (!recorded || r.owes()) {
 			if err := r.record(ctx); err == nil {
 				recorded = true
 			} else if ctx.Err() == nil && !errors.Is(err, backoffice.ErrNotHeld) { // else it is tried until the store is ours
@@ -169,9 +172,12 @@ func (r *Roster) Run(ctx context.Context) error {
 	}
 }
 
-// record states the configuration and records the setup in force.
+// record states the configuration and records what is owed and the setup in force.
 func (r *Roster) record(ctx context.Context) error {
 	if err := r.state(ctx); err != nil {
+		return err
+	}
+	if err := r.settle(ctx); err != nil {
 		return err
 	}
 	return r.Keep(ctx, r.inForce(), "", "")

@@ -262,6 +262,41 @@ func TestBrokenParts(t *testing.T) {
 	}
 }
 
+// TestOwed: a change that the ledger could not be told of, because the store was
+// just taken or the ledger was away, is recorded with who made it and why, once, by
+// whichever office has the store next.
+func TestOwed(t *testing.T) {
+	a, err := openAs(t, newLent(), seed(), "a", 6)
+	must(t, err, a.record(t.Context()))
+	for _, c := range []struct {
+		broken error
+		status int
+		body   string
+	}{
+		{fmt.Errorf("record: %w", backoffice.ErrNotHeld), http.StatusOK, `{"id":"t2","name":"赵师傅"}`},
+		{errors.New("disk"), http.StatusInternalServerError, `{"id":"t2","team":"二组"}`},
+	} {
+		a.broken = c.broken
+		if status, out := a.ask("m1", http.MethodPost, c.body); status != c.status {
+			t.Errorf("%s: %d %v", c.body, status, out)
+		}
+	}
+	if !a.owes() || len(a.whys) != 1 {
+		t.Errorf("recorded while it could not be: %q", a.whys)
+	}
+	b, err := openAs(t, a.papers, seed(), "b", 6)
+	must(t, err, b.record(t.Context()), b.record(t.Context()))
+	want := []string{"m1: staff t2: name", "m1: staff t2: team", ": ", ": "}
+	if diff := cmp.Diff(want, b.whys); diff != "" || b.owes() {
+		t.Errorf("the other office recorded (-want +got): %s", diff)
+	}
+	a.broken = nil
+	must(t, a.Refresh(t.Context()), a.record(t.Context()))
+	if diff := cmp.Diff([]string{": ", ": "}, a.whys); diff != "" {
+		t.Errorf("recorded once more (-want +got): %s", diff)
+	}
+}
+
 // hour is when the store opens on Sundays by the setup in force.
 func (p *place) hour() int { return p.inForce().Calendar.Week[0].Open / 60 }
 

@@ -26,8 +26,14 @@ async function refresh() {
   }
 }
 
-const stream = new EventSource("/stream" + location.search);
-stream.onmessage = refresh;
-stream.onopen = refresh;
-stream.onerror = () => { offline.hidden = false; };
+function listen() {
+  const stream = new EventSource("/stream" + location.search);
+  stream.onmessage = refresh;
+  stream.onopen = refresh;
+  stream.onerror = () => {
+    offline.hidden = false;
+    if (stream.readyState === EventSource.CLOSED) setTimeout(listen, 2000); // refused, not lost: a browser does not try that again
+  };
+}
+listen();
 setInterval(refresh, 15000);
