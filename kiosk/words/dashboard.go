@@ -26,6 +26,7 @@ func todayWords() map[Key]Pair {
 		"office.no_promise":       {"无约定时间", "no promise"},
 		"office.risk":             {"风险与原因", "Risk and reason"},
 		"office.by_rule":          {"可能超时", "may be late"},
+		"office.no_risk_seen":     {"暂无", "none seen"},
 		"office.no_history":       {"历史不足", "not enough history"},
 		"office.no_history_yet":   {"风险暂按剩余工时判断:历史不足", "risk judged by work left: not enough history yet"},
 		"office.only":             {"只列出 {0} 的车。", "Only the cars of {0} are listed."},

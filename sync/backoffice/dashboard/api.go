@@ -102,6 +102,22 @@ type summary struct {
 	Outcome      string           `json:"outcome,omitempty"`
 	Stage        kiosk.Stage      `json:"stage"`
 	Flags        []kiosk.Flag     `json:"flags"`
+	Risk         *riskAnswer      `json:"risk"` // of an open order whose promise has not come; null else
+}
+
+// riskAnswer is what is known about whether an open order's promise will be missed.
+type riskAnswer struct {
+	P      *float64 `json:"p"` // from history; null if that is not enough
+	Risky  bool     `json:"risky"`
+	Reason string   `json:"reason"` // parts, authority, queue or behind; "" if nothing stands in its way
+}
+
+func (c chance) answer() *riskAnswer {
+	out := &riskAnswer{Risky: c.Risky, Reason: c.Reason}
+	if c.Known {
+		out.P = &c.P
+	}
+	return out
 }
 
 func summarise(s backoffice.Store, c Case) summary {
@@ -143,8 +159,16 @@ func (d *dashboard) apiOrders(w http.ResponseWriter, r *http.Request) error {
 		if cases, at, err = d.cases(r.Context(), s, q.span, dr); err != nil {
 			return err
 		}
+		chances, err := d.chancesNow(r.Context(), s, q.span, cases)
+		if err != nil {
+			return err
+		}
 		for _, c := range cases {
-			orders = append(orders, summarise(s, c))
+			one := summarise(s, c)
+			if ch, ok := chances[c.Visit]; ok {
+				one.Risk = ch.answer()
+			}
+			orders = append(orders, one)
 		}
 	}
 	return answer(w, http.StatusOK, map[string]any{"definition": kpi.Definition, "store": name, "from": q.fromDay, "to": q.toDay,
@@ -217,7 +241,16 @@ func (d *dashboard) apiOrder(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, map[string]any{"store": s.Name, "order": summarise(s, caseOfVisit(s, v, d.Office.Now())), "events": steps})
+	now := d.Office.Now()
+	chances, err := d.chances(r.Context(), s, []*kiosk.Visit{v}, now)
+	if err != nil {
+		return err
+	}
+	one := summarise(s, caseOfVisit(s, v, now))
+	if ch, ok := chances[v.ID]; ok {
+		one.Risk = ch.answer()
+	}
+	return answer(w, http.StatusOK, map[string]any{"store": s.Name, "order": one, "events": steps})
 }
 
 func (d *dashboard) apiBays(w http.ResponseWriter, r *http.Request) error {

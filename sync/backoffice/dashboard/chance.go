@@ -2,7 +2,9 @@ package dashboard
 
 import (
 	"context"
+	"fmt"
 	"net/http"
+	"slices"
 	"time"
 
 	"baylight/kiosk"
@@ -22,7 +24,7 @@ type chance struct {
 // riskyFrom is the probability from which an order is shown as at risk (DOMAIN §5).
 const riskyFrom = 0.5
 
-// chances judges the open visits of a store. Without a history to learn from an
+// chances judges the open visits of a store whose promise has not come yet. Without a history to learn from an
 // order is at risk if more standard minutes are left than minutes to the promise
 // (DOMAIN §9).
 func (d *dashboard) chances(ctx context.Context, s backoffice.Store, open []*kiosk.Visit, now time.Time) (map[string]chance, error) {
@@ -36,7 +38,7 @@ func (d *dashboard) chances(ctx context.Context, s backoffice.Store, open []*kio
 	out := map[string]chance{}
 	for _, v := range open {
 		p, ok := v.EffectivePromise()
-		if !ok || !v.Order.InForce() || !v.Passed.IsZero() || !now.Before(p.Due) {
+		if !ok || !v.Open() || !v.Order.InForce() || !v.Passed.IsZero() || !now.Before(p.Due) {
 			continue
 		}
 		if r, ok := learnt[v.ID]; ok && r.Enough {
@@ -51,6 +53,22 @@ func (d *dashboard) chances(ctx context.Context, s backoffice.Store, open []*kio
 	}
 	return out, nil
 }
+
+// chancesNow are those of the open orders among some visits of a span. Of a span
+// that is asked for as it once was there are none.
+func (d *dashboard) chancesNow(ctx context.Context, s backoffice.Store, sp span, cases []Case) (map[string]chance, error) {
+	if sp.AsOf != "" || sp.Stated || !slices.ContainsFunc(cases, func(c Case) bool { return c.Stage != kiosk.StageEnded }) {
+		return nil, nil
+	}
+	open, _, err := d.open(ctx, s)
+	if err != nil {
+		return nil, err
+	}
+	return d.chances(ctx, s, open, d.Office.Now())
+}
+
+// Percent is a probability in whole per cent.
+func (page) Percent(p float64) string { return fmt.Sprintf("%.0f%%", p*100) }
 
 // learnt says whether late-risk of a store comes from its history; if not, words has why.
 func (d *dashboard) learnt(s backoffice.Store) (yes bool, why string, err error) {

@@ -23,6 +23,8 @@ type order struct {
 	Done   string // an event that was just recorded here
 	Draft  draft  // what a form said that was not possible
 	Bad    string
+	Chance *chance // that the promise will be missed; nil: it has come, or there is none
+	Rule   string  // why it goes by the rule alone, as words has it; "" if by history
 
 	Proposals []proposal
 }
@@ -58,6 +60,19 @@ func (d *dashboard) order(r *http.Request, id string) (o order, err error) {
 	}
 	if o.Steps, err = d.history(r.Context(), p.Store, v.ID); err != nil {
 		return o, err
+	}
+	chances, err := d.chances(r.Context(), p.Store, []*kiosk.Visit{v}, p.Now)
+	if err != nil {
+		return o, err
+	}
+	if c, ok := chances[v.ID]; ok {
+		o.Chance = &c
+		if _, o.Rule, err = d.learnt(p.Store); err != nil {
+			return o, err
+		}
+		if !c.Known && o.Rule == "" {
+			o.Rule = "office.no_history"
+		}
 	}
 	o.Proposals, err = d.proposalsOf(r.Context(), p.Store, v, p.Now)
 	return o, err

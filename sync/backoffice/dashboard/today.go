@@ -2,7 +2,6 @@ package dashboard
 
 import (
 	"cmp"
-	"fmt"
 	"net/http"
 	"slices"
 	"strings"
@@ -294,6 +293,3 @@ func (t today) Promise(b bay) string {
 	}
 	return t.At(b.promise)
 }
-
-// Percent shows a chance.
-func (today) Percent(p float64) string { return fmt.Sprintf("%.0f%%", p*100) }

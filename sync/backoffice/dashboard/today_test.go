@@ -7,6 +7,8 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
 	"baylight/kiosk"
 	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/outlook"
@@ -41,6 +43,33 @@ func TestRiskAndHelp(t *testing.T) {
 		if !strings.Contains(seen, want) {
 			t.Errorf("the board does not say %q:\n%s", want, seen)
 		}
+	}
+	// The same at the order's page, and for programs.
+	for visit, want := range map[string]string{"VR": "风险与原因 83% 待料", "VS": "风险与原因 12% ", "VT": "风险与原因 排队等工位 风险暂按剩余工时判断:历史不足"} {
+		if _, page := s.do("GET", "/orders/"+visit, ""); !strings.Contains(text(page), want) {
+			t.Errorf("the page of %s does not say %q:\n%s", visit, want, text(page))
+		}
+	}
+	if _, page := s.do("GET", "/orders/VR?lang=en", ""); !strings.Contains(text(page), "Risk and reason 83% waiting for parts") {
+		t.Errorf("in English:\n%s", text(page))
+	}
+	listed := map[string]string{}
+	for _, o := range s.get("/api/v1/orders?kpi=orders&from=2026-11-03&to=2026-11-04", "orders").([]any) {
+		o := o.(map[string]any)
+		one := s.get("/api/v1/orders/"+o["visit"].(string), "order", "risk")
+		if fmt.Sprint(o["risk"]) != fmt.Sprint(one) {
+			t.Errorf("%s in a list has the risk %v, alone %v", o["visit"], o["risk"], one)
+		}
+		if one != nil {
+			listed[o["visit"].(string)] = fmt.Sprint(one)
+		}
+	}
+	if diff := cmp.Diff(map[string]string{"VR": "map[p:0.83 reason:parts risky:true]", "VS": "map[p:0.12 reason: risky:false]", "VT": "map[p:<nil> reason:queue risky:false]"}, listed); diff != "" {
+		t.Errorf("risks (-want +got): %s", diff)
+	}
+	at := s.get("/api/v1/bays", "as_of").(string)
+	if then := s.get("/api/v1/orders?kpi=orders&from=2026-11-03&to=2026-11-04&as_of="+at, "orders"); len(then.([]any)) == 0 || strings.Contains(fmt.Sprint(then), "risk:map") {
+		t.Errorf("what once was has a risk now: %v", then)
 	}
 	s.at("16:55", &kiosk.HelpCleared{Bay: "b3"})
 	if _, page := s.do("GET", "/?part=live", ""); strings.Contains(text(page), "16:52 起") {

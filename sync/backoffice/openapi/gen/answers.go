@@ -76,7 +76,9 @@ func schemas() object {
 			"categories": list(one("", kiosk.Categories())), "checked_in": nullable(when("")), "accepted": nullable(when("")), "signed": nullable(when("")),
 			"first_promise": nullable(when("")), "last_promise": nullable(when("the last effective one")), "passed": nullable(when("")), "washed": nullable(when("")),
 			"delivered": nullable(when("")), "cancelled": nullable(when("")), "?outcome": text("how a visit without a delivery ended"),
-			"stage": one("where it stands now", stages), "flags": list(text("oddities"))}),
+			"stage": one("where it stands now", stages), "flags": list(text("oddities")),
+			"risk": nullable(shape("Whether the promise of an open order will be missed; null if it has come or nothing is promised, and of a period as it once was.", object{
+				"p": nullable(probability("learnt from the store's history; null if that is not enough: then risky goes by standard minutes left")), "risky": truth("p is at least 0.5, or more is left to do than there is time"), "reason": hindrance()}))}),
 		"Orders": shape("The visits behind a figure.", shared(object{"kpi": text("the figure"), "value": text("which part of it"), "variant": text("of 准时交车率"), "orders": list(ref("Visit"))})),
 		"Step": shape("One event of a visit's history.", object{
 			"position": whole("in the ledger"), "id": text("<epoch>-<sequence>"), "type": text("e.g. job.started"), "time": when("the one that counts: stated, else corrected"),
@@ -89,7 +91,7 @@ func schemas() object {
 		"Bay": shape("What stands in a bay.", object{"bay": text("its name"), "state": one("", []string{"free", "working", "waiting", "risk", "late", "ready", "help"}),
 			"visit": text("or empty"), "ticket": text("or empty"), "technicians": list(text("staff id")), "since": nullable(when("")), "promise": nullable(when("")),
 			"risk": nullable(shape("That the promise is missed, learnt from the store's history; null without an estimate.", object{
-				"p": object{"type": "number", "minimum": 0, "maximum": 1, "description": "probability"}, "reason": one("what stands in its way; empty: nothing does", []string{"parts", "authority", "queue", "behind", ""})}))}),
+				"p": probability("that it is missed"), "reason": hindrance()}))}),
 		"Risk": either(shape("How far late-risk can be trusted.", object{"definition": object{"const": kpi.Definition}, "store": text("its name"),
 			"estimating": truth("false: boards and pages go by standard minutes alone"), "why": text("it is not; empty else"),
 			"trained": nullable(when("")), "orders": whole("past orders that estimates come from"), "calibration": nullable(calibration())})),
@@ -127,6 +129,14 @@ func schemas() object {
 			"?parameter": text("where it stands in the request"), "?bad": whole("bad lines, perhaps more than errors has"),
 			"?errors": list(shape("", object{"line": whole("from 1"), "?column": text("of a file of bookings"), "?detail": text("of a file of events"), "?message": text("of a file of bookings")}))}),
 	}
+}
+
+func probability(says string) object {
+	return object{"type": "number", "minimum": 0, "maximum": 1, "description": says}
+}
+
+func hindrance() object {
+	return one("what stands in its way; empty: nothing does", []string{"parts", "authority", "queue", "behind", ""})
 }
 
 // aims are the names that targets have.
