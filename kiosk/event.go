@@ -52,7 +52,9 @@ func ParseHash(s string) (h Hash, err error) {
 func HashOf(b []byte) Hash { return sha256.Sum256(b) }
 
 // Schema is where the JSON Schema of a type is named; the wire package holds it.
-func Schema(t Type) string { return "urn:baylight:schema:" + string(t) + ".v1" }
+func Schema(t Type) string { return schemaBefore + string(t) + schemaAfter }
+
+const schemaBefore, schemaAfter = "urn:baylight:schema:", ".v1"
 
 // KioskSource is the source of a board's events.
 func KioskSource(store, board string) string { return "/stores/" + store + "/kiosks/" + board }
@@ -241,11 +243,15 @@ const stamp = "2006-01-02T15:04:05.000Z07:00"
 
 // Encode makes the bytes of an event. It is called once, when the event is
 // appended; an event of an unknown type was made elsewhere and has its bytes.
-func Encode(e Event) ([]byte, error) {
+func Encode(e Event) ([]byte, error) { return AppendEvent(make([]byte, 0, 1024), &e) }
+
+// AppendEvent appends to p what Encode makes of e, so that the bytes of many
+// events can share memory.
+func AppendEvent(p []byte, e *Event) ([]byte, error) {
 	if u, ok := e.Data.(*Unknown); ok {
 		return nil, fmt.Errorf("encode %s: the type is unknown, its bytes stay as they came", clip(string(u.Of), 80))
 	}
-	b, err := appendData(appendEnvelope(make([]byte, 0, 1024), e), e.Data)
+	b, err := appendData(appendEnvelope(p, e), e.Data)
 	if err != nil {
 		return nil, fmt.Errorf("encode %s: %w", e.Type(), err)
 	}
@@ -254,34 +260,30 @@ func Encode(e Event) ([]byte, error) {
 
 // appendEnvelope appends an event up to its data: what encoding/json makes of an
 // envelope.
-func appendEnvelope(p []byte, e Event) []byte {
-	text := func(name, s string) {
-		p = append(append(append(p, `,"`...), name...), `":`...)
-		p = appendString(p, s)
-	}
+func appendEnvelope(p []byte, e *Event) []byte {
+	var digits [20]byte
+	seq := string(strconv.AppendUint(digits[:0], e.Seq, 10))
+	typ := string(e.Type())
 	p = append(p, `{"specversion":"1.0"`...)
-	text("id", e.ID())
-	text("source", e.Source)
-	text("type", "baylight."+string(e.Type())+".v1")
+	p = appendMember(p, "id", e.Epoch, "-", seq)
+	p = appendMember(p, "source", e.Source)
+	p = appendMember(p, "type", "baylight.", typ, ".v1")
 	if v := VisitOf(e.Data); v != "" {
-		text("subject", "visit/"+v)
+		p = appendMember(p, "subject", "visit/", v)
 	}
 	p = append(e.Moment.Wall.AppendFormat(append(p, `,"time":"`...), stamp), `","datacontenttype":"application/json"`...)
-	text("dataschema", Schema(e.Type()))
-	seq := strconv.FormatUint(e.Seq, 10)
-	p = append(p, `,"sequence":"`...)
-	p = append(p, "00000000000000000000"[min(len(seq), 20):]...)
-	p = append(append(p, seq...), '"')
-	text("epoch", e.Epoch)
-	text("bootid", e.Moment.Boot)
+	p = appendMember(p, "dataschema", schemaBefore, typ, schemaAfter)
+	p = appendMember(p, "sequence", "00000000000000000000"[min(len(seq), 20):], seq)
+	p = appendMember(p, "epoch", e.Epoch)
+	p = appendMember(p, "bootid", e.Moment.Boot)
 	p = append(strconv.AppendInt(append(p, `,"uptimems":"`...), e.Moment.Up.Milliseconds(), 10), '"')
-	text("clock", string(e.Moment.Clock))
+	p = appendMember(p, "clock", string(e.Moment.Clock))
 	p = append(hex.AppendEncode(append(p, `,"prev":"`...), e.Prev[:]), '"')
 	if e.Was != "" {
-		text("was", e.Was)
+		p = appendMember(p, "was", e.Was)
 	}
 	if e.WasHash != "" {
-		text("washash", e.WasHash)
+		p = appendMember(p, "washash", e.WasHash)
 	}
 	return append(p, `,"data":`...)
 }

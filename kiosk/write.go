@@ -141,28 +141,42 @@ func appendData(p []byte, d Payload) ([]byte, error) {
 	return append(p, b...), err
 }
 
+// appendMember appends one more member of an object: a string in parts.
+func appendMember(p []byte, name string, parts ...string) []byte {
+	p = append(append(append(p, `,"`...), name...), `":"`...)
+	for _, s := range parts {
+		p = appendChars(p, s)
+	}
+	return append(p, '"')
+}
+
 // appendString appends a string as JSON.
 func appendString(p []byte, s string) []byte {
+	return append(appendChars(append(p, '"'), s), '"')
+}
+
+// appendChars appends a string as JSON without the quotes around it.
+func appendChars(p []byte, s string) []byte {
 	ascii := true
 	for i := range len(s) {
 		switch c := s[i]; {
 		case c < ' ' || c == '"' || c == '\\':
-			return appendQuoted(p, s)
+			return appendEscaped(p, s)
 		case c >= utf8.RuneSelf:
 			ascii = false
 		}
 	}
 	if !ascii && (!utf8.ValidString(s) || strings.ContainsAny(s, "\u2028\u2029")) {
-		return appendQuoted(p, s)
+		return appendEscaped(p, s)
 	}
-	return append(append(append(p, '"'), s...), '"')
+	return append(p, s...)
 }
 
-// appendQuoted is appendString for what needs escapes.
-func appendQuoted(p []byte, s string) []byte {
+// appendEscaped is appendChars for what needs escapes.
+func appendEscaped(p []byte, s string) []byte {
 	quoted, err := marshal(s)
 	if err != nil { // a string: it cannot fail
-		quoted = []byte(`""`)
+		return p
 	}
-	return append(p, quoted...)
+	return append(p, quoted[1:len(quoted)-1]...)
 }

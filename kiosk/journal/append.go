@@ -5,6 +5,7 @@ import (
 	"database/sql"
 	"errors"
 	"fmt"
+	"slices"
 	"unicode/utf8"
 
 	"baylight/kiosk"
@@ -54,9 +55,13 @@ type encoded struct {
 	lost       *Lost // the destroyed range that it names, nil: none
 }
 
+// usualEventBytes is what the bytes of an event take, or a little more.
+const usualEventBytes = 768
+
 // encode makes the bytes of events that follow h, and the head after them.
 func (j *Journal) encode(events []kiosk.Event, l *layout, epoch string, h head) ([]encoded, head, error) {
 	rows := make([]encoded, len(events))
+	buf := make([]byte, 0, len(events)*usualEventBytes)
 	for i := range events {
 		e := &events[i]
 		if e.Epoch != epoch || e.Seq != h.seq+1 {
@@ -67,13 +72,15 @@ func (j *Journal) encode(events []kiosk.Event, l *layout, epoch string, h head) 
 		}
 		e.Prev = h.hash
 		j.pin(e, l, rows[:i])
-		b, err := kiosk.Encode(*e)
-		if err == nil && len(b) > kiosk.MaxEventBytes {
-			err = fmt.Errorf("it has %d bytes, at most %d are allowed", len(b), kiosk.MaxEventBytes)
-		}
+		all, err := kiosk.AppendEvent(buf, e)
 		if err != nil {
 			return nil, h, &EventError{e.Seq, err}
 		}
+		b := slices.Clip(all[len(buf):])
+		if len(b) > kiosk.MaxEventBytes {
+			return nil, h, &EventError{e.Seq, fmt.Errorf("it has %d bytes, at most %d are allowed", len(b), kiosk.MaxEventBytes)}
+		}
+		buf = all
 		h = head{e.Seq, kiosk.HashOf(b)}
 		rows[i] = encoded{e.Seq, string(e.Type()), kiosk.VisitOf(e.Data), b, stored(e), h.hash, nil}
 		if d, ok := e.Data.(*kiosk.JournalLost); ok {

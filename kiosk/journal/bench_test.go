@@ -123,9 +123,10 @@ func BenchmarkBurst(b *testing.B) {
 		b.Fatal(err)
 	}
 	took := func(group int) time.Duration {
+		es := started(j.Epoch(), j.Head(), burst)
 		t0 := time.Now()
-		for n := 0; n < burst; n += group {
-			if err := j.Append(started(j.Epoch(), j.Head(), group)); err != nil {
+		for some := range slices.Chunk(es, group) {
+			if err := j.Append(some); err != nil {
 				b.Fatal(err)
 			}
 		}
