@@ -58,7 +58,8 @@ func (d *dashboard) apiKPI(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
-	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, q.store.Name, q.fromDay, q.toDay, q.by, d.stamp(a.AsOf), stampTime(q.store, a.Now), aims.list(), aims.judge(q.by, a.Rows), nil})
+	rows := begun(q.store.Calendar, a.Rows, q.rowsFrom(), a.Now)
+	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, q.store.Name, q.fromDay, q.toDay, q.by, d.stamp(a.AsOf), stampTime(q.store, a.Now), aims.list(), aims.judge(q.by, rows), nil})
 }
 
 // apiGroup is GET /api/v1/kpi?store=*: a row for each store by its name, and the sum.
@@ -71,6 +72,7 @@ func (d *dashboard) apiGroup(w http.ResponseWriter, r *http.Request) error {
 	if err != nil {
 		return err
 	}
+	rows = begun(q.store.Calendar, rows, q.fromDay, q.span.Now)
 	at, err := d.Office.Ledger().Position(r.Context())
 	if err != nil {
 		return err

@@ -37,8 +37,8 @@ func TestKPI(t *testing.T) {
 	if got := row["turnaround_minutes"].(map[string]any); got["p50"] != 210.0 || got["p90"] != 490.0 {
 		t.Errorf("turnaround %v", got)
 	}
-	if n := len(s.get(path, "rows").([]any)); n != 4 {
-		t.Errorf("%d rows for four days", n)
+	if n := len(s.get(path, "rows").([]any)); n != 3 {
+		t.Errorf("%d rows for three days and one that has not come", n)
 	}
 	if got := s.get("/api/v1/kpi", "rows", 0, "key"); got != "" {
 		t.Errorf("without a period and by it is one row for today, not %v", got)

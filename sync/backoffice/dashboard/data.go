@@ -74,6 +74,15 @@ func (d *dashboard) rows(ctx context.Context, s backoffice.Store, sp span, by kp
 	return d.answer(ctx, s, q)
 }
 
+// begun leaves out the rows of days that have not come: nothing can be said of
+// them, and 0 cars would be something. Where nothing is said of days, all rows are
+// of a period that begins on a day. What a wrong clock put into a later day is shown.
+func begun(cal kiosk.Calendar, rows []kpi.Row, from string, now time.Time) []kpi.Row {
+	return slices.DeleteFunc(rows, func(r kpi.Row) bool {
+		return cmp.Or(from, r.Key) > cal.Day(now) && r.Arrivals == 0 && r.Orders == 0 && r.Throughput.Passes == 0
+	})
+}
+
 // sum is the row of several stores together. Vehicles are told apart by each
 // store's own key: a car that two stores saw counts twice.
 func (d *dashboard) sum(ctx context.Context, stores []backoffice.Store, q query, sp span) (kpi.Row, error) {

@@ -28,7 +28,8 @@ func (d *dashboard) exportFigures(w http.ResponseWriter, r *http.Request) error 
 			return err
 		}
 		sum.Key = p.T("office.whole")
-		rows, q.by, about.Store = append(rows, sum), byStore, p.T("office.all_stores")
+		rows = begun(q.store.Calendar, append(rows, sum), q.fromDay, q.span.Now)
+		q.by, about.Store = byStore, p.T("office.all_stores")
 	} else {
 		if q, err = d.query(r); err != nil {
 			return err
@@ -41,7 +42,7 @@ func (d *dashboard) exportFigures(w http.ResponseWriter, r *http.Request) error 
 		if err != nil {
 			return err
 		}
-		rows, about.AsOf, about.Targets = a.Rows, d.stamp(a.AsOf), setup.Targets
+		rows, about.AsOf, about.Targets = begun(q.store.Calendar, a.Rows, q.rowsFrom(), a.Now), d.stamp(a.AsOf), setup.Targets
 	}
 	about.From, about.To, about.By = q.fromDay, q.toDay, q.by
 	return d.export(w, r, p, "figures", q, report.Figures(rows, about))

@@ -196,6 +196,9 @@ func (d *dashboard) groupFigures(w http.ResponseWriter, r *http.Request, one *fi
 	}
 	f.draw()
 	f.Caveats = []caveat{{f.T("office.caveat.group"), ""}}
+	if len(begun(q.store.Calendar, []kpi.Row{sum}, f.From, q.span.Now)) == 0 {
+		f.Bad = f.T("office.err.ahead", f.From)
+	}
 	d.render(w, http.StatusOK, f.template(), f)
 	return nil
 }

@@ -119,6 +119,9 @@ func (d *dashboard) figuresPage(w http.ResponseWriter, r *http.Request, one *fig
 	if f.Caveats, err = d.caveats(r, f, q); err != nil {
 		return err
 	}
+	if len(begun(q.store.Calendar, []kpi.Row{f.Whole}, f.From, q.span.Now)) == 0 {
+		f.Bad = f.T("office.err.ahead", f.From)
+	}
 	d.render(w, http.StatusOK, f.template(), f)
 	return nil
 }

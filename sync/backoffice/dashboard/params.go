@@ -132,6 +132,14 @@ func (q *query) lastDay() string {
 	return q.store.Calendar.Day(q.span.To.Add(-12 * time.Hour))
 }
 
+// rowsFrom is the first day of each row; "" of rows by day, whose keys say it.
+func (q *query) rowsFrom() string {
+	if q.by == kpi.ByDay {
+		return ""
+	}
+	return q.fromDay
+}
+
 // days is how many store-local days the period has.
 func (q *query) days() int {
 	n := 0

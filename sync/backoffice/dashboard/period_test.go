@@ -5,6 +5,10 @@ import (
 	"strings"
 	"testing"
 
+	"github.com/google/go-cmp/cmp"
+
+	"baylight/kiosk"
+	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/dashboard"
 )
 
@@ -41,5 +45,54 @@ func TestPeriodBackwards(t *testing.T) {
 		if status != http.StatusBadRequest || pick(t, body, "detail") != "to 2026-11-03 is not after from 2026-11-14; the period runs from from up to, not including, to" {
 			t.Errorf("%s: %d %s", path, status, body)
 		}
+	}
+}
+
+// TestDaysToCome: a day that has not come is not shown as one without cars: on no
+// page, in no file, not to programs. What a wrong clock put there is shown.
+func TestDaysToCome(t *testing.T) {
+	s := newSite(t, dashboard.Config{}) // it is the 3rd
+	const month = "from=2026-11-01&to=2026-12-01&by=day"
+	days := func() (out []string) {
+		for _, row := range s.get("/api/v1/kpi?"+month, "rows").([]any) {
+			out = append(out, row.(map[string]any)["key"].(string))
+		}
+		return out
+	}
+	begun := []string{"2026-11-01", "2026-11-02", "2026-11-03"}
+	if diff := cmp.Diff(begun, days()); diff != "" {
+		t.Errorf("rows (-want +got): %s", diff)
+	}
+	for _, path := range []string{"/kpi?" + month, "/kpi/orders?" + month, "/export/figures.csv?" + month, "/report?month=2026-11"} {
+		status, page := s.do("GET", path, "")
+		if status != http.StatusOK || !strings.Contains(page, "11-03") || strings.Contains(page, "11-04") || strings.Contains(page, "11-30 ") {
+			t.Errorf("%s: %d, with a day that has not come: %s", path, status, page)
+		}
+	}
+	for _, c := range []struct {
+		path, want string
+		status     int
+	}{
+		{"/kpi?from=2026-11-04&until=2026-11-05", "2026-11-04 还没有到", http.StatusOK},
+		{"/kpi/turnaround?from=2026-12-01&until=2026-12-31&lang=en", "2026-12-01 has not come yet", http.StatusOK},
+		{"/report?month=2026-12", "2026-12 还没有到", http.StatusBadRequest},
+	} {
+		if status, page := s.do("GET", c.path, ""); status != c.status || !strings.Contains(text(page), c.want) || strings.Contains(page, `class="tile`) {
+			t.Errorf("%s: %d, without %q or with figures: %s", c.path, status, c.want, text(page))
+		}
+	}
+	if rows := s.get("/api/v1/kpi?from=2026-11-04&to=2026-11-05", "rows").([]any); len(rows) != 0 {
+		t.Errorf("a period that has not come: %v", rows)
+	}
+	if _, page := s.do("GET", "/report?month=2026-11", ""); strings.Contains(page, "2026-12 →") {
+		t.Error("the report leads to a month that has not come")
+	}
+	s.board.Now.Wall = s.board.Now.Wall.AddDate(0, 0, 2)
+	e := s.board.Event(&kiosk.CheckedIn{Visit: "VF", Ticket: "A099", Purpose: "fault"})
+	if _, err := s.ledger.Commit(t.Context(), backoffice.Batch{At: clock(t, "17:00"), Entries: []backoffice.Entry{e}}); err != nil {
+		t.Fatal(err)
+	}
+	if diff := cmp.Diff(append(begun, "2026-11-05"), days()); diff != "" {
+		t.Errorf("with a car of a clock that is ahead (-want +got): %s", diff)
 	}
 }

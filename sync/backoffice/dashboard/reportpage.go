@@ -15,8 +15,8 @@ import (
 type monthOf struct {
 	Month    string // 2026-11
 	Previous string
-	Next     string
-	Over     bool // the month has ended
+	Next     string // "" if it has not begun
+	Over     bool   // the month has ended
 }
 
 // monthAsked is the month that a request names; without one the present one.
@@ -29,6 +29,9 @@ func monthAsked(r *http.Request, s backoffice.Store, now time.Time) (q query, er
 			return q, bad("month", fmt.Errorf("month %.40q is not a month such as 2026-11", s)).say("office.err.month", clip(s))
 		}
 	}
+	if first.After(now) {
+		return q, bad("month", fmt.Errorf("month %s has not begun", first.Format("2006-01"))).say("office.err.ahead", first.Format("2006-01"))
+	}
 	q = query{store: s, by: kpi.ByDay, span: span{Now: now, AsOf: r.URL.Query().Get("as_of")}}
 	q.span.From, q.span.To = first, monthsBefore(cal, first, -1)
 	q.fromDay, q.toDay = cal.Day(q.span.From), cal.Day(q.span.To)
@@ -36,7 +39,11 @@ func monthAsked(r *http.Request, s backoffice.Store, now time.Time) (q query, er
 }
 
 func (q query) month() monthOf {
-	return monthOf{Month: q.fromDay[:7], Previous: q.store.Calendar.Day(monthsBefore(q.store.Calendar, q.span.From, 1))[:7], Next: q.toDay[:7], Over: !q.span.To.After(q.span.Now)}
+	m := monthOf{Month: q.fromDay[:7], Previous: q.store.Calendar.Day(monthsBefore(q.store.Calendar, q.span.From, 1))[:7], Over: !q.span.To.After(q.span.Now)}
+	if m.Over {
+		m.Next = q.toDay[:7]
+	}
+	return m
 }
 
 // monthly is the report of a month, made for paper: A4, upright.

@@ -34,7 +34,11 @@ func (d *dashboard) teams(ctx context.Context, s backoffice.Store, asOf *uint64)
 // answer makes the rows of a question; those by team, too.
 func (d *dashboard) answer(ctx context.Context, s backoffice.Store, q figures.Query) (figures.Answer, error) {
 	if q.By != kpi.ByTeam {
-		return d.Data.Figures(ctx, s.Name, q)
+		a, err := d.Data.Figures(ctx, s.Name, q)
+		if q.By == kpi.ByDay {
+			a.Rows = begun(s.Calendar, a.Rows, "", a.Now)
+		}
+		return a, err
 	}
 	team, err := d.teams(ctx, s, q.AsOf)
 	if err != nil {

@@ -53,7 +53,7 @@ func day() object { return object{"type": "string", "pattern": `^[0-9]{4}-[0-9]{
 func schemas() object {
 	row := of(reflect.TypeFor[kpi.Row]())
 	row["properties"].(object)["targets_met"] = object{"type": "object", "additionalProperties": object{"type": []string{"boolean", "null"}}, "description": "by the names of the targets: whether the row meets each; null where there is nothing to compare. Absent without targets, and in rows by category."}
-	row["description"] = "The figures of one period or group. A figure that nothing can be said of is null, never 0."
+	row["description"] = "The figures of one period or group. A figure that nothing can be said of is null, never 0; a day that has not come has no row."
 	stages := make([]string, 0, 16)
 	for _, s := range kiosk.Stages() {
 		stages = append(stages, string(s))
