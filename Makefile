@@ -156,9 +156,10 @@ vuln: ## the programs against the Go vulnerability database, or a copy where it 
 	@./.ci/vuln
 
 .PHONY: guest
-guest: ## the packages on a real Debian with systemd and Mosquitto: set up, enrolled, revoked, hung, cut, upgraded, restored, removed (needs root); GUEST=arm64 for a board
+guest: ## the packages on a real Debian with systemd and Mosquitto: set up, enrolled, revoked, hung, cut, upgraded, restored, removed (needs root); GUEST=arm64 for a board, OLD=REVISION for what is upgraded
 	@systemd/guest/prepare $(CACHE)/guest-$(GUEST) $(GUEST)
-	@go run ./systemd/guest -files $(CACHE)/guest-$(GUEST) -arch $(GUEST)
+	@go run ./systemd/guest -files $(CACHE)/guest-$(GUEST) -arch $(GUEST) -old "$(OLD)"
+OLD ?=
 GUEST ?= amd64
 
 .PHONY: clean

@@ -107,8 +107,34 @@ func TestEveryLineIsExplained(t *testing.T) {
 			name, value, ok := strings.Cut(strings.TrimSpace(line), "=")
 			switch {
 			case !ok, name == "ExecStart", name == "ExecStartPre", name == "ExecStartPost":
-			case !strings.Contains(text, name+"="):
+			case !strings.Contains(text, name+"="), name == "LoadCredential" && !strings.Contains(text, name+"="+value):
 				t.Errorf("%s: DESIGN.md does not say why there is %s=%s", unit, name, value)
+			}
+		}
+	}
+}
+
+// The scripts of a package know every unit that it brings and that can be switched on.
+func TestScriptsKnowUnits(t *testing.T) {
+	for _, kind := range []string{"kiosk", "backoffice"} {
+		b, err := os.ReadFile(filepath.Join("package", kind+".yaml"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		var want []string
+		for _, m := range regexp.MustCompile(`src: systemd/([^",}]+)`).FindAllStringSubmatch(string(b), -1) {
+			if unit, err := os.ReadFile(m[1]); err == nil && strings.Contains(string(unit), "[Install]") {
+				want = append(want, m[1])
+			}
+		}
+		for _, script := range []string{"coming", "installed"} {
+			text, err := os.ReadFile(filepath.Join("package", kind+"-"+script))
+			if err != nil {
+				t.Fatal(err)
+			}
+			m := regexp.MustCompile(`(?m)^units="(.*)"$`).FindSubmatch(text)
+			if m == nil || len(want) < 2 || !slices.Equal(strings.Fields(string(m[1])), want) {
+				t.Errorf("%s-%s knows %q, the package brings %q", kind, script, m, want)
 			}
 		}
 	}

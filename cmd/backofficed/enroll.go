@@ -14,7 +14,7 @@ import (
 
 // authority opens the authority of the office that a configuration describes.
 func authority(config string) (*settings.Office, *identity.Authority, error) {
-	set, err := settings.LoadOffice(config)
+	set, err := settings.OfficeFor(settings.Bare, config)
 	if err != nil {
 		return nil, nil, err
 	}

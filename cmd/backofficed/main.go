@@ -60,7 +60,7 @@ type checkCmd struct {
 
 // Run checks and reports.
 func (c *checkCmd) Run() error {
-	set, err := settings.LoadOffice(c.Config)
+	set, err := settings.OfficeFor(settings.Beside, c.Config)
 	if err != nil {
 		return err
 	}
@@ -79,7 +79,7 @@ type backupCmd struct {
 
 // Run backs up.
 func (c *backupCmd) Run() error {
-	set, err := settings.LoadOffice(c.Config)
+	set, err := settings.OfficeFor(settings.Bare, c.Config)
 	if err != nil {
 		return err
 	}
@@ -95,7 +95,7 @@ type restoreCmd struct {
 
 // Run restores.
 func (c *restoreCmd) Run() error {
-	set, err := settings.LoadOffice(c.Config)
+	set, err := settings.OfficeFor(settings.Bare, c.Config)
 	if err != nil {
 		return err
 	}
@@ -114,7 +114,7 @@ type renewCmd struct {
 
 // Run renews.
 func (c *renewCmd) Run() error {
-	set, err := settings.LoadOffice(c.Config)
+	set, err := settings.OfficeFor(settings.Beside, c.Config)
 	if err != nil {
 		return err
 	}

@@ -18,7 +18,7 @@ type supportCmd struct {
 
 // Run writes the bundle.
 func (c *supportCmd) Run() error {
-	set, err := settings.LoadOffice(c.Config)
+	set, err := settings.OfficeFor(settings.Bare, c.Config)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ type restoreCmd struct {
 
 // Run makes a backup the journal of a kiosk.
 func (c *restoreCmd) Run() error {
-	set, err := settings.LoadKiosk(c.Config)
+	set, err := settings.KioskFor(settings.Bare, c.Config)
 	if err != nil {
 		return err
 	}

@@ -30,7 +30,7 @@ func (c *enrollCmd) Run() error {
 	e := identity.Enrolment{Office: c.Office, Code: code}
 	path, set := filepath.Join(c.Data, settings.IdentityFile), (*settings.Kiosk)(nil)
 	if _, err := os.Stat(c.Config); !errors.Is(err, fs.ErrNotExist) {
-		if set, err = settings.LoadKiosk(c.Config); err != nil {
+		if set, err = settings.KioskFor(settings.Bare, c.Config); err != nil {
 			return err
 		}
 		e.Name, path = identity.Name{Store: set.Store.Name, Kiosk: set.Name}, set.MQTT.Identity

@@ -27,7 +27,7 @@ type sheet struct {
 }
 
 func (s sheet) draw(cards func(*settings.Kiosk) []sheets.Card) error {
-	set, err := settings.LoadKiosk(s.Config)
+	set, err := settings.KioskFor(settings.Bare, s.Config)
 	if err != nil {
 		return err
 	}

@@ -12,9 +12,9 @@ type lampsOffCmd struct {
 	Config string `help:"Configuration file." default:"/etc/baylight/kiosk.toml" type:"path"`
 }
 
-// Run turns every wired lamp dark.
+// Run turns every wired lamp dark, also where secrets are missing.
 func (c *lampsOffCmd) Run() error {
-	set, err := settings.LoadKiosk(c.Config)
+	set, err := settings.KioskFor(settings.Bare, c.Config)
 	if err != nil {
 		return err
 	}

@@ -106,7 +106,7 @@ type checkCmd struct {
 
 // Run checks and reports.
 func (c *checkCmd) Run() error {
-	set, err := settings.LoadKiosk(c.Config)
+	set, err := settings.KioskFor(settings.Beside, c.Config)
 	if err != nil {
 		return err
 	}

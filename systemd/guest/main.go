@@ -19,12 +19,13 @@ import (
 	"time"
 )
 
-// within bounds the whole run.
-const within = 25 * time.Minute
+// atMost bounds the whole run.
+const atMost = 25 * time.Minute
 
 func main() {
 	files := flag.String("files", ".cache/guest", "what prepare made")
 	arch := flag.String("arch", "amd64", "the guest's architecture, amd64 or arm64")
+	old := flag.String("old", "", "the revision of which the older packages are, if not this one")
 	nice := flag.Int("nice", 10, "how much the emulator gives way to other programs")
 	flag.Parse()
 	p, known := processors()[*arch]
@@ -34,9 +35,9 @@ func main() {
 	}
 	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
 	defer stop()
-	ctx, cancel := context.WithTimeout(ctx, within)
+	ctx, cancel := context.WithTimeout(ctx, atMost)
 	defer cancel()
-	t := &trial{files: *files, arch: *arch, processor: p, nice: *nice}
+	t := &trial{files: *files, arch: *arch, old: *old, processor: p, nice: *nice}
 	if err := t.run(ctx); err != nil {
 		t.failed++
 		fmt.Println("FAIL the trial could not go on:", err)

@@ -78,6 +78,7 @@ func processors() map[string]processor {
 type trial struct {
 	files          string
 	arch           string
+	old            string // revision of the older packages; "": this one
 	processor      processor
 	nice           int
 	passed, failed int

@@ -44,7 +44,7 @@ const DefaultConfig = "/etc/baylight/kiosk.toml"
 type Facts struct {
 	Config   string          // path of the configuration
 	Settings *settings.Kiosk // nil: it could not be read, and Bad says why
-	Bad      error
+	Bad      error           // beside Settings: a secret is missing, and is not in them
 	Files    fs.FS           // of the machine, from its root
 	State    *kioskapp.State // what the running kiosk says, nil if it does not
 	Deaf     error           // why it does not

@@ -14,8 +14,9 @@ import (
 // config looks at the configuration file.
 func config(_ context.Context, f *Facts) []Finding {
 	switch {
-	case f.Settings != nil:
+	case f.Settings != nil && f.Bad == nil:
 		return []Finding{say(OK, "config.ok", f.Config, f.Settings.Store.Name, f.Settings.Name)}
+	case f.Settings != nil: // below is what is wrong with the file
 	case errors.Is(f.Bad, fs.ErrNotExist):
 		return []Finding{say(Wrong, "config.missing", f.Config, f.Bad.Error())}
 	case hidden(f.Bad):

@@ -42,27 +42,32 @@ func Here(ctx context.Context, path, socket, version string) *Facts {
 			}
 		}
 	}
-	f.Settings, f.Bad = settings.LoadKiosk(path)
-	if f.Bad != nil {
-		f.Settings = nil
-		if _, err := os.Stat(path); err != nil {
-			f.Bad = err
-		} else if file, err := os.Open(path); err != nil {
-			f.Bad = err
-		} else {
-			file.Close()
-		}
-		if socket == "" {
-			f.Running = f.kioskRuns()
-			return f
+	var err error
+	if f.Settings, f.Bad = settings.KioskFor(settings.Beside, path); f.Bad != nil {
+		if f.Settings, err = settings.KioskFor(settings.Bare, path); err != nil { // more is wrong than a secret
+			f.Settings, f.Bad = nil, cmp.Or(unreadable(path), f.Bad)
 		}
 	}
 	if f.Settings != nil {
 		socket = cmp.Or(socket, f.Settings.Socket)
 	}
-	f.State, f.Deaf = f.Machine.Ask(ctx, socket)
+	if socket != "" {
+		f.State, f.Deaf = f.Machine.Ask(ctx, socket)
+	}
 	f.Running = f.State != nil || f.kioskRuns()
 	return f
+}
+
+// unreadable says why a file cannot be read, nil if it can.
+func unreadable(path string) error {
+	if _, err := os.Stat(path); err != nil {
+		return err
+	}
+	file, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	return file.Close()
 }
 
 // real is this machine.

@@ -208,9 +208,19 @@ func (d *Draft) staff(key []byte) (string, error) {
 	return t.String(), nil
 }
 
-// existing reads the files beside path that the first run keeps.
+// existing reads the files beside path that the first run keeps. A credential that
+// systemd passed stands for the file that is not there.
 func existing(path string) (Files, error) {
 	have := Files{}
+	for name, id := range map[string]string{keyFile: settings.StoreKey, passwordFile: settings.KioskPassword} {
+		secret, err := settings.Credential(id)
+		if err != nil {
+			return nil, fmt.Errorf("credential %s: %w", id, err)
+		}
+		if secret != "" {
+			have[name] = secret + "\n"
+		}
+	}
 	for _, name := range []string{keyFile, staffFile, passwordFile} {
 		b, err := os.ReadFile(filepath.Join(filepath.Dir(path), name))
 		switch {

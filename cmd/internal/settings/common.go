@@ -2,7 +2,6 @@ package settings
 
 import (
 	"fmt"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
@@ -93,41 +92,35 @@ func (p *problems) need(key, value string, ok bool, want string) {
 	}
 }
 
-// key reads the store's key: at least 32 characters in a file of its own.
-func (p *problems) key(what, path string) []byte {
-	if path == "" {
-		p.add("%s: name the file that holds the store's key (32 or more random characters)", what)
-		return nil
+// key reads the store's key: at least 32 characters, in a credential or in a file of
+// its own. store is its name, "" if it is not known.
+func (p *problems) key(what, path, store string) []byte {
+	ids := []string{StoreKey}
+	if name.MatchString(store) {
+		ids = []string{StoreKey + "." + store, StoreKey}
 	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		p.add("%s: %v", what, err)
-		return nil
+	found := len(p.list)
+	k, from := p.secret(what, path, ids...)
+	switch {
+	case len(k) >= minKey:
+		return []byte(k)
+	case p.bare, len(p.list) > found:
+	case from == "":
+		p.add("%s: name the file that holds the store's key (%d or more random characters); %s", what, minKey, p.nowhere(ids))
+	default:
+		p.add("%s: %s holds %d characters, at least %d are needed", what, from, len(k), minKey)
 	}
-	k := strings.TrimSpace(string(b))
-	if len(k) < 32 {
-		p.add("%s: %s holds %d characters, at least 32 are needed", what, path, len(k))
-	}
-	return []byte(k)
+	return nil
 }
+
+// minKey is how long a store's key is at least, in characters.
+const minKey = 32
 
 // Key reads a store's key file.
 func Key(path string) ([]byte, error) {
 	p := &problems{path: path}
-	k := p.key("key", path)
+	k := p.key("key", path, "")
 	return k, p.err()
-}
-
-// secret reads an optional secret file.
-func (p *problems) secret(what, path string) string {
-	if path == "" {
-		return ""
-	}
-	b, err := os.ReadFile(path)
-	if err != nil {
-		p.add("%s: %v", what, err)
-	}
-	return strings.TrimSpace(string(b))
 }
 
 // beside makes a path relative to the folder of the configuration file.

@@ -189,18 +189,25 @@ type menuItem struct {
 
 // LoadKiosk reads and checks the configuration of a board. The error names
 // every problem, one a line.
-func LoadKiosk(path string) (*Kiosk, error) {
+func LoadKiosk(path string) (*Kiosk, error) { return KioskFor(Daemon, path) }
+
+// KioskFor is LoadKiosk for the daemon or for a command beside it.
+func KioskFor(use Use, path string) (*Kiosk, error) {
+	return loadKiosk(path, vaultOf(use, "kioskd.service"))
+}
+
+func loadKiosk(path string, v vault) (*Kiosk, error) {
 	var f kioskFile
 	if err := load(path, &f); err != nil {
 		return nil, err
 	}
-	p := &problems{path: path}
+	p := &problems{path: path, vault: v}
 	p.schema(f.Schema)
 	k := &Kiosk{
 		Store: p.store(path, f.Store, f.Hours),
 		Name:  f.Kiosk.Name, Data: beside(path, cmp.Or(f.Kiosk.Data, "/var/lib/baylight")),
 		Socket: beside(path, cmp.Or(f.Kiosk.Socket, DefaultSocket)),
-		HTTP:   p.http(f.HTTP, "127.0.0.1:8080"), MQTT: p.mqtt(path, f.MQTT),
+		HTTP:   p.http(f.HTTP, "127.0.0.1:8080"), MQTT: p.mqtt(path, f.MQTT, KioskPassword),
 	}
 	k.Store.PersonDays = f.Privacy.PersonDays
 	p.personDays("privacy.person_days", f.Privacy.PersonDays)
@@ -232,7 +239,7 @@ func (p *problems) store(path string, s store, h hours) Store {
 	p.need("store.name", s.Name, name.MatchString(s.Name), "a to z, 0 to 9 and -, at most 32")
 	p.need("store.tag", s.Tag, kiosk.ValidTag(s.Tag), "three of 0 to 9, A to Z without I, L, O, U")
 	return Store{Name: s.Name, Title: cmp.Or(s.Title, s.Name), Tag: s.Tag,
-		Key: p.key("store.key_file", beside(path, s.KeyFile)), Calendar: p.holidays(s.Calendar, p.calendar(s.Zone, h))}
+		Key: p.key("store.key_file", beside(path, s.KeyFile), s.Name), Calendar: p.holidays(s.Calendar, p.calendar(s.Zone, h))}
 }
 
 func (p *problems) http(h httpTable, def string) HTTP {
@@ -251,7 +258,7 @@ func Loopback(host string) bool {
 	return host == "localhost" || ip != nil && ip.IsLoopback()
 }
 
-func (p *problems) mqtt(path string, m mqttTable) MQTT {
+func (p *problems) mqtt(path string, m mqttTable, credential string) MQTT {
 	u, err := url.Parse(m.URL)
 	ok := err == nil && (u.Scheme == "mqtt" || u.Scheme == "mqtts")
 	p.need("mqtt.url", m.URL, ok, `mqtt://host:port or mqtts://host:port`)
@@ -260,7 +267,8 @@ func (p *problems) mqtt(path string, m mqttTable) MQTT {
 	}
 	p.need("mqtt.delivery", m.Delivery, m.Delivery == "" || m.Delivery == "receipts" || m.Delivery == "broker", `"receipts" or "broker"`)
 	p.need("mqtt.brokers", m.Brokers, m.Brokers == "" || m.Brokers == "nats", `"nats" for a cluster of NATS servers; leave it out for any other`)
-	return MQTT{URL: m.URL, Broker: m.Delivery == "broker", NATS: m.Brokers == "nats", User: m.User, Password: p.secret("mqtt.password_file", beside(path, m.PasswordFile))}
+	password, _ := p.secret("mqtt.password_file", beside(path, m.PasswordFile), credential)
+	return MQTT{URL: m.URL, Broker: m.Delivery == "broker", NATS: m.Brokers == "nats", User: m.User, Password: password}
 }
 
 func (p *problems) bays(f kioskFile, k *Kiosk) {

@@ -6,11 +6,9 @@ import (
 	"maps"
 	"net"
 	"net/url"
-	"os"
 	"path/filepath"
 	"regexp"
 	"slices"
-	"strings"
 
 	"baylight/kiosk"
 	"baylight/kiosk/staff"
@@ -49,7 +47,7 @@ type Identity struct {
 // Ledger is where the ledger is; the zero Ledger: a file in Data.
 type Ledger struct {
 	Postgres     string // how to connect; others may share it
-	PasswordFile string // read again for every connection; "": none
+	PasswordFile string // of a secret, or of a credential; read again for every connection; "": none
 	Name         string // of this office, as others see it; "": the machine's
 	Partitions   int    // of the events, when the ledger is created
 }
@@ -92,20 +90,27 @@ type officeFile struct {
 
 // LoadOffice reads and checks the configuration of a back office. The error
 // names every problem, one a line.
-func LoadOffice(path string) (*Office, error) {
+func LoadOffice(path string) (*Office, error) { return OfficeFor(Daemon, path) }
+
+// OfficeFor is LoadOffice for the daemon or for a command beside it.
+func OfficeFor(use Use, path string) (*Office, error) {
+	return loadOffice(path, vaultOf(use, "backofficed.service"))
+}
+
+func loadOffice(path string, v vault) (*Office, error) {
 	var f officeFile
 	if err := load(path, &f); err != nil {
 		return nil, err
 	}
-	p := &problems{path: path}
+	p := &problems{path: path, vault: v}
 	p.schema(f.Schema)
 	o := &Office{
 		Data: beside(path, cmp.Or(f.Office.Data, "/var/lib/baylight")),
-		HTTP: p.http(f.HTTP, "127.0.0.1:8090"), MQTT: p.mqtt(path, f.MQTT),
-		Token: p.secret("office.token_file", beside(path, f.Office.TokenFile)),
+		HTTP: p.http(f.HTTP, "127.0.0.1:8090"), MQTT: p.mqtt(path, f.MQTT, OfficePassword),
 	}
+	o.Token, _ = p.secret("office.token_file", beside(path, f.Office.TokenFile), OfficeToken)
 	o.Ledger = Ledger{Postgres: f.Ledger.Postgres, PasswordFile: beside(path, f.Ledger.PasswordFile), Name: f.Ledger.Name, Partitions: f.Ledger.Partitions}
-	p.ledger(o.Ledger)
+	p.ledger(&o.Ledger)
 	p.identity(path, f, o)
 	if f.MQTT.Identity != "" {
 		p.add("mqtt.identity: %q is for boards; take it out here, the office signs its own certificates ([identity])", f.MQTT.Identity)
@@ -113,8 +118,8 @@ func LoadOffice(path string) (*Office, error) {
 	if f.MQTT.Delivery != "" {
 		p.add("mqtt.delivery: %q is for boards; take it out here, the office writes the receipts", f.MQTT.Delivery)
 	}
-	if o.HTTP.InsecureLAN && o.Token == "" {
-		p.add("office.token_file: beyond loopback the figures need a token; name the file that holds one")
+	if o.HTTP.InsecureLAN && o.Token == "" && !p.bare {
+		p.add("office.token_file: beyond loopback the figures need a token; name the file that holds one, or pass the credential %s", OfficeToken)
 	}
 	p.personDays("privacy.person_days", f.Privacy.PersonDays)
 	if len(f.Store) == 0 {
@@ -184,27 +189,22 @@ func (p *problems) identity(path string, f officeFile, o *Office) {
 var hostName = regexp.MustCompile(`^[A-Za-z0-9]([A-Za-z0-9.-]{0,251}[A-Za-z0-9])?$`)
 
 // ledger checks the [ledger] table. A password has no place in the address.
-func (p *problems) ledger(l Ledger) {
+func (p *problems) ledger(l *Ledger) {
 	switch {
-	case l.Postgres == "" && l != (Ledger{}):
+	case l.Postgres == "" && *l != (Ledger{}):
 		p.add("ledger.postgres: say how to connect, e.g. \"postgres://baylight@db:5432/baylight\", or take [ledger] out")
 	case passwordIn.MatchString(l.Postgres):
 		p.add("ledger.postgres: a password stands in it; name a file with ledger.password_file instead")
 	case l.Partitions < 0 || l.Partitions > 1024:
 		p.add("ledger.partitions: %d is not 0 to 1024", l.Partitions)
 	}
-	if l.PasswordFile != "" {
-		p.secret("ledger.password_file", l.PasswordFile)
+	if l.Postgres != "" {
+		_, from := p.secret("ledger.password_file", l.PasswordFile, LedgerPassword)
+		l.PasswordFile = cmp.Or(from, l.PasswordFile)
 	}
 }
 
 var passwordIn = regexp.MustCompile(`(?i)password\s*=|://[^/@]*:[^/@]*@`)
-
-// Secret reads a file that holds one secret.
-func Secret(path string) (string, error) {
-	b, err := os.ReadFile(path)
-	return strings.TrimSpace(string(b)), err
-}
 
 // criterion is one of [[store.appraisal]].
 type criterion struct {

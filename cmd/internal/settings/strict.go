@@ -1,7 +1,7 @@
 // Package settings reads the configuration files of the two daemons:
 // strict TOML, in which an unknown key is an error that names the file, the
 // line and what was probably meant. Secrets never stand in a configuration
-// file; it names the files that hold them.
+// file; it names the files that hold them, or systemd passes them as credentials.
 //
 // The files are read once, at start. Every value is checked here and turned
 // into the types the rooms use, so that nothing behind this package sees TOML.
@@ -160,6 +160,7 @@ func distance(a, b string) int {
 type problems struct {
 	path string
 	list []string
+	vault
 }
 
 func (p *problems) add(format string, args ...any) {
