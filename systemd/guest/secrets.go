@@ -30,7 +30,8 @@ func (t *trial) anew(ctx context.Context) error {
 // handed passes the store's key and the API's token as README says, and no file holds them.
 func (t *trial) handed(ctx context.Context) error {
 	if err := t.do(ctx, "install -d -m 700 /etc/credstore", "install -m 600 /etc/baylight/store.key /etc/credstore/baylight.store-key && rm /etc/baylight/store.key",
-		"umask 077 && echo "+token+" >/etc/credstore/backofficed.api-token"); err != nil {
+		"umask 077 && echo "+token+" >/etc/credstore/backofficed.api-token",
+		"systemctl stop backofficed", "! backofficed check", "systemd-run -q --pipe --wait --uid=baylight -p LoadCredential=baylight.store-key backofficed check"); err != nil {
 		return err
 	}
 	if err := t.anew(ctx); err != nil {

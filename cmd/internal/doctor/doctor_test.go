@@ -198,6 +198,7 @@ func kioskCases() map[string]testCase {
 		}, "wrong kiosk.journal.refused look kiosk.office.says"},
 		"no configuration":      {func(b *board) { b.Settings, b.Bad, b.State = nil, fs.ErrNotExist, nil }, "wrong config.missing"},
 		"hidden configuration":  {func(b *board) { b.Settings, b.Bad = nil, &fs.PathError{Op: "open", Path: "x", Err: syscall.EACCES} }, "look config.hidden"},
+		"a secret is missing":   {func(b *board) { b.Bad = fs.ErrNotExist }, "wrong config.bad"},
 		"broken configuration":  {func(b *board) { b.Settings, b.Bad = nil, errors.New("line 3: x\n^") }, "wrong config.bad"},
 		"another version":       {func(b *board) { b.Version = "1.3" }, "look version.differs"},
 		"journal of the future": {func(b *board) { b.put("var/lib/baylight/journal.db", journalFile(applicationID, 9)) }, "look version.newer"},

@@ -6,6 +6,7 @@ import (
 	"io"
 	"io/fs"
 	"net"
+	"os"
 	"path/filepath"
 	"strings"
 	"testing"
@@ -85,5 +86,14 @@ func TestHere(t *testing.T) {
 	f := Here(t.Context(), filepath.Join(t.TempDir(), "kiosk.toml"), "", "1")
 	if f.Settings != nil || !errors.Is(f.Bad, fs.ErrNotExist) {
 		t.Errorf("without a configuration: %+v", f)
+	}
+	path := filepath.Join(t.TempDir(), "kiosk.toml")
+	const text = "schema = 1\n[store]\nname = \"s\"\ntag = \"0A7\"\nkey_file = \"none.key\"\n[kiosk]\nname = \"k1\"\nletter = \"A\"\nsocket = \"none.sock\"\n[mqtt]\nurl = \"mqtt://127.0.0.1:1\"\n"
+	if err := os.WriteFile(path, []byte(text), 0o600); err != nil {
+		t.Fatal(err)
+	}
+	f = Here(t.Context(), path, "", "1")
+	if f.Settings == nil || f.Settings.Name != "k1" || f.Bad == nil || !strings.Contains(f.Bad.Error(), "none.key") || f.Deaf == nil {
+		t.Errorf("without a secret: %+v", f)
 	}
 }

@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"io/fs"
 	"log/slog"
 	"net/http"
 	"net/http/cookiejar"
@@ -410,6 +411,33 @@ func TestWhatIsThereIsKept(t *testing.T) {
 	must(t, err)
 	if string(set.Store.Key) != key || len(set.Staff) != 1 || set.Staff[0].ID != "a09" {
 		t.Errorf("key %q, staff %+v", set.Store.Key, set.Staff)
+	}
+}
+
+// Secrets that systemd passed are neither asked for nor written.
+func TestCredentialsAreKept(t *testing.T) {
+	passed, key := t.TempDir(), strings.Repeat("c", 40)
+	must(t, os.WriteFile(filepath.Join(passed, settings.StoreKey), []byte(key), 0o600))
+	must(t, os.WriteFile(filepath.Join(passed, settings.KioskPassword), []byte("passed"), 0o600))
+	t.Setenv("CREDENTIALS_DIRECTORY", passed)
+	b := newBoard(t)
+	b.start()
+	b.signIn()
+	b.next("store", "board", storeForm())
+	b.next("board", "bays", boardForm("mqtt://127.0.0.1:1"))
+	b.next("bays", "devices", baysForm())
+	b.next("devices", "people", url.Values{})
+	b.next("people", "finish", peopleForm())
+	b.post("/setup/finish", url.Values{"do": {"write"}})
+	set, err := settings.LoadKiosk(b.path)
+	must(t, err)
+	if string(set.Store.Key) != key || set.MQTT.Password != "passed" {
+		t.Errorf("key %q, password %q", set.Store.Key, set.MQTT.Password)
+	}
+	for _, name := range []string{"store.key", "mqtt.password"} {
+		if _, err := os.Stat(filepath.Join(filepath.Dir(b.path), name)); !errors.Is(err, fs.ErrNotExist) {
+			t.Errorf("%s was written: %v", name, err)
+		}
 	}
 }
 
