@@ -42,6 +42,8 @@ type Rollups interface {
 	FactsDue(ctx context.Context, store string, now time.Time, limit int) ([]Fact, error)
 	// DayRows are those of a kind from day first to last, both included, by day and key.
 	DayRows(ctx context.Context, store, kind, first, last string) ([]DayRow, error)
+	// DayHeads are the same with the first most bytes of each at most.
+	DayHeads(ctx context.Context, store, kind, first, last string, most int) ([]DayRow, error)
 	// DropRollups forgets everything kept for a store.
 	DropRollups(ctx context.Context, store string) error
 }

@@ -124,18 +124,38 @@ func (f *Folder) reworks(ctx context.Context, r *room, q Query, a Answer, at uin
 		return all, err
 	}
 	first, last := r.days(q)
-	rows, err := f.cfg.Ledger.DayRows(ctx, r.Name, string(kpi.ByNone), first, last)
+	heads, err := f.cfg.Ledger.DayHeads(ctx, r.Name, string(kpi.ByNone), first, last, reworksHead)
 	if err != nil {
 		return nil, err
 	}
-	for _, row := range rows {
+	for _, row := range heads {
 		some, err := kpi.DecodeReworks(row.Bytes)
+		if err != nil && len(row.Bytes) == reworksHead {
+			some, err = f.manyReworks(ctx, r, row.Day)
+		}
 		if err != nil {
 			return nil, fmt.Errorf("read the reworks kept for %s: %w", row.Day, err)
 		}
 		all = append(all, some...)
 	}
 	return all, nil
+}
+
+// reworksHead is how many bytes of a day's tally are read for its reworks at first:
+// those of most days stand there.
+const reworksHead = 1 << 10
+
+// manyReworks are those of a day whose reworks do not stand in the head of its tally.
+func (f *Folder) manyReworks(ctx context.Context, r *room, day string) (all []kpi.ReworkRef, err error) {
+	rows, err := f.cfg.Ledger.DayRows(ctx, r.Name, string(kpi.ByNone), day, day)
+	for _, row := range rows {
+		some, err := kpi.DecodeReworks(row.Bytes)
+		if err != nil {
+			return nil, err
+		}
+		all = append(all, some...)
+	}
+	return all, err
 }
 
 // present says whether a question is answered from the rows that are kept.

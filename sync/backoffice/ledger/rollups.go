@@ -162,7 +162,16 @@ func (l *Ledger) FactsDue(ctx context.Context, store string, now time.Time, limi
 }
 
 // DayRows are those of a kind.
-func (l *Ledger) DayRows(ctx context.Context, store, kind, first, last string) (out []backoffice.DayRow, err error) {
+func (l *Ledger) DayRows(ctx context.Context, store, kind, first, last string) ([]backoffice.DayRow, error) {
+	return l.dayRows(ctx, store, kind, first, last, `bytes`)
+}
+
+// DayHeads are those of a kind, each up to a length.
+func (l *Ledger) DayHeads(ctx context.Context, store, kind, first, last string, most int) ([]backoffice.DayRow, error) {
+	return l.dayRows(ctx, store, kind, first, last, fmt.Sprintf(`substr(bytes, 1, %d)`, most))
+}
+
+func (l *Ledger) dayRows(ctx context.Context, store, kind, first, last, what string) (out []backoffice.DayRow, err error) {
 	conn, err := l.r.Conn(ctx)
 	if err != nil {
 		return nil, fmt.Errorf("read rows of %s: %w", store, err)
@@ -171,7 +180,7 @@ func (l *Ledger) DayRows(ctx context.Context, store, kind, first, last string) (
 	args := []driver.NamedValue{{Ordinal: 1, Value: store}, {Ordinal: 2, Value: kind}, {Ordinal: 3, Value: first}, {Ordinal: 4, Value: last}}
 	var row [3]driver.Value
 	err = conn.Raw(func(dc any) error {
-		return eachRow(ctx, dc, `SELECT day, key, bytes FROM day_rows WHERE store = ? AND kind = ? AND day BETWEEN ? AND ? ORDER BY day, key`, args, row[:], func() error {
+		return eachRow(ctx, dc, `SELECT day, key, `+what+` FROM day_rows WHERE store = ? AND kind = ? AND day BETWEEN ? AND ? ORDER BY day, key`, args, row[:], func() error {
 			day, is := row[0].(string)
 			key, also := row[1].(string)
 			bytes, blob := row[2].([]byte)

@@ -5,6 +5,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"reflect"
 	"slices"
 	"testing"
 	"time"
@@ -154,6 +155,18 @@ func (s *suite) kept() (out []string) {
 	rows, err := s.DayRows(ctx, store, "adviser", "2026-11-03", "2026-11-04")
 	if err != nil {
 		s.Fatal(err)
+	}
+	for _, most := range []int{1, 3, 9999} {
+		heads, err := s.DayHeads(ctx, store, "adviser", "2026-11-03", "2026-11-04", most)
+		if err != nil || len(heads) != len(rows) {
+			s.Fatalf("%d heads of %d rows (%v)", len(heads), len(rows), err)
+		}
+		for i, h := range heads {
+			want := rows[i]
+			if want.Bytes = want.Bytes[:min(most, len(want.Bytes))]; !reflect.DeepEqual(h, want) {
+				s.Errorf("%d bytes of a row are %+v, want %+v", most, h, want)
+			}
+		}
 	}
 	for _, r := range rows {
 		out = append(out, fmt.Sprintf("row %s %s %s=%s", r.Day, r.Kind, r.Key, r.Bytes))

@@ -153,6 +153,15 @@ func (l *Ledger) DayRows(_ context.Context, store, kind, first, last string) (ou
 	return out, nil
 }
 
+// DayHeads are those of a kind, each up to a length.
+func (l *Ledger) DayHeads(ctx context.Context, store, kind, first, last string, most int) ([]backoffice.DayRow, error) {
+	rows, err := l.DayRows(ctx, store, kind, first, last)
+	for i, r := range rows {
+		rows[i].Bytes = slices.Clone(r.Bytes[:min(most, len(r.Bytes))])
+	}
+	return rows, err
+}
+
 // DropRollups forgets what is kept.
 func (l *Ledger) DropRollups(_ context.Context, store string) error {
 	delete(l.kept, store)

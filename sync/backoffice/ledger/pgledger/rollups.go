@@ -202,12 +202,22 @@ func (l *Ledger) FactsDue(ctx context.Context, store string, now time.Time, limi
 }
 
 // DayRows are those of a kind.
-func (l *Ledger) DayRows(ctx context.Context, store, kind, first, last string) (out []backoffice.DayRow, err error) {
+func (l *Ledger) DayRows(ctx context.Context, store, kind, first, last string) ([]backoffice.DayRow, error) {
+	return l.dayRows(ctx, store, kind, first, last, `bytes`)
+}
+
+// DayHeads are those of a kind, each up to a length.
+func (l *Ledger) DayHeads(ctx context.Context, store, kind, first, last string, most int) ([]backoffice.DayRow, error) {
+	return l.dayRows(ctx, store, kind, first, last, `substring(bytes FOR $5)`, most)
+}
+
+func (l *Ledger) dayRows(ctx context.Context, store, kind, first, last, what string, args ...any) (out []backoffice.DayRow, err error) {
 	st, err := l.lookup(ctx, store)
 	if err != nil {
 		return nil, err
 	}
-	rows, err := l.pool.Query(ctx, `SELECT day, key, bytes FROM day_rows WHERE st = $1 AND kind = $2 AND day BETWEEN $3 AND $4 ORDER BY day, key`, st, plain(kind), plain(first), plain(last))
+	rows, err := l.pool.Query(ctx, `SELECT day, key, `+what+` FROM day_rows WHERE st = $1 AND kind = $2 AND day BETWEEN $3 AND $4 ORDER BY day, key`,
+		append([]any{st, plain(kind), plain(first), plain(last)}, args...)...)
 	if err == nil {
 		out, err = rawDays(rows, kind)
 	}
