@@ -3,6 +3,7 @@ package dashboard_test
 import (
 	"bytes"
 	"context"
+	"errors"
 	"fmt"
 	"image/png"
 	"os"
@@ -129,7 +130,7 @@ func (t tab) shot(name string) {
 	}
 	var b []byte
 	t.do(chromedp.FullScreenshot(&b, 100))
-	if err := os.WriteFile(filepath.Join(dir, name+".png"), b, 0o644); err != nil {
+	if err := errors.Join(os.MkdirAll(dir, 0o755), os.WriteFile(filepath.Join(dir, name+".png"), b, 0o644)); err != nil {
 		t.Error(err)
 	}
 }

@@ -53,7 +53,7 @@ type Config struct {
 	Metrics  http.Handler                // GET /metrics; nil: there are none
 	Audit    *audit.Log                  // nil: sign-ins and exports are not kept
 	Bookings func(store string) Importer // nil, or gives nil: no bookings are taken
-	Staff    func(store string) Roster   // nil, or gives nil: people are listed and cannot be changed here
+	Staff    func(store string) Roster   // nil, or gives nil: people and targets are listed and cannot be changed here
 	// Risk gives what the open orders of a store risk, by visit; nil: nothing was
 	// learnt from history.
 	Risk func(ctx context.Context, store string) (map[string]Risk, error)
@@ -133,6 +133,7 @@ func New(cfg Config) (http.Handler, error) {
 	mux.HandleFunc("POST /record", d.answering(d.record))
 	mux.HandleFunc("POST /bookings", d.answering(d.importBookings))
 	mux.HandleFunc("POST /staff", d.answering(d.changeStaff))
+	mux.HandleFunc("POST /kpi/targets", d.answering(d.changeTarget))
 	mux.HandleFunc("POST /api/v1/events", d.answering(d.postEvent))
 	return d.guard(mux), nil
 }

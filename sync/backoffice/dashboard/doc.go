@@ -3,7 +3,7 @@
 //
 //	GET  /                               today: bays, open orders and what they risk, who is drowning
 //	GET  /kpi  /kpi/{figure}  /kpi/risk  figures with charts, targets, comparisons, definitions, caveats
-//	GET  /kpi/targets                    targets, criteria, bands, opening hours: what they are, and where they are changed
+//	GET, POST /kpi/targets               targets, changed here; criteria, bands, opening hours, and where they are changed
 //	GET  /kpi/appraisal                  绩效得分 of a month: every term down to its orders
 //	GET  /kpi/reworks                    返修: proposed, confirmed, and whom they are charged to
 //	GET  /orders  /orders/{id}           the orders behind a number; one down to its raw scans

@@ -14,10 +14,12 @@ import (
 
 func formatGB(n uint64) string { return strconv.FormatFloat(float64(n)/1e9, 'f', 1, 64) }
 
-// Roster keeps who works in a store; *roster.Roster is one.
+// Roster keeps who works in a store and what it wants to reach; *roster.Roster is one.
 type Roster interface {
 	List() []roster.Person
 	Change(ctx context.Context, by string, c roster.Change) (roster.Person, error)
+	Targets() []roster.Target
+	ChangeTarget(ctx context.Context, by string, t roster.Target) error
 }
 
 // people is the page of staff, badges and roles.

@@ -24,12 +24,13 @@ const (
 	SeeScores  Right = "see_scores"  // 绩效得分 of each person
 	SeeStaff   Right = "see_staff"   // people, roles and badges
 	EditStaff  Right = "edit_staff"  // people, roles, badges, PINs
+	EditAims   Right = "edit_aims"   // targets of figures
 	SeeAudit   Right = "see_audit"   // who did what
 )
 
 // Rights lists them in the order in which they are shown.
 func Rights() []Right {
-	return []Right{SeeToday, SeeFigures, SeeWork, Promise, Correct, Decide, Import, SeeScores, SeeStaff, EditStaff, SeeAudit}
+	return []Right{SeeToday, SeeFigures, SeeWork, Promise, Correct, Decide, Import, SeeScores, SeeStaff, EditStaff, EditAims, SeeAudit}
 }
 
 // rights is the one table that says who may do what.
@@ -46,6 +47,7 @@ func rights() map[Right][]staff.Role {
 		SeeScores:  {s, m},
 		SeeStaff:   {s, m},
 		EditStaff:  {m},
+		EditAims:   {m},
 		SeeAudit:   {m},
 	}
 }

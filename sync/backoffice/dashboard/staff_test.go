@@ -9,6 +9,7 @@ import (
 	"testing"
 	"time"
 
+	"baylight/kiosk"
 	"baylight/kiosk/staff"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/dashboard"
@@ -20,8 +21,14 @@ import (
 // rosterOf is a roster of some people that records no setup.
 func rosterOf(t *testing.T, dir *staff.Directory) *roster.Roster {
 	t.Helper()
+	return rosterThat(t, dir, nil, func(context.Context, wire.Setup, string, string) error { return nil })
+}
+
+// rosterThat is one of a store that wants to reach something, and what records it.
+func rosterThat(t *testing.T, dir *staff.Directory, targets map[string]int64, keep func(ctx context.Context, s wire.Setup, by, why string) error) *roster.Roster {
+	t.Helper()
 	all, err := roster.Open(t.Context(), roster.Config{Store: store, Tag: "0A7", Key: pepper, Ledger: "l", People: dir, Seed: dir.All(), Papers: memledger.New("l"),
-		Now: time.Now, Random: func() uint32 { return 7 }, Keep: func(context.Context, wire.Setup, string, string) error { return nil }})
+		Now: time.Now, Random: func() uint32 { return 7 }, Setup: wire.Setup{Calendar: wire.CalendarOf(kiosk.ShanghaiWeek(zone)), Targets: targets}, Keep: keep})
 	if err != nil {
 		t.Fatal(err)
 	}

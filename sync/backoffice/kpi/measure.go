@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 )
 
@@ -46,6 +47,20 @@ func (m Measure) Met(r Row, target int64) (met, ok bool) {
 // Aim says whether a target can be set for the measure: not for a count, of
 // which a period twice as long has twice as much.
 func (m Measure) Aim() bool { return m.Unit != Count }
+
+// Highest is the highest target that makes sense: a share of orders has no more
+// than all of them, times may be more than what they are compared with.
+func (m Measure) Highest() int64 {
+	switch {
+	case m.Unit == WholeMinutes:
+		return 100_000
+	case m.Unit == PerDay:
+		return 1000
+	case slices.Contains([]string{"efficiency", "productivity", "bay_utilisation_running", "bay_utilisation_occupied"}, m.Figure):
+		return 500
+	}
+	return 100
+}
 
 // Measures lists what targets and plans can name, in the order of the figures.
 func Measures() []Measure {

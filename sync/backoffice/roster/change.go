@@ -62,8 +62,7 @@ func (r *Roster) Change(ctx context.Context, by string, c Change) (Person, error
 			return false, err
 		}
 		s.changed[e.ID] = e
-		s.owed = append(s.owed, owed{s.revision + 1, by, "staff " + c.ID + ": " + c.what()})
-		s.owed = s.owed[max(0, len(s.owed)-maxOwed):]
+		s.owe(by, "staff "+c.ID+": "+c.what())
 		return true, nil
 	}); err != nil {
 		return Person{}, err

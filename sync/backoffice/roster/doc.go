@@ -12,6 +12,9 @@
 // neither the file nor anybody here names a person publishes no staff at all, and
 // its boards go on with their own files.
 //
+// Targets of figures are kept the same way: one that was changed here stands, whatever
+// the configuration says, and is recorded with who changed it and why.
+//
 // Where offices share the ledger, the staff file and the setup that were brought
 // last are in force at all of them, as the ledger has them: an office states its own
 // when it is another one than it stated before and it has the store.

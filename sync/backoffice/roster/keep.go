@@ -31,6 +31,8 @@ type kept struct {
 	Seed  []entry     `json:"seed,omitempty"`
 	Setup *wire.Setup `json:"setup,omitempty"`
 	Said  []said      `json:"said,omitempty"`
+	// Targets that were changed here.
+	Targets []Target `json:"targets,omitempty"`
 	// Changes that are in force and not in the ledger's events yet, oldest first.
 	Owed []owed `json:"owed,omitempty"`
 }
@@ -58,7 +60,8 @@ const (
 
 // state is what is kept, as of a revision.
 type state struct {
-	changed  map[string]entry // by id
+	changed  map[string]entry  // by id
+	targets  map[string]Target // by name
 	seed     []staff.Person
 	conf     *wire.Setup // nil: none is kept
 	said     []said
@@ -74,9 +77,12 @@ func parse(b []byte) (s state, err error) {
 	if k.Schema != schema {
 		return s, fmt.Errorf("schema %d, this program reads %d", k.Schema, schema)
 	}
-	s = state{changed: map[string]entry{}, conf: k.Setup, said: k.Said, owed: k.Owed}
+	s = state{changed: map[string]entry{}, targets: map[string]Target{}, conf: k.Setup, said: k.Said, owed: k.Owed}
 	for _, e := range k.People {
 		s.changed[e.ID] = e
+	}
+	for _, t := range k.Targets {
+		s.targets[t.Name] = t
 	}
 	for _, e := range k.Seed {
 		s.seed = append(s.seed, e.person())
@@ -85,7 +91,7 @@ func parse(b []byte) (s state, err error) {
 }
 
 func (s state) bytes() ([]byte, error) {
-	k := kept{Schema: schema, Setup: s.conf, Said: s.said, Owed: s.owed,
+	k := kept{Schema: schema, Setup: s.conf, Said: s.said, Owed: s.owed, Targets: s.listed(),
 		People: slices.SortedFunc(maps.Values(s.changed), func(a, b entry) int { return cmp.Compare(a.ID, b.ID) })}
 	for _, p := range s.seed {
 		k.Seed = append(k.Seed, entry{ID: p.ID, Name: p.Name, Badge: p.Badge, Roles: p.Roles, Team: p.Team, PIN: p.PIN})
@@ -95,8 +101,14 @@ func (s state) bytes() ([]byte, error) {
 
 // clone is a copy to be changed.
 func (s state) clone() state {
-	s.changed, s.said, s.owed = maps.Clone(s.changed), slices.Clone(s.said), slices.Clone(s.owed)
+	s.changed, s.said, s.owed, s.targets = maps.Clone(s.changed), slices.Clone(s.said), slices.Clone(s.owed), maps.Clone(s.targets)
 	return s
+}
+
+// owe adds a change that has still to be recorded.
+func (s *state) owe(by, why string) {
+	s.owed = append(s.owed, owed{s.revision + 1, by, why})
+	s.owed = s.owed[max(0, len(s.owed)-maxOwed):]
 }
 
 // people is everybody who works here, by id.
@@ -123,11 +135,14 @@ func (s state) named(r *Roster) []staff.Person {
 	return s.seed
 }
 
+// setup is the setup in force, but for staff.
 func (s state) setup(r *Roster) wire.Setup {
-	if r.Office == "" || s.conf == nil {
-		return r.Setup
+	out := r.Setup
+	if r.Office != "" && s.conf != nil {
+		out = *s.conf
 	}
-	return *s.conf
+	out.Targets = s.aimed(out.Targets)
+	return out
 }
 
 // silent says whether nobody was ever named here: then boards keep their own.
@@ -249,7 +264,7 @@ func (r *Roster) Refresh(ctx context.Context) error {
 	if err != nil {
 		return err
 	}
-	next := state{changed: map[string]entry{}}
+	next := state{changed: map[string]entry{}, targets: map[string]Target{}}
 	if i := slices.IndexFunc(papers, func(p backoffice.Paper) bool { return p.Name == Paper }); i >= 0 {
 		if next, err = parse(papers[i].Bytes); err != nil {
 			return fmt.Errorf("read roster of %s: %w", r.Store, err)
@@ -296,7 +311,7 @@ func Merge(paper, file []byte) (merged []byte, changed bool, err error) {
 	if err != nil {
 		return nil, false, fmt.Errorf("read file of staff: %w", err)
 	}
-	now := state{changed: map[string]entry{}}
+	now := state{changed: map[string]entry{}, targets: map[string]Target{}}
 	if paper != nil {
 		if now, err = parse(paper); err != nil {
 			return nil, false, fmt.Errorf("read roster: %w", err)

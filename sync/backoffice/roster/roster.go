@@ -106,7 +106,7 @@ func Open(ctx context.Context, c Config) (*Roster, error) {
 		c.Mine = func() bool { return true }
 	}
 	r := &Roster{Config: c, topics: topics, wake: make(chan struct{}, 1), ready: make(chan struct{}), digest: digest(c.Seed, c.Setup)}
-	r.now.changed = map[string]entry{}
+	r.now.changed, r.now.targets = map[string]entry{}, map[string]Target{}
 	if err := r.Refresh(ctx); err != nil { // without it a removed person would be back
 		return nil, fmt.Errorf("open roster of %s: %w", c.Store, err)
 	}
