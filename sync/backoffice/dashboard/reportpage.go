@@ -29,9 +29,6 @@ func monthAsked(r *http.Request, s backoffice.Store, now time.Time) (q query, er
 			return q, bad("month", fmt.Errorf("month %.40q is not a month such as 2026-11", s)).say("office.err.month", clip(s))
 		}
 	}
-	if first.After(now) {
-		return q, bad("month", fmt.Errorf("month %s has not begun", first.Format("2006-01"))).say("office.err.ahead", first.Format("2006-01"))
-	}
 	q = query{store: s, by: kpi.ByDay, span: span{Now: now, AsOf: r.URL.Query().Get("as_of")}}
 	q.span.From, q.span.To = first, monthsBefore(cal, first, -1)
 	q.fromDay, q.toDay = cal.Day(q.span.From), cal.Day(q.span.To)
@@ -69,6 +66,9 @@ func (d *dashboard) reportPage(w http.ResponseWriter, r *http.Request) error {
 	m.Title = m.T("office.report") + " " + m.Month
 	if err := d.fill(r, &m.figurePage, q); err != nil {
 		return err
+	}
+	if len(begun(q.store.Calendar, []kpi.Row{m.Whole}, q.fromDay, p.Now)) == 0 {
+		return bad("month", fmt.Errorf("month %s has not begun", m.Month)).say("office.err.ahead", m.Month)
 	}
 	for _, g := range []struct {
 		by  kpi.By
