@@ -21,11 +21,12 @@ import (
 
 // fold folds what is stale, from what was read ahead if that is where it goes on;
 // r.mu is held. What it kept of a fold that fails stays.
-func (f *Folder) fold(ctx context.Context, r *room, next *ahead) error {
+func (f *Folder) fold(ctx context.Context, r *room, from *lookout) error {
 	r.whole = false
+	defer func() { from.end() }()
 	for {
 		done, err := false, error(nil)
-		done, next, err = f.foldOne(ctx, r, next)
+		done, from, err = f.foldOne(ctx, r, from)
 		switch {
 		case errors.Is(err, backoffice.ErrFolded): // another process did: go on from there
 		case err != nil:
@@ -36,67 +37,33 @@ func (f *Folder) fold(ctx context.Context, r *room, next *ahead) error {
 	}
 }
 
-// ahead is some stale visits with their events, read while those before them are
-// kept.
-type ahead struct {
-	after backoffice.Cursor
-	at    uint64 // the position they are read at, no later than the list
-	stale []backoffice.Cursor
-	fresh map[string]*fresh
-	sweep *sweep // nil: visits are read one by one
-	err   error
-}
-
-func (f *Folder) lookAhead(ctx context.Context, r *room, after backoffice.Cursor, s *sweep) *ahead {
-	a := &ahead{after: after, sweep: s}
-	if a.at, a.err = f.cfg.Ledger.Position(ctx); a.err != nil {
-		return a
-	}
-	if a.stale, a.err = f.cfg.Ledger.Stale(ctx, r.Name, after, f.chunk); a.err != nil {
-		return a
-	}
-	a.fresh, a.err = f.readSwept(ctx, r, s, a.stale, a.at)
-	return a
-}
-
 // foldOne makes one step. The last one sees every visit that is stale at a
 // position, so that what is kept is true for it.
-func (f *Folder) foldOne(ctx context.Context, r *room, a *ahead) (done bool, then *ahead, err error) {
+func (f *Folder) foldOne(ctx context.Context, r *room, from *lookout) (done bool, then *lookout, err error) {
 	l := f.cfg.Ledger
 	is, err := l.Folded(ctx, r.Name)
 	if err != nil {
-		return false, nil, err
+		return false, from, err
 	}
 	if is.Round > 0 && is.Mark != r.mark {
-		return false, nil, l.DropRollups(ctx, r.Name)
+		return false, from, l.DropRollups(ctx, r.Name)
 	}
-	if a == nil || a.after != is.Next {
-		var s *sweep
-		if is.Round == 0 {
-			if s, err = f.sweep(ctx); err != nil {
-				return false, nil, err
-			}
-		}
-		a = f.lookAhead(ctx, r, is.Next, s)
+	a, from, err := f.next(ctx, r, from, is)
+	if err == nil {
+		err = a.err
 	}
-	if a.err != nil {
-		return false, nil, a.err
+	if err != nil {
+		return false, from, err
 	}
-	at, now, last := a.at, f.now(), len(a.stale) < f.chunk
-	next := backoffice.Progress{Round: is.Round + 1, Next: backoffice.Cursor{Changed: at + 1}, Through: at, Mark: r.mark}
-	if !last {
-		next.Through = 0
-		if c := a.stale[f.chunk-1]; c.Changed <= at {
-			next.Next = c
-		}
-		coming := make(chan *ahead, 1)
-		go func() { coming <- f.lookAhead(ctx, r, next.Next, a.sweep) }()
-		defer func() { then = <-coming }()
+	now, last := f.now(), a.last
+	next := backoffice.Progress{Round: is.Round + 1, Next: a.next, Mark: r.mark}
+	if last {
+		next.Through = a.at
 	}
 	var due []backoffice.Fact
 	if last {
 		if due, err = l.FactsDue(ctx, r.Name, now, dueMost); err != nil {
-			return false, nil, err
+			return false, from, err
 		}
 		last = len(due) < dueMost
 	}
@@ -105,16 +72,16 @@ func (f *Folder) foldOne(ctx context.Context, r *room, a *ahead) (done bool, the
 	} else {
 		k, err := f.step(ctx, r, a, due, now)
 		if err != nil {
-			return false, nil, err
+			return false, from, err
 		}
 		k.Was, k.Is = is, next
 		if err := l.Keep(ctx, r.Name, k); err != nil || !last {
-			return false, nil, err
+			return false, from, err
 		}
 	}
-	r.at, r.round, r.whole, r.now = at, next.Round, true, now
+	r.at, r.round, r.whole, r.now = a.at, next.Round, true, now
 	r.next, err = f.nextDue(ctx, r)
-	return true, nil, err
+	return true, from, err
 }
 
 // nextDue is when the earliest fact is due, zero if none is.

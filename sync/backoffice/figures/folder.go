@@ -228,12 +228,10 @@ func (f *Folder) Rebuild(ctx context.Context, store string) error {
 	if err != nil {
 		return err
 	}
-	first := make(chan *ahead, 1) // what is read meanwhile does not depend on what is dropped
-	go func() { first <- f.lookAhead(ctx, r, backoffice.Cursor{}, s) }()
-	err = f.cfg.Ledger.DropRollups(ctx, store)
-	next := <-first
-	if err != nil {
+	from := f.lookOut(ctx, r, backoffice.Cursor{}, s) // what is read meanwhile does not depend on what is dropped
+	if err = f.cfg.Ledger.DropRollups(ctx, store); err != nil {
+		from.end()
 		return err
 	}
-	return f.fold(ctx, r, next)
+	return f.fold(ctx, r, from)
 }
