@@ -29,7 +29,8 @@ type Rollups interface {
 
 	// Keep makes a step of folding durable, all of it or nothing. If the store
 	// is not as far as k.Was says, somebody else folded: ErrFolded, and nothing
-	// is kept.
+	// is kept. A power cut may take back the last steps in the middle of folding
+	// (k.Is.Through is 0), each as a whole; with the step that ends it they are durable.
 	Keep(ctx context.Context, store string, k Kept) error
 	// Facts are those kept of the visits named, of those that have one, by visit.
 	Facts(ctx context.Context, store string, visits []string) ([]Fact, error)

@@ -25,7 +25,7 @@ type lookout struct {
 
 // farAhead is how many steps wait to be kept: while the disk is waited for there
 // is something to read, and what waits is some ten megabytes a step.
-const farAhead = 3
+const farAhead = 2
 
 // lookOut begins to read after a cursor. Whoever calls it calls end.
 func (f *Folder) lookOut(ctx context.Context, r *room, after backoffice.Cursor, s *sweep) *lookout {

@@ -27,22 +27,45 @@ func (l *Ledger) Keep(ctx context.Context, store string, step backoffice.Kept) e
 	return nil
 }
 
-func (l *Ledger) keep(store string, step backoffice.Kept) error {
+func (l *Ledger) keep(store string, step backoffice.Kept) (err error) {
 	conn, err := l.w.Conn(context.Background())
 	if err != nil {
 		return err
 	}
 	defer conn.Close()
-	tx, err := conn.BeginTx(context.Background(), nil)
-	if err != nil {
+	k := keeping{conn: conn, store: store, whole: step.Is.Through > 0, waits: l.waits}
+	if !k.whole {
+		defer func() { err = errors.Join(err, durable(conn)) }()
+		if _, err := conn.ExecContext(context.Background(), inPassing); err != nil {
+			return err
+		}
+	}
+	if k.tx, err = conn.BeginTx(context.Background(), nil); err != nil {
 		return err
 	}
-	defer func() { _ = tx.Rollback() }() // after Commit it does nothing
-	k := keeping{tx: tx, conn: conn, store: store}
+	defer func() { _ = k.tx.Rollback() }() // after Commit it does nothing
 	if err := k.all(step); err != nil {
 		return err
 	}
-	return tx.Commit()
+	return k.tx.Commit()
+}
+
+// A step in the middle of folding is not asked for by anyone yet: it does not wait
+// for the disk, and is written into the file with those that follow it. A power
+// cut may take the last such steps back, each as a whole. What makes the store
+// whole is durable, and so is all that it stands on: it is behind it in one log.
+const (
+	inPassing   = `PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000` // pages, 64 MB
+	withoutLoss = `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000`
+)
+
+// durable lets a connection wait for the disk again, or closes it.
+func durable(conn *sql.Conn) error {
+	_, err := conn.ExecContext(context.Background(), withoutLoss)
+	if err != nil {
+		err = errors.Join(err, conn.Raw(func(any) error { return driver.ErrBadConn }))
+	}
+	return err
 }
 
 // DropRollups forgets what is kept. Tables for it that somebody deleted are made again.
@@ -61,7 +84,8 @@ func (l *Ledger) DropRollups(ctx context.Context, store string) error {
 				return err
 			}
 		}
-		return nil
+		_, err := tx.Exec(`DELETE FROM marks WHERE name = ?`, waitingKeys+store)
+		return err
 	})
 	if err != nil {
 		return fmt.Errorf("drop what was folded of %s: %w", store, err)
@@ -102,6 +126,8 @@ type keeping struct {
 	tx    *sql.Tx
 	conn  *sql.Conn
 	store string
+	whole bool  // in the end all that is kept is true for one position
+	waits int64 // how many facts wait for their keys to be written
 }
 
 func (k *keeping) all(step backoffice.Kept) error {
@@ -150,10 +176,14 @@ type stood struct {
 
 // facts replaces facts, and their days and keys where they are others.
 func (k *keeping) facts(all []backoffice.Fact) error {
-	if len(all) == 0 {
+	if len(all) == 0 && !k.whole {
 		return nil
 	}
 	old, next, err := k.stood(all)
+	if err != nil {
+		return err
+	}
+	from, err := k.waitFrom(next)
 	if err != nil {
 		return err
 	}
@@ -178,8 +208,10 @@ func (k *keeping) facts(all []backoffice.Fact) error {
 		if days, err = k.swap(days, "fact_days", "day", was.n, was.days, nowDays, f.Days); err != nil {
 			return err
 		}
-		if keys, err = k.swap(keys, "fact_keys", "key", was.n, was.keys, nowKeys, f.Keys); err != nil {
-			return err
+		if was.n < from {
+			if keys, err = k.swap(keys, "fact_keys", "key", was.n, was.keys, nowKeys, f.Keys); err != nil {
+				return err
+			}
 		}
 		var due driver.Value
 		if !f.Due.IsZero() {
@@ -187,7 +219,13 @@ func (k *keeping) facts(all []backoffice.Fact) error {
 		}
 		args = append(args, was.n, store, f.Visit, int64(f.At), f.Bytes, nowDays, nowKeys, due)
 	}
-	return errors.Join(k.insert(insertFacts, args), k.entries(insertFactDays, days), k.entries(insertFactKeys, keys))
+	if err := errors.Join(k.insert(insertFacts, args), k.entries(insertFactDays, days)); err != nil {
+		return err
+	}
+	if keys, err = k.waited(keys, from, next); err != nil {
+		return err
+	}
+	return k.entries(insertFactKeys, keys)
 }
 
 // stood is what is kept of the visits of facts, and the number of the next new one.

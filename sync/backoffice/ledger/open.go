@@ -77,6 +77,7 @@ type Ledger struct {
 	run   uint64
 	mu    sync.Mutex // one commit at a time
 	crowd rows       // of the commit at work
+	waits int64      // how many facts wait for their keys to be written
 }
 
 // Open opens the ledger at path, or creates it with a new id. Close it.
@@ -94,7 +95,7 @@ func open(path string) (*Ledger, error) {
 		return nil, err
 	}
 	w.SetMaxOpenConns(1)
-	l := &Ledger{path: path, w: w}
+	l := &Ledger{path: path, w: w, waits: waitingMost}
 	if err := l.prepare(); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}

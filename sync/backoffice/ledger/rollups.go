@@ -151,9 +151,13 @@ func (l *Ledger) FactsOfDays(ctx context.Context, store, first, last string, f f
 	return nil
 }
 
-// FactsOf are those kept under a key.
+// FactsOf are those kept under a key. In the middle of a rebuild those whose keys
+// wait are looked through.
 func (l *Ledger) FactsOf(ctx context.Context, store, key string) ([]backoffice.Fact, error) {
-	return l.factList(ctx, "under "+key, `fact_keys k CROSS JOIN facts f ON f.n = k.fact WHERE k.store = ? AND k.key = ? ORDER BY f.visit`, store, key)
+	return l.factList(ctx, "under "+key, `facts f WHERE f.n IN (
+		SELECT fact FROM fact_keys WHERE store = ?1 AND key = ?2 UNION ALL
+		SELECT n FROM facts WHERE n >= (SELECT n FROM marks WHERE name = ?3) AND store = ?1 AND instr(char(10) || keys || char(10), char(10) || ?2 || char(10))
+		) ORDER BY f.visit`, store, key, waitingKeys+store)
 }
 
 // FactsDue are those whose time has come.

@@ -50,6 +50,7 @@ func Run(t *testing.T, open Open) {
 		"stale":             staleMarks,
 		"visits at":         visitsAt,
 		"rollups":           keeps,
+		"steps":             keepsInPassing,
 		"papers":            papersKept,
 		"trail":             trail,
 	}
