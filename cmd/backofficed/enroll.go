@@ -63,7 +63,7 @@ type authorityCmd struct {
 
 // Run says which authority signs, and replaces the one that a database knows.
 func (c *authorityCmd) Run() error {
-	set, err := settings.LoadOffice(c.Config)
+	set, err := settings.OfficeFor(settings.Bare, c.Config)
 	if err != nil {
 		return err
 	}
