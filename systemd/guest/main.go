@@ -20,7 +20,7 @@ import (
 )
 
 // atMost bounds the whole run.
-const atMost = 25 * time.Minute
+const atMost = 35 * time.Minute
 
 func main() {
 	files := flag.String("files", ".cache/guest", "what prepare made")
