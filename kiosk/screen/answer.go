@@ -21,6 +21,11 @@ func (h *handler) act(r *http.Request, by string, f fields, build func(fields, s
 	if err != nil {
 		return reply, "", err
 	}
+	if by == nobody {
+		if err := h.paced(r, key); err != nil {
+			return reply, key, err
+		}
+	}
 	in, err := build(f, id)
 	if err != nil {
 		return reply, key, err
@@ -62,7 +67,14 @@ func (h *handler) fields(v map[string][]string) fields {
 }
 
 // said is what went wrong, as people read it, and its HTTP status.
-func (h *handler) said(r *http.Request, err error) (int, words.Message) {
+func (h *handler) said(w http.ResponseWriter, r *http.Request, err error) (int, words.Message) {
+	var no *refused
+	if errors.As(err, &no) {
+		if no.after > 0 {
+			w.Header().Set("Retry-After", seconds(no.after))
+		}
+		return no.status, no.Message
+	}
 	var b *badInput
 	if errors.As(err, &b) {
 		return http.StatusUnprocessableEntity, b.Message
@@ -122,7 +134,7 @@ func (h *handler) reply(w http.ResponseWriter, r *http.Request, done floor.Reply
 		h.problem(w, r, http.StatusUnprocessableEntity, b.Message, b.Field, false)
 		return
 	case err != nil:
-		status, m := h.said(r, err)
+		status, m := h.said(w, r, err)
 		h.problem(w, r, status, m, "", false)
 		return
 	case !done.Good:

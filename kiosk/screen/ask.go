@@ -78,7 +78,7 @@ func (h *handler) confirm(w http.ResponseWriter, r *http.Request) {
 		h.askPage(w, http.StatusUnprocessableEntity, p, said)
 		return
 	}
-	reply, key, err := h.act(r, "", h.fields(r.PostForm), h.customerConfirm)
+	reply, key, err := h.act(r, nobody, h.fields(r.PostForm), h.customerConfirm)
 	if err == nil && reply.Good {
 		if n, err := strconv.ParseUint(r.PostForm.Get("said"), 10, 64); err == nil && n == said.N {
 			h.answered.Store(n)
@@ -87,7 +87,12 @@ func (h *handler) confirm(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	if err != nil {
-		status, m := h.said(r, err)
+		status, m := h.said(w, r, err)
+		if open && status == http.StatusTooManyRequests { // the question still stands
+			p.Flash = &Flash{Text: m.In(p.Lang)}
+			h.askPage(w, status, p, said)
+			return
+		}
 		h.refuse(w, r, status, m)
 		return
 	}

@@ -116,7 +116,7 @@ func (h *handler) checkIn(w http.ResponseWriter, r *http.Request) {
 		h.askTyped(w, p, b)
 		return
 	}
-	reply, key, err := h.act(r, "", h.fields(r.PostForm), h.customerCheckIn)
+	reply, key, err := h.act(r, nobody, h.fields(r.PostForm), h.customerCheckIn)
 	if err == nil && reply.Good {
 		h.st.Prepare(floor.CheckInForm{})
 		h.goDone(w, r, key)
@@ -126,7 +126,7 @@ func (h *handler) checkIn(w http.ResponseWriter, r *http.Request) {
 	p.Form = r.PostForm
 	status := http.StatusUnprocessableEntity
 	if err != nil {
-		code, m := h.said(r, err)
+		code, m := h.said(w, r, err)
 		status, p.Flash = code, &Flash{Text: m.In(p.Lang)}
 	} else {
 		p.Flash = h.flash(p.Lang, reply)
@@ -144,7 +144,7 @@ func (h *handler) pickup(w http.ResponseWriter, r *http.Request) {
 	if !h.parse(w, r) {
 		return
 	}
-	reply, key, err := h.act(r, "", h.fields(r.PostForm), h.customerPickup)
+	reply, key, err := h.act(r, nobody, h.fields(r.PostForm), h.customerPickup)
 	if err == nil && reply.Good {
 		h.goDone(w, r, key)
 		return
@@ -153,7 +153,7 @@ func (h *handler) pickup(w http.ResponseWriter, r *http.Request) {
 	p.Form, p.Here = r.PostForm, "/pickup"
 	status := http.StatusUnprocessableEntity
 	if err != nil {
-		code, m := h.said(r, err)
+		code, m := h.said(w, r, err)
 		status, p.Flash = code, &Flash{Text: m.In(p.Lang)}
 	} else {
 		p.Flash = h.flash(p.Lang, reply)
@@ -185,9 +185,9 @@ func (h *handler) callPerson(w http.ResponseWriter, r *http.Request) {
 	if _, ok := h.ids.verify(r.PostForm.Get("id")); !ok {
 		r.PostForm.Set("id", h.ids.sign(h.st.NewID()))
 	}
-	_, key, err := h.act(r, "", h.fields(r.PostForm), customerHelp)
+	_, key, err := h.act(r, nobody, h.fields(r.PostForm), customerHelp)
 	if err != nil {
-		status, m := h.said(r, err)
+		status, m := h.said(w, r, err)
 		h.refuse(w, r, status, m)
 		return
 	}
@@ -239,6 +239,6 @@ func (h *handler) apiCustomer(w http.ResponseWriter, r *http.Request) {
 	if !ok {
 		return
 	}
-	reply, _, err := h.act(r, "", h.fields(values), build)
+	reply, _, err := h.act(r, nobody, h.fields(values), build)
 	h.reply(w, r, reply, err)
 }

@@ -303,7 +303,7 @@ func (h *handler) deskAction(w http.ResponseWriter, r *http.Request, me signedIn
 	status := http.StatusUnprocessableEntity
 	p := h.staffPage(r, me, "desk", "screen.desk")
 	if err != nil {
-		code, m := h.refusal(r, err)
+		code, m := h.said(w, r, err)
 		status, p.Flash = code, &Flash{Text: m.In(p.Lang)}
 	} else {
 		p.Flash = h.flash(p.Lang, reply)
@@ -326,7 +326,7 @@ func (h *handler) apiDesk(w http.ResponseWriter, r *http.Request, me signedIn) {
 	}
 	reply, _, err := h.staffAct(r, me, values)
 	if err != nil {
-		status, m := h.refusal(r, err)
+		status, m := h.said(w, r, err)
 		h.problem(w, r, status, m, fieldOf(err), false)
 		return
 	}
@@ -337,6 +337,7 @@ func (h *handler) apiDesk(w http.ResponseWriter, r *http.Request, me signedIn) {
 type refused struct {
 	status int
 	words.Message
+	after time.Duration // when to try again; 0: not by waiting
 }
 
 func (e *refused) Error() string { return e.In(words.EN) }
@@ -344,10 +345,10 @@ func (e *refused) Error() string { return e.In(words.EN) }
 func (h *handler) staffAct(r *http.Request, me signedIn, values url.Values) (floor.Reply, string, error) {
 	a, ok := actions()[r.PathValue("action")]
 	if !ok {
-		return floor.Reply{}, "", &refused{http.StatusNotFound, notFound}
+		return floor.Reply{}, "", &refused{status: http.StatusNotFound, Message: notFound}
 	}
 	if !a.may(me.Person) {
-		return floor.Reply{}, "", &refused{http.StatusForbidden, words.Say("screen.refused.role")}
+		return floor.Reply{}, "", &refused{status: http.StatusForbidden, Message: words.Say("screen.refused.role")}
 	}
 	return h.act(r, me.ID, h.fields(values), func(f fields, id string) (floor.Input, error) {
 		in, err := a.build(f, id, me.ID)

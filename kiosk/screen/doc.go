@@ -18,6 +18,12 @@
 // becomes the action's id, so a double tap is one action. Forms of staff carry
 // their session's secret, too. A body is at most [MaxBody] bytes.
 //
+// What customers do without signing in (POST /checkin, /confirm, /pickup, /help and
+// /api/kiosk/…) has a pace: from one address 300 at once and 10 a minute besides, from
+// all other machines together twice that. Who does more is answered 429 with
+// Retry-After, on the same page with what was entered, and nothing is done; the same
+// form is taken later. Signed-in staff, scanners and what was done already have none.
+//
 // The pages of customers and bays show masked plates only, and what is sent to
 // every browser (/stream) is numbers without meaning elsewhere. The end of the
 // log and the support bundle are given to signed-in staff only; whoever gives

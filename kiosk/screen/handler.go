@@ -29,6 +29,7 @@ type handler struct {
 	run      string // names this run of the program
 	ids      ids
 	recent   *recent
+	pace     pace
 	streams  atomic.Int64
 	answered atomic.Uint64 // the last question at reception that was answered
 	mux      *http.ServeMux
@@ -55,7 +56,7 @@ func New(cfg Config, st Station) http.Handler {
 	if cfg.Keys == nil {
 		cfg.Keys = func(string) []byte { return nil }
 	}
-	h := &handler{cfg: cfg, st: st, pages: templates(), ids: newIDs(), recent: newRecent(), mux: http.NewServeMux()}
+	h := &handler{cfg: cfg, st: st, pages: templates(), ids: newIDs(), recent: newRecent(), pace: pace{of: staff.NewPace(cfg.Real)}, mux: http.NewServeMux()}
 	h.static, h.style = assets()
 	h.run = h.ids.mac("run")
 	h.routes()

@@ -5,7 +5,6 @@ import (
 	"mime"
 	"net/http"
 	"net/url"
-	"strconv"
 
 	"baylight/kiosk/staff"
 	"baylight/kiosk/words"
@@ -28,7 +27,7 @@ func (h *handler) signIn(w http.ResponseWriter, r *http.Request) {
 		http.Redirect(w, r, h.to(r, "/desk"), http.StatusSeeOther)
 		return
 	}
-	status, m := h.refusal(r, err)
+	status, m := h.said(w, r, err)
 	p := h.page(r, "signin", "screen.signin")
 	p.Form, p.Flash = url.Values{"who": {clip(r.PostForm.Get("who"), maxWord)}}, &Flash{Text: m.In(p.Lang)}
 	h.show(w, status, p)
@@ -42,7 +41,7 @@ func (h *handler) apiSignIn(w http.ResponseWriter, r *http.Request) {
 	}
 	person, err := h.enter(w, r, values)
 	if err != nil {
-		status, m := h.refusal(r, err)
+		status, m := h.said(w, r, err)
 		h.problem(w, r, status, m, "", false)
 		return
 	}
@@ -57,11 +56,10 @@ func (h *handler) enter(w http.ResponseWriter, r *http.Request, v url.Values) (p
 	switch {
 	case errors.As(err, &locked):
 		h.cfg.Log.Warn("sign-in locked", "from", staff.Address(r), "wait", locked.Wait)
-		w.Header().Set("Retry-After", strconv.Itoa(int(locked.Wait.Seconds())+1))
-		return "", &refused{http.StatusTooManyRequests, words.Say("screen.signin.locked", strconv.Itoa(int(locked.Wait.Seconds())+1))}
+		return "", &refused{http.StatusTooManyRequests, words.Say("screen.signin.locked", seconds(locked.Wait)), locked.Wait}
 	case errors.Is(err, staff.ErrRefused):
 		h.cfg.Log.Warn("sign-in refused", "from", staff.Address(r))
-		return "", &refused{http.StatusUnauthorized, words.Say("screen.signin.refused")}
+		return "", &refused{status: http.StatusUnauthorized, Message: words.Say("screen.signin.refused")}
 	case err != nil:
 		return "", err
 	}
@@ -74,15 +72,6 @@ func (h *handler) signOut(w http.ResponseWriter, r *http.Request) {
 	h.cfg.Door.SignOut(staff.CookieToken(r))
 	staff.ClearCookie(w, r)
 	http.Redirect(w, r, h.to(r, "/desk"), http.StatusSeeOther)
-}
-
-// refusal is the status and the words of an error.
-func (h *handler) refusal(r *http.Request, err error) (int, words.Message) {
-	var no *refused
-	if errors.As(err, &no) {
-		return no.status, no.Message
-	}
-	return h.said(r, err)
 }
 
 func fieldOf(err error) string {

@@ -252,6 +252,7 @@ func refusalWords() map[Key]Pair {
 		"screen.refused.form":     {"表单已过期,请返回重试", "The form has expired. Go back and try again"},
 		"screen.refused.role":     {"您没有此项权限", "Your role does not allow this"},
 		"screen.refused.notfound": {"没有找到", "Not found"},
+		"screen.busy":             {"操作过于频繁,请 {0} 秒后再试,已填写的内容不会丢失;急需帮助请找工作人员", "Too much at once. Try again in {0} seconds; what you entered is kept. If it is urgent, ask a person"},
 		"screen.notstored":        {"未能保存,请重试;如仍不行请呼叫工作人员", "It could not be stored. Try again, or call a person"},
 
 		"screen.bad.form":       {"表单无法读取(最多 64 KiB)", "The form cannot be read (64 KiB at most)"},
