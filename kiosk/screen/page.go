@@ -235,6 +235,22 @@ func (p *page) Promise(v *kiosk.Visit) time.Time {
 	return promise.Due
 }
 
+// AtRisk says whether the promise of a visit will probably be missed, as the lamp of
+// its bay says; of one that stands in no bay, or waits there, if more is left to do
+// than there is time.
+func (p *page) AtRisk(v *kiosk.Visit) bool {
+	due := p.Promise(v)
+	if due.IsZero() || !p.Now.Before(due) || !v.Open() || !v.Passed.IsZero() {
+		return false
+	}
+	for _, b := range p.Snap.Bays {
+		if b.Visit == v.ID && (b.State == floor.LampRisk || b.State == floor.LampWorking || b.State == floor.LampReady) {
+			return b.State == floor.LampRisk
+		}
+	}
+	return floor.Remaining(v, p.Now) > due.Sub(p.Now)
+}
+
 // Plate is a visit's masked plate.
 func (p *page) Plate(v *kiosk.Visit) string { return p.Snap.Plates[v.ID] }
 
@@ -359,7 +375,12 @@ func (p *page) Purposes() []string { return []string{"maintenance", "fault", "ac
 func (p *page) AllPurposes() []string { return kiosk.Purposes() }
 
 // Age is a duration for people who look after the kiosk.
-func (p *page) Age(d time.Duration) string { return d.Round(time.Second).String() }
+func (p *page) Age(d time.Duration) string {
+	if s := int(d / time.Second); s < 120 {
+		return p.T("screen.seconds", strconv.Itoa(s))
+	}
+	return p.Ago(p.Now.Add(-d))
+}
 
 // Document is what people call a document on paper, by its id.
 func (p *page) Document(id string) string {

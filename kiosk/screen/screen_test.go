@@ -418,6 +418,20 @@ func TestBayAndBoard(t *testing.T) {
 	}
 }
 
+// TestDeskRisk: the desk says which promise may break: as a bay's lamp says, else
+// by what is left to do.
+func TestDeskRisk(t *testing.T) {
+	b := browse(t)
+	v := b.checkedIn("粤B12345")
+	b.signIn("a01").json("/api/desk/accept", `{"visit":"`+v+`"}`)
+	due := b.s.Now().Wall.Add(10 * time.Minute)
+	b.json("/api/desk/sign", `{"visit":"`+v+`","item":["M10"],"minutes.M10":60,"promise":"`+due.Format(time.RFC3339)+`"}`)
+	b.get("/desk").shows("可能超时")
+	b.s.pass(11 * time.Minute)
+	b.get("/desk").shows("已过约定")
+	b.hides("可能超时")
+}
+
 func TestForMachines(t *testing.T) {
 	b := browse(t)
 	b.checkedIn("粤B12345")

@@ -103,6 +103,7 @@ func deskWords() map[Key]Pair {
 		"screen.help.clear":      {"已处理:{0}", "Cleared: {0}"},
 		"screen.paper.waits":     {"待打印 {0} 张:打印机不可用,请把号码送给客户", "{0} waiting to print: the printer is out, please bring customers their numbers"},
 		"screen.device.isdown":   {"设备 {0} 不可用:", "Device {0} is down:"},
+		"screen.seconds":         {"{0} 秒", "{0} s"},
 		"screen.minutes":         {"{0} 分钟", "{0} min"},
 		"screen.hours":           {"{0} 小时", "{0} h"},
 		"screen.arrived":         {"到店 {0}", "Arrived {0}"},

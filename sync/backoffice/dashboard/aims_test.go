@@ -63,7 +63,7 @@ func TestTargets(t *testing.T) {
 		"/":                {"达成", "≥ 70%"},
 		"/kpi?" + november: {"✓", "达成", "≥ 70%", "✕", "未达成", "≤ 200 分钟", "目标"},
 		"/kpi/turnaround?" + november + "&by=day": {"未达成", "≤ 200 分钟"},
-		"/kpi/targets":             {"≥ 70%", "≤ 200 分钟", "未设", "on_time_percent", "[store.targets]", "backoffice.toml", "3% / 5% / 10%", "周一", "08:30–18:00"},
+		"/kpi/targets":             {"≥ 70%", "≤ 200 分钟", "未设", "配置文件", "[store.targets]", "backoffice.toml", "3% / 5% / 10%", "周一", "08:30–18:00"},
 		"/report?month=2026-11":    {"目标达成", "≥ 70%", "≤ 200 分钟", "工位利用率"},
 		"/kpi?lang=en&" + november: {"not met", "met", "≤ 200 min"},
 	} {

@@ -30,6 +30,7 @@ type auditLine struct {
 	Who    string
 	What   string // in words
 	Visit  string
+	Ticket string
 	Event  string
 	Detail string
 	From   string
@@ -68,6 +69,17 @@ func (d *dashboard) auditPage(w http.ResponseWriter, r *http.Request) error {
 	}
 	for _, e := range doors {
 		a.Lines = append(a.Lines, auditLine{At: e.At, Who: e.Who, What: p.T("audit." + e.What), Detail: e.Detail, From: e.From})
+	}
+	var visits []string
+	for _, l := range a.Lines {
+		visits = append(visits, l.Visit)
+	}
+	tickets := map[string]string{}
+	if err := d.tickets(r.Context(), p.Store, tickets, visits); err != nil {
+		return err
+	}
+	for i := range a.Lines {
+		a.Lines[i].Ticket = tickets[a.Lines[i].Visit]
 	}
 	slices.SortStableFunc(a.Lines, func(x, y auditLine) int { return y.At.Compare(x.At) })
 	d.render(w, http.StatusOK, "audit.html", a)

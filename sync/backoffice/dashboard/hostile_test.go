@@ -2,6 +2,7 @@ package dashboard_test
 
 import (
 	"bytes"
+	"html"
 	"mime/multipart"
 	"net/http"
 	"net/http/httptest"
@@ -128,6 +129,21 @@ func upload(t *testing.T, b browser, secret, name, content string) (int, string)
 	r.Header.Set("Content-Type", form.FormDataContentType())
 	r.Header.Set("Sec-Fetch-Site", "same-origin")
 	return b.send(r)
+}
+
+// TestBookingsExample: what the page shows as an example can be imported as it is.
+func TestBookingsExample(t *testing.T) {
+	s := newDesk(t, dashboard.Config{Bookings: func(string) dashboard.Importer { return &books{} }})
+	m := s.guest("m1")
+	for _, path := range []string{"/bookings", "/bookings?lang=en"} {
+		_, page := m.get(path)
+		_, rest, _ := strings.Cut(page, "<pre tabindex=\"0\">")
+		example, _, found := strings.Cut(rest, "</pre>")
+		entries, ignored, err := booking.Read([]byte(html.UnescapeString(example)), zone)
+		if !found || err != nil || len(entries) != 1 || len(ignored) != 0 {
+			t.Errorf("%s: %q gives %v, ignored %v: %v", path, example, entries, ignored, err)
+		}
+	}
 }
 
 func TestBookings(t *testing.T) {

@@ -451,6 +451,9 @@ func (d *dashboard) caveats(r *http.Request, f figurePage, q query) (out []cavea
 	row := f.Whole
 	if q.span.To.After(q.span.Now) {
 		out = append(out, caveat{f.T("office.caveat.running"), ""})
+		if f.By == kpi.ByDay && len(f.Rows) < q.days() {
+			out = append(out, caveat{f.T("office.caveat.ahead"), ""})
+		}
 	}
 	if row.Orders > 0 && row.Orders < 10 {
 		add("few", row.Orders, "")

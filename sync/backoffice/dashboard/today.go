@@ -2,6 +2,7 @@ package dashboard
 
 import (
 	"cmp"
+	"context"
 	"net/http"
 	"slices"
 	"strings"
@@ -238,6 +239,20 @@ func (t *today) sort() {
 	}
 }
 
+// tickets adds the tickets of visits that have none here yet.
+func (d *dashboard) tickets(ctx context.Context, s backoffice.Store, of map[string]string, visits []string) error {
+	names := slices.DeleteFunc(visits, func(v string) bool { return v == "" || of[v] != "" })
+	if len(names) == 0 {
+		return nil
+	}
+	slices.Sort(names)
+	found, _, err := d.Data.Visits(ctx, s.Name, slices.Compact(names), nil)
+	for _, v := range found {
+		of[v.ID] = v.Ticket
+	}
+	return err
+}
+
 // latest lists the last events that concern a visit or a bay, newest first.
 func (d *dashboard) latest(r *http.Request, s backoffice.Store, at uint64, tickets map[string]string) (out []happening, err error) {
 	const shown, looked = 8, 60
@@ -254,8 +269,18 @@ func (d *dashboard) latest(r *http.Request, s backoffice.Store, at uint64, ticke
 		_, unknown := e.Data.(*kiosk.Unknown)
 		if len(out) < shown && row.Counted && !unknown {
 			v := kiosk.VisitOf(e.Data)
-			out = append(out, happening{At: e.Time(), Type: e.Type(), Visit: v, Ticket: tickets[v], Source: e.Source[strings.LastIndexByte(e.Source, '/')+1:]})
+			out = append(out, happening{At: e.Time(), Type: e.Type(), Visit: v, Source: e.Source[strings.LastIndexByte(e.Source, '/')+1:]})
 		}
+	}
+	var visits []string
+	for _, h := range out {
+		visits = append(visits, h.Visit)
+	}
+	if err := d.tickets(r.Context(), s, tickets, visits); err != nil {
+		return nil, err
+	}
+	for i := range out {
+		out[i].Ticket = tickets[out[i].Visit]
 	}
 	return out, nil
 }

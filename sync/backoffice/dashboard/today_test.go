@@ -44,6 +44,10 @@ func TestRiskAndHelp(t *testing.T) {
 			t.Errorf("the board does not say %q:\n%s", want, seen)
 		}
 	}
+	s.at("16:53", &kiosk.Passed{Visit: "V0", Inspector: "q1"}) // of a car that was handed over
+	if _, page := s.do("GET", "/", ""); !strings.Contains(text(page), "16:53 质检合格 A000 k1") {
+		t.Errorf("an event of a visit that has ended stands without its number:\n%s", text(page))
+	}
 	// The same at the order's page, and for programs.
 	for visit, want := range map[string]string{"VR": "风险与原因 83% 待料", "VS": "风险与原因 12% ", "VT": "风险与原因 排队等工位 风险暂按剩余工时判断:历史不足"} {
 		if _, page := s.do("GET", "/orders/"+visit, ""); !strings.Contains(text(page), want) {
