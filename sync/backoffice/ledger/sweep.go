@@ -6,6 +6,8 @@ import (
 	"database/sql/driver"
 	"errors"
 	"fmt"
+	"strconv"
+	"strings"
 
 	"baylight/sync/backoffice"
 )
@@ -14,11 +16,18 @@ import (
 // its way out of C it costs once for so many events.
 const sweepRow = 256
 
-// A row is what its events are, each as the length of its visit's name in bytes, a
-// comma, the name, its time, doubled and one more if it is uncertain, a comma, the
-// length of its bytes, a comma; and the bytes of all.
-const sweepEvents = `SELECT group_concat(octet_length(visit) || ',' || visit || (when_ms * 2 + uncertain) || ',' || length(bytes) || ',', ''), group_concat(bytes, '')
-	FROM events NOT INDEXED WHERE n > ?1 AND n <= ?2 AND store = ?3 AND visit <> '' AND state = 0`
+// A row is what its events are: the names of their visits, their times, doubled
+// and one more if they are uncertain, and their bytes, a line for each event. It
+// costs less than to state their lengths. Where a name or an event holds an end of
+// line itself, there are too many: then the row is read by sweepExact, which has
+// before the bytes of all, for each, the length of its visit's name in bytes, a
+// comma, the name, its time, a comma, the length of its bytes, a comma.
+const (
+	sweepLines = `SELECT group_concat(visit, '` + "\n" + `'), group_concat(when_ms * 2 + uncertain, '` + "\n" + `'), group_concat(bytes, '` + "\n" + `')` + sweptEvents
+	sweepExact = `SELECT group_concat(octet_length(visit) || ',' || visit || (when_ms * 2 + uncertain) || ',' || length(bytes) || ',', ''), NULL, group_concat(bytes, '')` + sweptEvents
+
+	sweptEvents = ` FROM events NOT INDEXED WHERE n > ?1 AND n <= ?2 AND store = ?3 AND visit <> '' AND state = 0`
+)
 
 // Sweep calls f with the counted events of the visits of a store at the positions
 // after one up to another, by position, as they are now, which is at the position
@@ -43,18 +52,52 @@ func (l *Ledger) Sweep(ctx context.Context, store string, after, through uint64,
 }
 
 func sweep(ctx context.Context, dc any, store string, after, through uint64, f func(string, backoffice.Swept)) error {
-	var row [2]driver.Value
+	var row [3]driver.Value
 	for ; after < through; after += sweepRow {
 		args := []driver.NamedValue{{Ordinal: 1, Value: int64(after)}, {Ordinal: 2, Value: int64(min(after+sweepRow, through))}, {Ordinal: 3, Value: store}}
-		if err := eachRow(ctx, dc, sweepEvents, args, row[:], func() error {
+		exact := false
+		if err := eachRow(ctx, dc, sweepLines, args, row[:], func() error {
+			visits, _ := row[0].(string)
+			times, _ := row[1].(string)
+			all, _ := row[2].(string)
+			exact = !sweptLines(visits, times, all, f)
+			return nil
+		}); err != nil {
+			return err
+		}
+		if !exact {
+			continue
+		}
+		if err := eachRow(ctx, dc, sweepExact, args, row[:], func() error {
 			heads, _ := row[0].(string)
-			all, _ := row[1].(string)
+			all, _ := row[2].(string)
 			return sweptIn(heads, all, f)
 		}); err != nil {
 			return err
 		}
 	}
 	return nil
+}
+
+// sweptLines takes the events of a row of lines apart. They share its memory. It
+// is false, and f was not called, if a line is not one event's.
+func sweptLines(visits, times, all string, f func(string, backoffice.Swept)) bool {
+	ends := strings.Count(times, "\n")
+	if strings.Count(visits, "\n") != ends || strings.Count(all, "\n") != ends {
+		return false
+	}
+	for times != "" {
+		var visit, time, bytes string
+		visit, visits, _ = strings.Cut(visits, "\n")
+		time, times, _ = strings.Cut(times, "\n")
+		bytes, all, _ = strings.Cut(all, "\n")
+		when, err := strconv.ParseInt(time, 10, 64)
+		if err != nil {
+			return false
+		}
+		f(visit, swept(when, bytes))
+	}
+	return true
 }
 
 // sweptIn takes the events of a row apart. They share its memory.
