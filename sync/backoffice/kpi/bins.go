@@ -82,10 +82,10 @@ func farApart(least, most int64, n int) bool {
 }
 
 // appendCounted appends the bins of lengths from least on.
-func appendCounted(out []bin, counts []int64, least int64) []bin {
+func appendCounted[C int64 | uint32](out []bin, counts []C, least int64) []bin {
 	for i, c := range counts {
 		if c > 0 {
-			out = append(out, bin{least + int64(i), c})
+			out = append(out, bin{least + int64(i), int64(c)})
 		}
 	}
 	return out

@@ -3,6 +3,8 @@ package kpi
 import (
 	"cmp"
 	"fmt"
+	"math"
+	"math/bits"
 	"slices"
 )
 
@@ -90,7 +92,11 @@ func (s *sums) add(b []byte) error {
 		s.listsBy[i] = readHistograms(s.listsBy[i], &r)
 	}
 	for i := range s.sets {
-		for range r.size(1) {
+		n := r.size(1)
+		if i == sVehicles {
+			s.vehicles.expect(n)
+		}
+		for range n {
 			if key := r.text(); i == sVehicles {
 				s.vehicles.add(key)
 			} else if at, found := slices.BinarySearch(s.sets[i], key); !found {
@@ -155,8 +161,8 @@ func readHistograms(all []keyedHistogram, r *reader) []keyedHistogram {
 // place.
 type histogram struct {
 	least  int64 // that the first of counts is of
-	counts []int64
-	far    []bin // beyond widest
+	counts []uint32
+	far    []bin // beyond widest, and what is too many for counts
 }
 
 // widest bounds the lengths that have a place, nearly three days.
@@ -181,21 +187,22 @@ func (h *histogram) read(r *reader) {
 			r.fail()
 			return
 		}
-		if at := uint64(minutes - h.least); at < uint64(len(h.counts)) {
-			h.counts[at] += n
+		if at := uint64(minutes - h.least); at < uint64(len(h.counts)) && n <= int64(math.MaxUint32-h.counts[at]) {
+			h.counts[at] += uint32(n)
 		} else {
 			h.widen(minutes, n)
 		}
 	}
 }
 
-// widen adds a length that has no place yet.
+// widen adds a length that has no place yet, or no more room there.
 func (h *histogram) widen(minutes, n int64) {
-	if minutes < -widest || minutes > widest {
+	placed := uint64(minutes-h.least) < uint64(len(h.counts))
+	if minutes < -widest || minutes > widest || placed {
 		h.far = append(h.far, bin{minutes, n})
 		return
 	}
-	const step = 64
+	const step = 256 // most lengths of most lists, from the first on
 	size := int64(len(h.counts))
 	least, end := minutes&^(step-1), minutes|(step-1)+1
 	switch {
@@ -206,9 +213,9 @@ func (h *histogram) widen(minutes, n int64) {
 	default:
 		least, end = h.least, max(end, h.least+2*size)
 	}
-	counts := make([]int64, end-least)
+	counts := make([]uint32, end-least)
 	copy(counts[h.least-least:], h.counts)
-	counts[minutes-least] += n
+	counts[minutes-least] += uint32(n)
 	h.least, h.counts = least, counts
 }
 
@@ -236,6 +243,13 @@ type distinct struct {
 	slots  [][2]uint64 // open addressing; zeros are empty
 	taken  int
 	others map[string]bool // all zeros, or of another length
+}
+
+// expect makes room for a month of days like the first one, with so many each.
+func (d *distinct) expect(n int) {
+	if d.slots == nil && n > 0 {
+		d.slots = make([][2]uint64, 1<<bits.Len(uint(64*min(n, 1024)-1)))
+	}
 }
 
 func (d *distinct) add(s string) {
