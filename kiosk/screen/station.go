@@ -86,7 +86,8 @@ type Device struct {
 	Reason     string    // why it is down
 	Since      time.Time // of the present state
 	Reconnects int
-	Last       string // when and what last came or went, in words; no personal data
+	LastAt     time.Time // when something last came or went
+	Last       string    // what, in words; no personal data
 }
 
 // Alarm is something wrong with this board that somebody must act upon.

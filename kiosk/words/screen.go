@@ -230,7 +230,7 @@ func bayWords() map[Key]Pair {
 		"screen.support.failed":     {"支持包未能生成:{0}", "The support bundle could not be made: {0}"},
 		"screen.test.failed":        {"{0} 测试失败:{1}", "Testing {0} failed: {1}"},
 		"screen.outbox":             {"待送达后台", "Waiting for receipt"},
-		"screen.outbox.age":         {"最早 {0} 前", "oldest {0} ago"},
+		"screen.outbox.age":         {"最早 {0}前", "oldest {0} ago"},
 		"screen.broker":             {"消息服务器", "Broker"},
 		"screen.connected":          {"已连接", "Connected"},
 		"screen.notconnected":       {"未连接(数据已保存)", "Not connected (data is kept)"},

@@ -80,7 +80,7 @@ func (d *devices) seen(name string, bytes int, shown string) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	s := d.state[name]
-	s.Last = strings.TrimSpace(fmt.Sprintf("%s, %d B %s", now.Format("15:04:05"), bytes, shown))
+	s.LastAt, s.Last = now, strings.TrimSpace(fmt.Sprintf("%d B %s", bytes, shown))
 	d.state[name], d.moved[name] = s, moved{now, bytes}
 }
 
