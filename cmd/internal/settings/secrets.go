@@ -103,6 +103,9 @@ func (p *problems) secret(what, file string, ids ...string) (value, from string)
 	credential := find(p.given, ids...)
 	if _, err := os.Stat(file); credential == "" && errors.Is(err, fs.ErrNotExist) {
 		credential = find(p.running, ids...)
+		if _, err := os.Stat(credential); err != nil {
+			credential = "" // of a service that is not this person's
+		}
 	}
 	if from = cmp.Or(credential, file); from == "" {
 		return "", ""

@@ -102,6 +102,13 @@ func TestUnreadable(t *testing.T) {
 	if err == nil || !strings.Contains(err.Error(), "store.key_file: read "+filepath.Join(given, StoreKey)) {
 		t.Errorf("err = %v", err)
 	}
+	closed := filepath.Join(dir, "kiosk.toml") // nothing can be looked for below a file
+	if _, err = loadKiosk(closed, vault{given: closed}); err == nil || !strings.Contains(err.Error(), "not a directory") {
+		t.Errorf("a folder that cannot be read: %v", err)
+	}
+	if _, err = loadKiosk(closed, vault{running: closed}); err != nil {
+		t.Errorf("the running service's folder is not for everybody: %v", err)
+	}
 }
 
 // TestOfficeSecrets: each secret of an office as a credential, in none of its files.
