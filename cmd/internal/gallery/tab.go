@@ -11,8 +11,11 @@ import (
 	"github.com/chromedp/chromedp"
 )
 
-// maxPicture bounds a picture in the repository.
-const maxPicture = 150_000
+// maxPicture bounds a picture in the repository, patience what one step takes.
+const (
+	maxPicture = 150_000
+	patience   = time.Minute
+)
 
 // gallery takes pictures of one demo.
 type gallery struct {
@@ -30,11 +33,17 @@ type tab struct {
 func (g gallery) open(width, height int64, url string) (tab, context.CancelFunc, error) {
 	ctx, end := chromedp.NewContext(g.browser)
 	t := tab{ctx, g}
+	if err := chromedp.Run(ctx); err != nil { // attaches; what it starts has to outlive each call of do
+		end()
+		return t, end, fmt.Errorf("open a window: %w", err)
+	}
 	return t, end, t.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
 }
 
 func (t tab) do(actions ...chromedp.Action) error {
-	if err := chromedp.Run(t.ctx, actions...); err != nil {
+	ctx, cancel := context.WithTimeout(t.ctx, patience)
+	defer cancel()
+	if err := chromedp.Run(ctx, actions...); err != nil {
 		return fmt.Errorf("look at a page: %w", err)
 	}
 	return nil
@@ -47,7 +56,7 @@ func (t tab) sees(expression string) error {
 	defer tick.Stop()
 	for late := time.After(20 * time.Second); ; {
 		var ok bool
-		err := chromedp.Run(t.ctx, chromedp.Evaluate("!!("+expression+")", &ok))
+		err := t.do(chromedp.Evaluate("!!("+expression+")", &ok))
 		if ok && err == nil {
 			return nil
 		}
