@@ -209,6 +209,9 @@ func TestAccessible(t *testing.T) {
 					`[...document.querySelectorAll("main *")].filter((e) => !e.closest(".scroll,pre") && e.getBoundingClientRect().right > %d + 1).slice(0, 3).map((e) => e.outerHTML.slice(0, 100)).join(" ; ")`, width)))
 			}
 			b.do(chromedp.Evaluate(`document.querySelectorAll("main details").forEach((d) => { d.open = false; })`, nil))
+			if narrow := b.says(`[...document.querySelectorAll("main .scroll > table")].filter((t) => t.getClientRects().length && t.offsetWidth < t.parentElement.clientWidth - 2).map((t) => t.parentElement.ariaLabel).join()`); narrow != "" {
+				t.Errorf("%s at %d: tables that do not fill their card: %s", path, width, narrow)
+			}
 			b.shot(fmt.Sprintf("%d-%02d", width, i))
 		}
 	}
