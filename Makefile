@@ -101,10 +101,10 @@ bench-journal: ## a burst on this disk and on media that take longer to sync, an
 	go test ./kiosk/station -run '^$$' -bench Start -benchtime 3x -timeout 30m
 
 .PHONY: bench-history
-bench-history: ## figures out of ten million events in SQLite and PG_EVENTS in PostgreSQL, each beside a hundred thousand (some 10 GB under TMPDIR, up to an hour)
+bench-history: ## figures out of ten million events in SQLite and PG_EVENTS in PostgreSQL, each beside a hundred thousand (some 12 GB under TMPDIR, up to an hour)
 	BAYLIGHT_HISTORY_EVENTS=10000000 go test ./sync/backoffice/figures -run '^$$' -bench History -benchtime 1x -timeout 3h
 	BAYLIGHT_HISTORY_EVENTS=$(PG_EVENTS) go test ./sync/backoffice/ledger/pgledger -run '^$$' -bench History -benchtime 1x -timeout 3h
-PG_EVENTS ?= 1000000
+PG_EVENTS ?= 10000000
 
 .PHONY: bench
 bench: ## the figures of README and the DESIGN.md files

@@ -35,7 +35,7 @@ type Rollups interface {
 	// Facts are those kept of the visits named, of those that have one, by visit.
 	Facts(ctx context.Context, store string, visits []string) ([]Fact, error)
 	// FactsOfDays calls f with the facts that have a part in a day from first to
-	// last, both included, by visit, each once.
+	// last, both included, each once, in any order. Their Keys may be left out.
 	FactsOfDays(ctx context.Context, store, first, last string, f func(Fact) error) error
 	// FactsOf are those kept under a key, by visit.
 	FactsOf(ctx context.Context, store, key string) ([]Fact, error)

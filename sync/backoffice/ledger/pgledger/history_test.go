@@ -150,32 +150,53 @@ func (h *history) months() (out []time.Time) {
 	return out
 }
 
-// compare asks both histories in turns.
+// compare asks both histories in turns, twice: at first the server has to read the
+// pages of the long one (first-x/short), then it has them, as one that has run for
+// a while.
 func compare(b *testing.B, s *pgtest.Server, what string, times int, short, far *history, ask func(*history, time.Time)) {
 	b.Helper()
 	runtime.LockOSThread()
 	defer runtime.UnlockOSThread()
-	var passed, asking, serving [2][]time.Duration
+	b.ReportMetric(inTurns(b, s, times, short, far, ask).ratio(), what+"-first-x/short")
+	t := inTurns(b, s, times, short, far, ask)
+	b.ReportMetric(percentile(t.passed, 50), what+"-p50-ms")
+	b.ReportMetric(percentile(t.passed, 99), what+"-p99-ms")
+	for n, of := range []string{"short-", ""} {
+		b.ReportMetric(percentile(t.asking[n], 50), what+"-p50-cpu-"+of+"ms")
+		b.ReportMetric(percentile(t.serving[n], 50), what+"-p50-server-"+of+"ms")
+	}
+	b.ReportMetric(percentile(t.asking[1], 99), what+"-p99-cpu-ms")
+	b.ReportMetric(percentile(t.serving[1], 99), what+"-p99-server-ms")
+	b.ReportMetric(t.ratio(), what+"-x/short")
+}
+
+// turns is what questions took, of the short history and of the long one.
+type turns struct {
+	passed          []time.Duration // of the long one
+	asking, serving [2][]time.Duration
+}
+
+// ratio is that of the processor time of both ends, at the median.
+func (t *turns) ratio() float64 {
+	return (percentile(t.asking[1], 50) + percentile(t.serving[1], 50)) / (percentile(t.asking[0], 50) + percentile(t.serving[0], 50))
+}
+
+func inTurns(b *testing.B, s *pgtest.Server, times int, short, far *history, ask func(*history, time.Time)) *turns {
+	b.Helper()
+	t := &turns{}
+	months := [2][]time.Time{short.months(), far.months()} // made once: making them empties the processor's caches
 	for i := range times {
 		for n, h := range []*history{short, far} {
-			months := h.months()
-			from, began, thread, served := months[i*7919%len(months)], time.Now(), ofThread(b), s.Served()
+			from, began, thread, served := months[n][i*7919%len(months[n])], time.Now(), ofThread(b), s.Served()
 			ask(h, from)
-			asking[n] = append(asking[n], ofThread(b)-thread)
-			passed[n] = append(passed[n], time.Since(began))
-			serving[n] = append(serving[n], s.Served()-served)
+			t.asking[n] = append(t.asking[n], ofThread(b)-thread)
+			t.serving[n] = append(t.serving[n], s.Served()-served)
+			if h == far {
+				t.passed = append(t.passed, time.Since(began))
+			}
 		}
 	}
-	b.ReportMetric(percentile(passed[1], 99), what+"-p99-ms")
-	b.ReportMetric(percentile(asking[1], 50), what+"-p50-cpu-ms")
-	b.ReportMetric(percentile(asking[1], 99), what+"-p99-cpu-ms")
-	b.ReportMetric(percentile(serving[1], 50), what+"-p50-server-ms")
-	b.ReportMetric(percentile(asking[0], 50), what+"-p50-cpu-short-ms")
-	b.ReportMetric(percentile(serving[0], 50), what+"-p50-server-short-ms")
-	b.ReportMetric(percentile(passed[0], 50), what+"-p50-short-ms")
-	b.ReportMetric(percentile(passed[1], 50), what+"-p50-ms")
-	b.ReportMetric(percentile(serving[1], 99), what+"-p99-server-ms")
-	b.ReportMetric((percentile(asking[1], 50)+percentile(serving[1], 50))/(percentile(asking[0], 50)+percentile(serving[0], 50)), what+"-x/short")
+	return t
 }
 
 func ofThread(b *testing.B) time.Duration {

@@ -132,7 +132,7 @@ func (l *Ledger) amongAll(ctx context.Context, store string, visits []string, at
 const factColumns = `SELECT f.visit, f.at, f.bytes, f.days, f.keys, f.due_ms FROM `
 
 func (l *Ledger) facts(ctx context.Context, f func(backoffice.Fact) error, query string, args ...any) error {
-	rows, err := l.pool.Query(ctx, factColumns+query, args...)
+	rows, err := l.pool.Query(ctx, query, args...)
 	if err != nil {
 		return err
 	}
@@ -165,7 +165,7 @@ func untexts(in []string) (out []string) {
 func (l *Ledger) factList(ctx context.Context, what, store, query string, args ...any) (out []backoffice.Fact, err error) {
 	st, err := l.lookup(ctx, store)
 	if err == nil {
-		err = l.facts(ctx, func(f backoffice.Fact) error { out = append(out, f); return nil }, query, append([]any{st}, args...)...)
+		err = l.facts(ctx, func(f backoffice.Fact) error { out = append(out, f); return nil }, factColumns+query, append([]any{st}, args...)...)
 	}
 	if err != nil {
 		return nil, fmt.Errorf("read facts %s: %w", what, err)
@@ -178,12 +178,19 @@ func (l *Ledger) Facts(ctx context.Context, store string, visits []string) ([]ba
 	return l.factList(ctx, "of visits", store, `facts f WHERE f.st = $1 AND f.visit = ANY($2) ORDER BY f.visit`, texts(visits))
 }
 
+// ofDays are facts with a part in days $2 to $3, without their keys, of which a month
+// has as many bytes as of anything else. Those that begin there lie side by side; each of
+// the few that began before is looked for.
+const ofDays = `SELECT f.visit, f.at, f.bytes, f.days, '{}'::text[], f.due_ms FROM facts f WHERE f.st = $1 AND (f.days[1]) COLLATE "C" BETWEEN $2 AND $3
+	UNION ALL SELECT f.visit, f.at, f.bytes, f.days, '{}'::text[], f.due_ms FROM facts f WHERE f.st = $1 AND f.visit = ANY(ARRAY(
+		SELECT visit FROM fact_days WHERE st = $1 AND day BETWEEN $2 AND $3
+		EXCEPT SELECT f.visit FROM facts f WHERE f.st = $1 AND (f.days[1]) COLLATE "C" BETWEEN $2 AND $3))`
+
 // FactsOfDays calls f with the facts that have a part in some days.
 func (l *Ledger) FactsOfDays(ctx context.Context, store, first, last string, f func(backoffice.Fact) error) error {
 	st, err := l.lookup(ctx, store)
 	if err == nil {
-		err = l.facts(ctx, f, `(SELECT DISTINCT visit FROM fact_days WHERE st = $1 AND day BETWEEN $2 AND $3) d
-			JOIN facts f ON f.st = $1 AND f.visit = d.visit ORDER BY f.visit`, st, plain(first), plain(last))
+		err = l.facts(ctx, f, ofDays, st, plain(first), plain(last))
 	}
 	if err != nil {
 		return fmt.Errorf("read facts of %s from %s to %s: %w", store, first, last, err)

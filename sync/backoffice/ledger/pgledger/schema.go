@@ -110,8 +110,12 @@ BEGIN
 END $$;
 `,
 	papers,
-	`ALTER TABLE IF EXISTS day_rows SET (toast_tuple_target = 8160)`, // as in kept
+	`ALTER TABLE IF EXISTS day_rows SET (toast_tuple_target = 8160);
+DO $$ BEGIN IF to_regclass('facts') IS NOT NULL THEN ` + factsFirst + ` END IF; END $$`, // as in kept, unless somebody deleted them
 }
+
+// factsFirst finds facts by the first of their days.
+const factsFirst = `CREATE INDEX IF NOT EXISTS facts_first ON facts(st, (days[1]) COLLATE "C");`
 
 // kept is what a folder keeps. DropRollups makes again what somebody deleted of it.
 // A row of a day stays in its page whole, up to 8 kB: kept beside and compressed, as
@@ -126,6 +130,7 @@ CREATE TABLE IF NOT EXISTS facts(
 	due_ms bigint,                         -- NULL: never
 	PRIMARY KEY(st, visit)) WITH (fillfactor = 80);
 CREATE INDEX IF NOT EXISTS facts_due ON facts(st, due_ms) WHERE due_ms IS NOT NULL;
+` + factsFirst + `
 CREATE TABLE IF NOT EXISTS fact_days(
 	st integer NOT NULL, day text COLLATE "C" NOT NULL, visit text COLLATE "C" NOT NULL, PRIMARY KEY(st, day, visit));
 CREATE TABLE IF NOT EXISTS fact_keys(
