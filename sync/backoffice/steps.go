@@ -25,9 +25,6 @@ func (s Steps) Read(ms []Message) (Batch, []string) {
 	return b, sources
 }
 
-// Committed takes note of what the ledger said of a batch.
-func (s Steps) Committed(messages int, out Outcome) { s.o.committed(messages, out) }
-
 // Receipt is the retained message that tells a source how far its events are
 // committed. ok is false for what gets none: the office itself.
 func (s Steps) Receipt(ctx context.Context, store, source string) (topic string, payload []byte, ok bool, err error) {

@@ -20,14 +20,6 @@ func areas() []area {
 		{"power", power}, {"broker", broker}, {"certificate", certificates}, {"version", versions}, {"service", service}}
 }
 
-// Areas are their names, in the order of a report.
-func Areas() (names []string) {
-	for _, a := range areas() {
-		names = append(names, a.name)
-	}
-	return names
-}
-
 // Examine looks at everything. It ends when ctx does, or when the slowest area
 // has used up its time.
 func Examine(ctx context.Context, f *Facts) Report {

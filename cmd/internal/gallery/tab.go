@@ -40,8 +40,10 @@ func (g gallery) open(width, height int64, url string) (tab, context.CancelFunc,
 	return t, end, t.do(chromedp.EmulateViewport(width, height), chromedp.Navigate(url))
 }
 
-func (t tab) do(actions ...chromedp.Action) error {
-	ctx, cancel := context.WithTimeout(t.ctx, patience)
+func (t tab) do(actions ...chromedp.Action) error { return t.within(patience, actions...) }
+
+func (t tab) within(limit time.Duration, actions ...chromedp.Action) error {
+	ctx, cancel := context.WithTimeout(t.ctx, limit)
 	defer cancel()
 	if err := chromedp.Run(ctx, actions...); err != nil {
 		return fmt.Errorf("look at a page: %w", err)
@@ -56,7 +58,7 @@ func (t tab) sees(expression string) error {
 	defer tick.Stop()
 	for late := time.After(20 * time.Second); ; {
 		var ok bool
-		err := t.do(chromedp.Evaluate("!!("+expression+")", &ok))
+		err := t.within(time.Second, chromedp.Evaluate("!!("+expression+")", &ok)) // an answer may go down with the page that was asked
 		if ok && err == nil {
 			return nil
 		}
@@ -73,7 +75,7 @@ func (t tab) click(selector string) error {
 	return steps(
 		func() error { return t.sees("document.querySelector(`" + selector + "`)") },
 		func() error {
-			return t.do(chromedp.Evaluate("window.before = true; document.querySelector(`"+selector+"`).click()", nil))
+			return t.do(chromedp.Evaluate("window.before = true; setTimeout(() => document.querySelector(`"+selector+"`).click()); null", nil))
 		},
 		func() error { return t.sees("!window.before && document.readyState === 'complete'") },
 	)

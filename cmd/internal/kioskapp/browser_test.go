@@ -135,8 +135,10 @@ func (b *tab) do(actions ...chromedp.Action) {
 	must(b.t, b.try(actions...))
 }
 
-func (b *tab) try(actions ...chromedp.Action) error {
-	ctx, cancel := context.WithTimeout(b.ctx, patience)
+func (b *tab) try(actions ...chromedp.Action) error { return b.tryFor(patience, actions...) }
+
+func (b *tab) tryFor(limit time.Duration, actions ...chromedp.Action) error {
+	ctx, cancel := context.WithTimeout(b.ctx, limit)
 	defer cancel()
 	return chromedp.Run(ctx, actions...)
 }
@@ -160,7 +162,8 @@ func (b *tab) is(expression string) {
 	tick := time.NewTicker(5 * time.Millisecond)
 	defer tick.Stop()
 	for ok := false; !ok; <-tick.C {
-		err := b.try(chromedp.Evaluate("!!(document.body && ("+expression+"))", &ok)) // fails while one page follows another
+		// It fails while one page follows another, and an answer may go down with the page that was asked.
+		err := b.tryFor(patience/8, chromedp.Evaluate("!!(document.body && ("+expression+"))", &ok))
 		if !ok && time.Now().After(deadline) {
 			var text string
 			b.js("location.href + '\\n' + document.body.innerText", &text)

@@ -103,7 +103,9 @@ func (t tab) is(expression string) {
 	defer tick.Stop()
 	for late := time.After(patience); ; {
 		var ok bool
-		err := chromedp.Run(t.ctx, chromedp.Evaluate("!!("+expression+")", &ok))
+		ctx, cancel := context.WithTimeout(t.ctx, patience/8) // an answer may go down with the page that was asked
+		err := chromedp.Run(ctx, chromedp.Evaluate("!!("+expression+")", &ok))
+		cancel()
 		if ok && err == nil {
 			return
 		}

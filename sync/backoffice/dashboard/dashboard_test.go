@@ -433,6 +433,15 @@ func TestEveryTextExists(t *testing.T) {
 		has("kpi." + f)
 		has("kpi." + f + ".def")
 	}
+	for _, f := range dashboard.Shares() {
+		has("kpi." + f + ".num")
+		has("kpi." + f + ".den")
+	}
+	for _, m := range kpi.Measures() {
+		if m.Aim() {
+			has("office.targets.unit." + string(m.Unit))
+		}
+	}
 }
 
 func TestStreamSaysThatSomethingChanged(t *testing.T) {

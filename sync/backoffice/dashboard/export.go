@@ -77,10 +77,10 @@ func (d *dashboard) exportPage(r *http.Request) (page, error) {
 // export writes a table as the file that the path asks for, and keeps who took it.
 func (d *dashboard) export(w http.ResponseWriter, r *http.Request, p page, what string, q query, t report.Table) error {
 	var b bytes.Buffer
-	kind, write := "text/csv; charset=utf-8", t.CSV
+	kind, write := report.CSVType, t.CSV
 	ending := "csv"
 	if strings.HasSuffix(r.URL.Path, ".xlsx") {
-		kind, write, ending = "application/vnd.openxmlformats-officedocument.spreadsheetml.sheet", t.XLSX, "xlsx"
+		kind, write, ending = report.XLSXType, t.XLSX, "xlsx"
 	}
 	if err := write(&b); err != nil {
 		return fmt.Errorf("export %s: %w", what, err)

@@ -103,31 +103,6 @@ func Charge(reworks []ReworkRef, earlier func(visit string) (Fact, bool), who fu
 	return out
 }
 
-// WorkedOrders counts the orders signed in the period by who worked on them, each
-// order once for each: the denominators of what [Charge] counts.
-func (p Period) WorkedOrders(facts []Fact, who func(technician string) string) map[string]int {
-	s := scope{from: InstantOf(p.From), to: InstantOf(p.To)}
-	out := map[string]int{}
-	for i := range facts {
-		f := &facts[i]
-		if f.Uncertain || !s.signed(f) {
-			continue
-		}
-		seen := map[string]bool{}
-		for k := range f.Jobs {
-			name := f.Jobs[k].Technician
-			if who != nil {
-				name = who(name)
-			}
-			if !seen[name] {
-				seen[name] = true
-				out[name]++
-			}
-		}
-	}
-	return out
-}
-
 // Charged gives rows by technician what they are charged, as a share of the orders
 // they worked on (Row.Orders), and adds rows for those who are charged and have none.
 func (p Period) Charged(rows []Row, charged map[string]int) []Row {
