@@ -154,6 +154,23 @@ func TestUnusualData(t *testing.T) {
 	}
 }
 
+// TestPlain: one byte that is not plain is found wherever it stands.
+func TestPlain(t *testing.T) {
+	for n := range 80 {
+		if s := strings.Repeat("~ \"\x7f", n)[:n]; !plain(s) {
+			t.Errorf("%q is not plain", s)
+		}
+		for at := range n {
+			for _, c := range []byte{0, 0x1f, '\\', 0x80, 0xff} {
+				s := []byte(strings.Repeat("a", n))
+				if s[at] = c; plain(string(s)) {
+					t.Errorf("%q is plain", s)
+				}
+			}
+		}
+	}
+}
+
 func FuzzReadOwn(f *testing.F) {
 	f.Add(ownBytes(f, "e-1", &HelpCalled{Bay: "b1"}))
 	for _, typ := range Types() {

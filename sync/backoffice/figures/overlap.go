@@ -53,17 +53,34 @@ func (p *pool) add(visit string, all []backoffice.Stretch) {
 // lanes is the work of each technician, by when it begins.
 func (p *pool) lanes() map[string][]*backoffice.Stretch {
 	if p.of == nil {
-		p.of = map[string][]*backoffice.Stretch{}
+		refs := make([]*backoffice.Stretch, 0, len(p.work))
 		for _, all := range p.work {
-			for i := range all {
-				p.of[all[i].Job.Technician] = append(p.of[all[i].Job.Technician], &all[i])
-			}
+			refs = appendRefs(refs, all)
 		}
+		p.of = byTechnician(refs, nil)
 		for _, lane := range p.of {
 			byFrom(lane)
 		}
 	}
 	return p.of
+}
+
+// byTechnician divides stretches, of which most of a technician come one behind
+// the other; there are about as many of each as in like.
+func byTechnician(all []*backoffice.Stretch, like map[string][]*backoffice.Stretch) map[string][]*backoffice.Stretch {
+	of := make(map[string][]*backoffice.Stretch, len(like))
+	for len(all) > 0 {
+		who, n := all[0].Job.Technician, 1
+		for n < len(all) && all[n].Job.Technician == who {
+			n++
+		}
+		lane, some := of[who]
+		if !some {
+			lane = make([]*backoffice.Stretch, 0, len(like[who]))
+		}
+		of[who], all = append(lane, all[:n]...), all[n:]
+	}
+	return of
 }
 
 func byFrom(all []*backoffice.Stretch) {
@@ -117,12 +134,8 @@ func (p *pool) around(ctx context.Context, all []*backoffice.Stretch) error {
 // meeting are the stretches of the pool that meet any of some others of the same
 // technician in time, each technician's by when they begin.
 func (p *pool) meeting(some []*backoffice.Stretch) (out []*backoffice.Stretch) {
-	of := map[string][]*backoffice.Stretch{}
-	for _, s := range some {
-		of[s.Job.Technician] = append(of[s.Job.Technician], s)
-	}
 	lanes := p.lanes()
-	for technician, some := range of {
+	for technician, some := range byTechnician(some, lanes) {
 		taken := united(some)
 		for _, s := range lanes[technician] {
 			for len(taken) > 0 && taken[0].to.Before(s.From) {
@@ -168,13 +181,9 @@ func (p *pool) cuts(ctx context.Context, visits map[string]bool) (map[string][]b
 	if err := p.around(ctx, near); err != nil {
 		return nil, err
 	}
-	of := map[string][]*backoffice.Stretch{}
-	for _, s := range p.meeting(near) {
-		of[s.Job.Technician] = append(of[s.Job.Technician], s)
-	}
-	out := map[string][]backoffice.Cut{}
-	for _, technician := range slices.Sorted(maps.Keys(of)) {
-		for some := range overlapping(of[technician]) {
+	lanes, out := p.lanes(), map[string][]backoffice.Cut{}
+	for _, technician := range slices.Sorted(maps.Keys(lanes)) {
+		for some := range overlapping(lanes[technician]) {
 			for v, cuts := range backoffice.Cuts(some) {
 				if visits[v] {
 					out[v] = append(out[v], cuts...)
