@@ -1,6 +1,7 @@
 // Package ledger keeps events at rest in SQLite: write-ahead log,
 // synchronous=FULL, both asserted when the file is opened, because a receipt
-// tells a board that it may forget.
+// tells a board that it may forget. Only steps in the middle of folding do not
+// wait for the disk: they follow from events.
 //
 //	events     one row an event: its bytes as they came, their hash, and columns
 //	           taken from them once so that reads need not decode

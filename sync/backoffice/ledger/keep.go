@@ -313,9 +313,17 @@ func (k *keeping) days(all []backoffice.DayRows) error {
 }
 
 func (k *keeping) insert(into statements, args []driver.Value) error {
-	named := make([]driver.NamedValue, len(args))
-	for i, v := range args {
-		named[i].Value = v
-	}
-	return k.conn.Raw(func(dc any) error { return into.insert(dc, named) })
+	n := many * into.width // of one statement
+	named := make([]driver.NamedValue, min(n, len(args)))
+	return k.conn.Raw(func(dc any) error {
+		for part := range slices.Chunk(args, n) {
+			for i, v := range part {
+				named[i].Value = v
+			}
+			if err := into.insert(dc, named[:len(part)]); err != nil {
+				return err
+			}
+		}
+		return nil
+	})
 }
