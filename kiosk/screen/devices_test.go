@@ -28,7 +28,7 @@ func TestDevicesAreTriedByStaffOnly(t *testing.T) {
 		t.Errorf("without signing in: %d, tried %v", b.code, tried)
 	}
 	b.signIn("s01").get("/devices").shows("打印测试页", "扫码回显")
-	b.send("/devices/test", url.Values{"device": {"ticket"}}).shows("ticket:测试页已送出")
+	b.send("/devices/test", url.Values{"device": {"ticket"}}).shows("ticket：测试页已送出")
 	if b.at != "/devices" || len(tried) != 1 || tried[0] != "ticket" {
 		t.Errorf("tried %v, at %s", tried, b.at)
 	}
@@ -73,7 +73,7 @@ func TestSupportIsForStaffOnly(t *testing.T) {
 	if last, first := strings.Index(b.page, "last\n"), strings.Index(b.page, "first\n"); last < 0 || first < last {
 		t.Errorf("the log is not shown with its latest line first: %d, %d", last, first)
 	}
-	b.send("/devices/identify", url.Values{"device": {"ticket"}}).shows("ticket:已打印自己的名称")
+	b.send("/devices/identify", url.Values{"device": {"ticket"}}).shows("ticket：已打印自己的名称")
 	if b.get("/devices/log"); b.code != 200 || b.page != "first\nlevel=WARN "+hostile+"\nlast\n" || b.head.Get("Content-Type") != "text/plain; charset=utf-8" ||
 		!strings.HasPrefix(b.head.Get("Content-Disposition"), `attachment; filename="baylight-log-`) {
 		t.Errorf("the log as a file: %d %v %q", b.code, b.head, b.page)
@@ -113,7 +113,7 @@ func TestTicketsAreVerifiedAtTheDesk(t *testing.T) {
 		return url.QueryEscape(s)
 	}
 	b.signIn("a01")
-	b.get("/desk?q="+sign(key, ticket.KeyID(key), v)).shows("真票:A001", "/desk/visit/"+v, "粤B••345")
+	b.get("/desk?q="+sign(key, ticket.KeyID(key), v)).shows("真票：A001", "/desk/visit/"+v, "粤B••345")
 	b.get("/desk?q="+sign(key, ticket.KeyID(key), "0A7AQ2ZZZZ")).shows("真票", "已结束或不在本机")
 	b.get("/desk?q="+sign([]byte("another key"), ticket.KeyID(key), v)).shows("伪造的小票", "is-bad")
 	b.get("/desk?q=" + sign([]byte("another key"), "ffffffff", v)).shows("不是本店的小票")
@@ -130,7 +130,7 @@ func TestAnswersAtTheDeskAndOfTheWorkshop(t *testing.T) {
 	b.s.mu.Unlock()
 	b.signIn("a01").shows("已呼叫帮助 · 接待台", "/desk/visit/"+v)
 	// A customer hears nothing of job cards, may put the answer away, and hears the next one.
-	b.get("/?large=1").shows("不认识这个码,请扫预约码", "再试一次", "/?seen=7", `class="large"`)
+	b.get("/?large=1").shows("不认识这个码，请扫预约码", "再试一次", "/?seen=7", `class="large"`)
 	b.get("/?seen=7").shows("请扫码登记")
 	b.hides("不认识")
 	b.get("/?seen=6").shows("不认识这个码")

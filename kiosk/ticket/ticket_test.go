@@ -65,7 +65,7 @@ func events() []kiosk.Event {
 		&kiosk.Accepted{Visit: visit, Adviser: "a01"},
 		&kiosk.Signed{Visit: visit, Order: "R1", Adviser: "a01", Promise: &promised, Items: []kiosk.Item{
 			{No: 1, Code: "M10", Text: "更换机油机滤", Category: kiosk.Maintenance, Payer: "customer", StandardMinutes: 40},
-			{No: 2, Code: "W07", Text: "更换刹车片(保修)", Category: kiosk.Warranty, Payer: "manufacturer", StandardMinutes: 60},
+			{No: 2, Code: "W07", Text: "更换刹车片（保修）", Category: kiosk.Warranty, Payer: "manufacturer", StandardMinutes: 60},
 		}},
 		&kiosk.ItemsAdded{Visit: visit, Adviser: "a01", Consent: kiosk.Consent{How: "phone", By: "a01"}, Items: []kiosk.Item{
 			{No: 9, Code: "B02", Text: "更换蓄电池", Category: kiosk.Minor, Payer: "customer", StandardMinutes: 20},

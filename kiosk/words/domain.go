@@ -14,10 +14,10 @@ func domainWords() map[Key]Pair {
 		"stage.paused_parts":       {"待料", "Waiting for parts"},
 		"stage.paused_other":       {"暂停", "Paused"},
 		"stage.paused_break":       {"休息中", "On a break"},
-		"stage.paused_switched":    {"暂停(技师他用)", "Technician on another car"},
+		"stage.paused_switched":    {"暂停（技师他用）", "Technician on another car"},
 		"stage.waiting_inspection": {"等待质检", "Waiting for inspection"},
 		"stage.passed":             {"质检合格", "Inspection passed"},
-		"stage.washed":             {"已洗车,待交车", "Washed, ready for you"},
+		"stage.washed":             {"已洗车，待交车", "Washed, ready for you"},
 		"stage.ended":              {"已结束", "Ended"},
 
 		"category.free_maintenance": {"免保", "Free maintenance"},
@@ -51,7 +51,7 @@ func domainWords() map[Key]Pair {
 		"revision.customer_request": {"客户要求", "Customer's request"},
 		"revision.other":            {"其他", "Other"},
 
-		"outcome.no_order":  {"未开单(咨询)", "No order (enquiry)"},
+		"outcome.no_order":  {"未开单（咨询）", "No order (enquiry)"},
 		"outcome.left":      {"客户已离开", "Customer left"},
 		"outcome.duplicate": {"重复登记", "Duplicate"},
 		"outcome.other":     {"其他", "Other"},

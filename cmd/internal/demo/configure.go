@@ -81,7 +81,7 @@ func (s *Shop) configure() error {
 	if err != nil {
 		return err
 	}
-	store := fmt.Sprintf("name = %q\ntitle = %q\ntag = %q\nzone = \"Asia/Shanghai\"\nkey_file = \"store.key\"\n", Store, "百利服务中心(演示)", StoreTag)
+	store := fmt.Sprintf("name = %q\ntitle = %q\ntag = %q\nzone = \"Asia/Shanghai\"\nkey_file = \"store.key\"\n", Store, "百利服务中心（演示）", StoreTag)
 	for name, text := range map[string]string{
 		"store.key":       key,
 		"staff.toml":      st,

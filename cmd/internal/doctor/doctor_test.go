@@ -474,16 +474,16 @@ func TestPrint(t *testing.T) {
 	if err := r.Print(&out, "s/k1", true, words.ZH, words.EN); err != nil {
 		t.Fatal(err)
 	}
-	const want = `体检:s/k1
+	const want = `体检：s/k1
 Board check: s/k1
-✗ /var/lib/baylight 只剩 1 MB(共 16.0 GB)
+✗ /var/lib/baylight 只剩 1 MB（共 16.0 GB）
     满了就不能保存扫码
     → sudo journalctl --vacuum-size=20M; sudo apt clean; du -xh /var/lib/baylight | sort -h | tail
   Only 1 MB of 16.0 GB are free at /var/lib/baylight
     Once it is full, scans are refused
-? 看不到 the kernel's log:hidden [31m 
+? 看不到 the kernel's log：hidden [31m 
   the kernel's log could not be looked at: hidden [31m 
-1 项有问题,0 项需留意,18 项正常,1 项看不到
+1 项有问题，0 项需留意，18 项正常，1 项看不到
 1 wrong, 0 to look at, 18 well, 1 not seen
 `
 	if out.String() != want {

@@ -210,7 +210,7 @@ func devicesFlow(r *rig, browser context.Context) {
 		r.t.Errorf("%v; the test page says %q", err, text)
 	}
 	test("lamp b2")
-	b.sees("lamp b2:白、绿、黄、红、蓝已依次点亮")
+	b.sees("lamp b2：白、绿、黄、红、蓝已依次点亮")
 	for _, pin := range []string{"P6", "P7", "P8", "P9"} {
 		if len(r.changes(pin)) < 2 {
 			r.t.Errorf("pin %s was not lit and dark again: %v", pin, r.changes(pin))
@@ -259,7 +259,7 @@ func ticketFlow(r *rig, browser context.Context) {
 		b.submit("form[role=search] button")
 	}
 	find(qr)
-	b.sees("真票:A001", "等待服务顾问")
+	b.sees("真票：A001", "等待服务顾问")
 	b.shot("genuine")
 	find(strings.Replace(qr, "A001", "A002", 1))
 	b.sees("伪造的小票")

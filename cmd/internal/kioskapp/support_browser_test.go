@@ -82,19 +82,19 @@ func supportFlow(r *rig, chrome context.Context) {
 		b.submit("form[action='/devices/identify']:has([value='" + device + "']) button")
 	}
 	identify("front")
-	b.sees("front:刚才响三声的就是它")
+	b.sees("front：刚才响三声的就是它")
 	for range 3 {
 		if ack := <-r.scanners["front"].Acks(); ack != bench.AckGood {
 			r.t.Errorf("the scanner was told %s", ack)
 		}
 	}
 	identify("printer")
-	b.sees("printer:已打印自己的名称")
+	b.sees("printer：已打印自己的名称")
 	if text, err := paper.PlainText(r.ticket()); err != nil || !strings.Contains(text, "printer") || !strings.Contains(text, "k1") {
 		r.t.Errorf("%v; the printer says %q", err, text)
 	}
 	identify("lamp b2")
-	b.sees("lamp b2:刚才闪烁的就是它")
+	b.sees("lamp b2：刚才闪烁的就是它")
 	if n := len(r.changes("P5")); n < 4 { // white on and off and on …
 		r.t.Errorf("the white lamp changed %d times", n)
 	}

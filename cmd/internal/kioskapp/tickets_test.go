@@ -30,7 +30,7 @@ func story() (events []kiosk.Event, v ticket.View) {
 		&kiosk.CheckedIn{Visit: visit, Ticket: "A017", Purpose: "maintenance", Waiting: true, Language: "zh-CN", Means: "keyed"},
 		&kiosk.Signed{Visit: visit, Order: "o-1", Adviser: "a01", Promise: &promise, Items: []kiosk.Item{
 			{No: 1, Code: "M10", Text: "10000公里保养", Category: kiosk.Maintenance, Payer: "customer", StandardMinutes: 40},
-			{No: 2, Code: "W05", Text: "车机升级(保修)", Category: kiosk.Warranty, Payer: "manufacturer", StandardMinutes: 25},
+			{No: 2, Code: "W05", Text: "车机升级（保修）", Category: kiosk.Warranty, Payer: "manufacturer", StandardMinutes: 25},
 		}},
 		&kiosk.PromiseRevised{Visit: visit, Promise: moved, Consent: true, ConsentHow: "phone", Meta: kiosk.Meta{Reason: "parts"}},
 		&kiosk.Delivered{Visit: visit, Adviser: "a01"},

@@ -161,7 +161,7 @@ func TestHostileStaffAndSetup(t *testing.T) {
 		t.Log(name)
 	}
 	r.staff(l, "a01", "t01", "t02")
-	r.alarmed("未予采用,本机按原有设置", false)
+	r.alarmed("未予采用，本机按原有设置", false)
 
 	setup := wire.Setup{Calendar: wire.CalendarOf(kiosk.ShanghaiWeek(shanghai(t))),
 		Menu: []wire.SetupItem{{Code: "N20", Text: "后台菜单", Category: kiosk.Minor, Payer: "customer", Minutes: 30}}}
@@ -180,7 +180,7 @@ func TestHostileStaffAndSetup(t *testing.T) {
 	}
 	l.publish(t, "baylight/v1/"+store+"/setup", good)
 	r.barrier(l)
-	r.alarmed("未予采用,本机按原有设置", false)
+	r.alarmed("未予采用，本机按原有设置", false)
 	r.signs("N20", true)
 	check(t, r.stop())
 	r.gate.shut()

@@ -130,7 +130,7 @@ func TestWrongPeriods(t *testing.T) {
 	s := newSite(t, dashboard.Config{})
 	for query, want := range map[string]string{
 		"from=2026-02-29":                              "“2026-02-29”不是日历上的日期",
-		"from=2026-11-04&until=2026-11-03":             "起始日 2026-11-04 晚于截止日 2026-11-03,请对调",
+		"from=2026-11-04&until=2026-11-03":             "起始日 2026-11-04 晚于截止日 2026-11-03，请对调",
 		"from=1900-01-01&until=2026-01-01":             "期间最长",
 		"by=hour":                                      "不能按“hour”分组",
 		"compare=luck":                                 "不能与“luck”对比",

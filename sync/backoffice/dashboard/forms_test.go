@@ -263,7 +263,7 @@ func TestProposals(t *testing.T) {
 	s.at("16:50", &kiosk.Finished{Job: job})
 	b := s.guest("s1")
 	_, page := b.get("/worklist")
-	for _, want := range []string{"可能是返工", "同一项目 W1 之前做过", "项目 X9 记为大修,实际工时 6 分钟;按 2 小时界限应为小修"} {
+	for _, want := range []string{"可能是返工", "同一项目 W1 之前做过", "项目 X9 记为大修，实际工时 6 分钟；按 2 小时界限应为小修"} {
 		if !strings.Contains(text(page), want) {
 			t.Errorf("the worklist does not say %q:\n%s", want, text(page))
 		}
@@ -354,8 +354,8 @@ func TestMistakesInWords(t *testing.T) {
 		{sup, "这个项目已经改变", 409, []string{"do", "category", "items", "nothing", "category", "minor", "reason", "x"}},
 		{sup, "这个项目已经改变", 409, []string{"do", "category", "items", "M1", "category", "free_maintenance", "reason", "x"}},
 		{sup, "没有这种操作", 400, []string{"do", "explode"}},
-		{sup, "您的角色不能这样做;需要服务顾问、服务经理", 403, []string{"do", "close", "outcome", "left"}},
-		{adv, "您的角色不能这样做;需要车间主管、服务经理", 403, []string{"do", "void", "event", pass, "reason", "x"}},
+		{sup, "您的角色不能这样做；需要服务顾问、服务经理", 403, []string{"do", "close", "outcome", "left"}},
+		{adv, "您的角色不能这样做；需要车间主管、服务经理", 403, []string{"do", "void", "event", pass, "reason", "x"}},
 		{mgr, "已经结束", 409, []string{"do", "close", "outcome", "left"}},
 		{mgr, "请选择修改原因", 400, []string{"do", "promise", "at", "2026-11-03T18:00", "reason", "mood"}},
 	} {

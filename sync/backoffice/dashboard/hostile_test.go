@@ -161,7 +161,7 @@ func TestBookings(t *testing.T) {
 		t.Errorf("importing: %d %q %s", status, kept.taken, text(page))
 	}
 	status, page = upload(t, b, secret, "x.csv", "wrong")
-	if status != http.StatusUnprocessableEntity || !strings.Contains(text(page), "3 time “<b>gestern” 时间要写成") || !strings.Contains(text(page), "未使用的列: =姓名") || strings.Contains(page, "<b>gestern") {
+	if status != http.StatusUnprocessableEntity || !strings.Contains(text(page), "3 time “<b>gestern” 时间要写成") || !strings.Contains(text(page), "未使用的列： =姓名") || strings.Contains(page, "<b>gestern") {
 		t.Errorf("a file with mistakes: %d %s", status, text(page))
 	}
 	kept.taken = nil
@@ -172,7 +172,7 @@ func TestBookings(t *testing.T) {
 		says            string
 	}{
 		{b, secret, "", 400, "请选择一个文件"},
-		{b, secret, strings.Repeat("x", 2<<20), 413, "文件太大,最多 1 MB"},
+		{b, secret, strings.Repeat("x", 2<<20), 413, "文件太大，最多 1 MB"},
 		{b, "guess", "time", 403, "页面已过期"},
 		{s.guest("v1"), "", "time", 403, "需要服务顾问、服务经理"},
 		{s.guest(""), "", "time", 401, "请先登录"},

@@ -50,7 +50,7 @@ func TestStaff(t *testing.T) {
 		status, page := b.post("/staff", form)
 		return status, text(page)
 	}
-	if status, page := change(m, "id", "T9", "name", "<b>新人", "team", "一组", "role", "technician", "role", "inspector", "badge", "new", "pin", "97531"); status != 200 || !strings.Contains(page, "已保存:<b>新人 (t9)") {
+	if status, page := change(m, "id", "T9", "name", "<b>新人", "team", "一组", "role", "technician", "role", "inspector", "badge", "new", "pin", "97531"); status != 200 || !strings.Contains(page, "已保存：<b>新人（t9）") {
 		t.Errorf("adding: %d %s", status, page)
 	}
 	p, ok := dir.Person("t9")

@@ -29,12 +29,12 @@ func TestChangeTargets(t *testing.T) {
 		return status, text(page)
 	}
 	secret := m.secretOf("/kpi/targets")
-	if status, page := change(m, secret, "rework_percent", "4", "试运行"); status != http.StatusOK || !strings.Contains(page, "已保存:返修率 ≤ 4%") {
+	if status, page := change(m, secret, "rework_percent", "4", "试运行"); status != http.StatusOK || !strings.Contains(page, "已保存：返修率 ≤ 4%") {
 		t.Fatalf("%d %s", status, page)
 	}
 	const kpi = "/api/v1/kpi?from=2026-11-03&to=2026-11-04"
 	before := s.get(kpi, "as_of").(string)
-	for _, c := range []struct{ target, says string }{{"75", "已保存:准时交车率 ≥ 75%"}, {"75", "已保存:准时交车率 ≥ 75%"}, {"", "已保存:准时交车率 未设"}, {"80", "已保存:准时交车率 ≥ 80%"}} {
+	for _, c := range []struct{ target, says string }{{"75", "已保存：准时交车率 ≥ 75%"}, {"75", "已保存：准时交车率 ≥ 75%"}, {"", "已保存：准时交车率 未设"}, {"80", "已保存：准时交车率 ≥ 80%"}} {
 		if status, page := change(m, secret, "on_time_percent", c.target, "厂家新要求"); status != http.StatusOK || !strings.Contains(page, c.says) {
 			t.Errorf("%q: %d, without %q: %s", c.target, status, c.says, page)
 		}

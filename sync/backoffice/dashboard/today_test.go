@@ -49,7 +49,7 @@ func TestRiskAndHelp(t *testing.T) {
 		t.Errorf("an event of a visit that has ended stands without its number:\n%s", text(page))
 	}
 	// The same at the order's page, and for programs.
-	for visit, want := range map[string]string{"VR": "风险与原因 83% 待料", "VS": "风险与原因 12% ", "VT": "风险与原因 排队等工位 风险暂按剩余工时判断:历史不足"} {
+	for visit, want := range map[string]string{"VR": "风险与原因 83% 待料", "VS": "风险与原因 12% ", "VT": "风险与原因 排队等工位 风险暂按剩余工时判断：历史不足"} {
 		if _, page := s.do("GET", "/orders/"+visit, ""); !strings.Contains(text(page), want) {
 			t.Errorf("the page of %s does not say %q:\n%s", visit, want, text(page))
 		}

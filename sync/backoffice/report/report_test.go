@@ -40,7 +40,7 @@ func TestTextIsAlignedByWidth(t *testing.T) {
 		t.Fatal(err)
 	}
 	lines := strings.Split(strings.TrimRight(out.String(), "\n"), "\n")
-	want := []string{"售后服务指标", "浦东店　2026-11-21 至 2026-11-23(不含)", "口径 kpi/1　账本位置 7d0c-42"}
+	want := []string{"售后服务指标", "浦东店　2026-11-21 至 2026-11-23（不含）", "口径 kpi/1　账本位置 7d0c-42"}
 	if diff := cmp.Diff(want, lines[:3]); diff != "" {
 		t.Error(diff)
 	}
