@@ -248,7 +248,7 @@ func checkType(s string) error {
 		ok = c >= 'a' && c <= 'z' || c >= '0' && c <= '9' || c == '_' || dot
 	}
 	if !ok {
-		return fmt.Errorf("event type %q is not words of a-z, 0-9 and _ joined by dots, at most 64 characters", clip(s, 80))
+		return fmt.Errorf("event type %q is not words of a-z, 0-9 and _ joined by dots, at most 64 characters", clip(s, 40))
 	}
 	return nil
 }
