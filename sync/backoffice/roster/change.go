@@ -62,8 +62,7 @@ func (r *Roster) Change(ctx context.Context, by string, c Change) (Person, error
 			return false, err
 		}
 		s.changed[e.ID] = e
-		s.owe(by, "staff "+c.ID+": "+c.what())
-		return true, nil
+		return true, s.owe(by, "staff "+c.ID+": "+c.what())
 	}); err != nil {
 		return Person{}, err
 	}

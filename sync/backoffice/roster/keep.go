@@ -105,10 +105,14 @@ func (s state) clone() state {
 	return s
 }
 
-// owe adds a change that has still to be recorded.
-func (s *state) owe(by, why string) {
+// owe adds a change that has still to be recorded. Error: too many wait already;
+// nobody's name and reason is given up for another's.
+func (s *state) owe(by, why string) error {
+	if len(s.owed) >= maxOwed {
+		return fmt.Errorf("%d changes wait to be recorded: see why the ledger takes no events, then change again", len(s.owed))
+	}
 	s.owed = append(s.owed, owed{s.revision + 1, by, why})
-	s.owed = s.owed[max(0, len(s.owed)-maxOwed):]
+	return nil
 }
 
 // people is everybody who works here, by id.

@@ -297,6 +297,29 @@ func TestOwed(t *testing.T) {
 	}
 }
 
+// TestOwedAreBounded: a change is refused before what an earlier one owes is given
+// up; what is owed is recorded with every name once the ledger is back.
+func TestOwedAreBounded(t *testing.T) {
+	a, err := openAs(t, newLent(), seed(), "a", 6)
+	must(t, err, a.record(t.Context()))
+	a.broken = errors.New("disk")
+	one := func() error {
+		return a.revise(t.Context(), func(s *state) (bool, error) { return true, s.owe("m1", "staff t1: name") })
+	}
+	for range maxOwed {
+		must(t, one())
+	}
+	if err := one(); err == nil || !strings.Contains(err.Error(), "256 changes wait to be recorded") {
+		t.Errorf("one more: %v", err)
+	}
+	a.broken = nil
+	before := len(a.whys)
+	must(t, a.settle(t.Context()), one())
+	if n := len(a.whys) - before; n != maxOwed {
+		t.Errorf("%d changes were recorded", n)
+	}
+}
+
 // hour is when the store opens on Sundays by the setup in force.
 func (p *place) hour() int { return p.inForce().Calendar.Week[0].Open / 60 }
 

@@ -49,8 +49,7 @@ func (r *Roster) ChangeTarget(ctx context.Context, by string, t Target) error {
 			before = strconv.FormatInt(was, 10)
 		}
 		s.targets[t.Name] = t
-		s.owe(by, "target "+t.Name+": "+before+" → "+t.text()+"; "+t.Reason)
-		return true, nil
+		return true, s.owe(by, "target "+t.Name+": "+before+" → "+t.text()+"; "+t.Reason)
 	}); err != nil {
 		return err
 	}
