@@ -79,8 +79,12 @@ func (s *State) late(v *kiosk.Visit, promise, t time.Time) bool {
 	if risky, known := s.risky(v.ID, t); known {
 		return risky
 	}
-	return Remaining(v, t) > promise.Sub(t)
+	return Short(v, promise, t)
 }
+
+// Short says whether more of the order is still to be worked at t than there is
+// time until the promise.
+func Short(v *kiosk.Visit, promise, t time.Time) bool { return Remaining(v, t) > promise.Sub(t) }
 
 // Remaining is how much standard time of the order is still to be worked at t
 // (DOMAIN §9): an item whose job is finished needs none, one under way its

@@ -248,7 +248,7 @@ func (p *page) AtRisk(v *kiosk.Visit) bool {
 			return b.State == floor.LampRisk
 		}
 	}
-	return floor.Remaining(v, p.Now) > due.Sub(p.Now)
+	return floor.Short(v, due, p.Now)
 }
 
 // Plate is a visit's masked plate.

@@ -24,7 +24,8 @@ type lookout struct {
 }
 
 // farAhead is how many steps wait to be kept: while the disk is waited for there
-// is something to read, and what waits is some ten megabytes a step.
+// is something to read. What waits shares the memory of its events: of a full step
+// some hundred megabytes.
 const farAhead = 2
 
 // lookOut begins to read after a cursor. Whoever calls it calls end.
