@@ -50,3 +50,13 @@ func (k *keeping) waited(keys []entry, from, next int64) ([]entry, error) {
 	_, err := k.tx.Exec(`DELETE FROM marks WHERE name = ?`, waitingKeys+k.store)
 	return keys, err
 }
+
+// KeysWaiting is how many facts have keys that wait. In the end of folding none
+// do, unless a program that knows nothing of the mark went on from the middle: it
+// finds nothing under them. The next step that makes the store whole writes them.
+func (l *Ledger) KeysWaiting(ctx context.Context, store string) (n int, err error) {
+	if err := l.r.QueryRowContext(ctx, `SELECT count(*) FROM facts WHERE store = ?1 AND n >= (SELECT n FROM marks WHERE name = ?2)`, store, waitingKeys+store).Scan(&n); err != nil {
+		return 0, fmt.Errorf("count facts of %s whose keys wait: %w", store, err)
+	}
+	return n, nil
+}
