@@ -33,8 +33,9 @@ func (f *fold) run(events []Event) *Visit {
 }
 
 type fold struct {
-	cal Calendar
-	v   *Visit
+	cal    Calendar
+	v      *Visit
+	shared bool // what v is made of is another visit's as well: copied before it is changed
 }
 
 // effective leaves out what was voided, applies amendments and sorts. The given
@@ -145,9 +146,11 @@ func (f *fold) step(e *Event) {
 	v.Uncertain = v.Uncertain || e.Uncertain && common.At == nil
 	fin, stated := e.Data.(*Finished)
 	stated = stated && fin.At != nil
-	for _, w := range v.Works {
+	for i, w := range v.Works {
 		// A stated finish closes a job that ran past its limit; nothing else does.
-		w.Unclosed = w.UnclosedAt(t) && !(stated && w.Technician == fin.Technician)
+		if unclosed := w.UnclosedAt(t) && !(stated && w.Technician == fin.Technician); unclosed != w.Unclosed {
+			f.own(i).Unclosed = unclosed
+		}
 	}
 	if id := FoldOf(e.Data); id != "" {
 		v.ID = id
@@ -171,7 +174,7 @@ func (f *fold) step(e *Event) {
 			v.Track = make([]Step, 0, 8) // those of a usual day
 		}
 		if s := v.StageAt(t); len(v.Track) == 0 || v.Track[len(v.Track)-1].Stage != s {
-			v.Track = append(v.Track, Step{At: t, Stage: s})
+			v.Track = grown(f, v.Track, Step{At: t, Stage: s})
 		}
 	}
 }
@@ -203,12 +206,13 @@ func (f *fold) reception(e *Event, t time.Time) {
 		}
 	case *ItemsAdded:
 		if v.Order != nil {
-			v.Order.Items = append(v.Order.Items, d.Items...)
+			o := f.ownOrder()
+			o.Items = append(o.Items, d.Items...)
 		}
 		f.restart()
 	case *OrderCancelled:
 		if v.Order.InForce() {
-			v.Order.Cancelled = t
+			f.ownOrder().Cancelled = t
 		}
 	case *PromiseRevised:
 		v.Promises = append(v.Promises, Promise{Due: d.Promise, Recorded: e.Recorded(), Reason: d.Reason, Consent: d.Consent})
@@ -263,31 +267,31 @@ func (f *fold) end(t time.Time) {
 	}
 }
 
-// find is the open job an event speaks of: the same technician and item, else
-// (the card named none) the technician's latest.
-func (f *fold) find(j Job, t time.Time, match func(*Work) bool) *Work {
-	for i := len(f.v.Works) - 1; i >= 0; i-- {
-		w := f.v.Works[i]
+// find is the place of the latest job of an event's technician and item that
+// matches, -1 if there is none.
+func (f *fold) find(j Job, match func(*Work) bool) int {
+	for i, w := range slices.Backward(f.v.Works) {
 		same := w.Technician == j.Technician && w.Item == j.Item
 		if same && j.Technician == "" {
 			same = w.Bay == j.Bay // unknown technicians are told apart by their bay
 		}
 		if same && match(w) {
-			return w
+			return i
 		}
 	}
-	return nil
+	return -1
 }
 
 func (f *fold) start(e *Event, t time.Time, j Job, parallel bool) {
 	f.restart()
 	span := Span{From: t, Bay: j.Bay, Parallel: parallel}
-	w := f.find(j, t, func(w *Work) bool { return w.Open(t) })
+	i := f.find(j, func(w *Work) bool { return w.Open(t) })
+	if i < 0 {
+		f.v.Works = grown(f, f.v.Works, &Work{Job: j, Event: e.ID(), Spans: []Span{span}, limit: f.cal.ShiftEnd(t)})
+		return
+	}
+	w := f.own(i)
 	switch {
-	case w == nil:
-		w = &Work{Job: j, Event: e.ID()}
-		f.v.Works = append(f.v.Works, w)
-		w.Spans = append(w.Spans, span)
 	case w.Last().Reason != "":
 		w.Last().To = t
 		w.Spans = append(w.Spans, span)
@@ -301,26 +305,27 @@ func (f *fold) start(e *Event, t time.Time, j Job, parallel bool) {
 }
 
 func (f *fold) pause(j Job, reason string, t time.Time) {
-	w := f.find(j, t, func(w *Work) bool { return w.Open(t) })
-	if w == nil {
+	i := f.find(j, func(w *Work) bool { return w.Open(t) })
+	if i < 0 {
 		return
 	}
 	if reason == "" {
 		reason = OtherReason
 	}
-	if w.Last().Reason == reason {
+	if f.v.Works[i].Last().Reason == reason {
 		return
 	}
-	last := w.Last()
-	last.To = t
+	w := f.own(i)
+	w.Last().To = t
 	w.Spans = append(w.Spans, Span{From: t, Reason: reason, Bay: w.Bay})
 }
 
 func (f *fold) finish(j Job, t time.Time) {
-	w := f.find(j, t, func(w *Work) bool { return w.Finished.IsZero() && !w.Unclosed })
-	if w == nil {
+	i := f.find(j, func(w *Work) bool { return w.Finished.IsZero() && !w.Unclosed })
+	if i < 0 {
 		return
 	}
+	w := f.own(i)
 	w.Last().To = t
 	w.Finished = t
 	f.v.FinishedSince++

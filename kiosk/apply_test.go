@@ -283,7 +283,7 @@ func anything(t *rapid.T) []Event {
 		}
 		due := now.Add(time.Hour)
 		p := rapid.SampledFrom([]Payload{checkedIn(), &Accepted{Visit: "v", Adviser: "a1"}, &Signed{Visit: "v", Items: []Item{{No: 1}}, Promise: &due},
-			&ItemsAdded{Visit: "v", Items: []Item{{No: 2}}}, &PromiseRevised{Visit: "v", Promise: due, Consent: true}, &Started{Job: j}, &Started{Job: j},
+			&ItemsAdded{Visit: "v", Items: []Item{{No: 2}}}, &PromiseRevised{Visit: "v", Promise: due, Consent: true}, &ProposalDeclined{Visit: "v"}, &Started{Job: j, Meta: Meta{Flags: []Flag{WrongBay}}}, &Started{Job: j},
 			&Resumed{Job: j}, &Paused{Job: j, Meta: Meta{Reason: Parts}}, &Paused{Job: j, Meta: Meta{Reason: Switched}}, &Finished{Job: j}, &Finished{Job: j},
 			&Finished{Job: j, Meta: Meta{At: &due}}, passed(), &Failed{Visit: "v"}, &VehicleWashed{Visit: "v"}, &Delivered{Visit: "v"}, &Closed{Visit: "v"},
 			void(id), void(id), amend(id, `{"technician":"t1"}`), amend(id, `{"technician":"t2"}`), amend(id, `{"flags":["overlap"]}`)}).Draw(t, "event")

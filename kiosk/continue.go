@@ -7,39 +7,50 @@ import "slices"
 // none of them precedes or corrects an event of v and v was not delivered, it is
 // what Apply makes of all. A correction finds its event only among the later
 // ones: what it corrects in v is put right by whoever folds everything.
+//
+// The new state shares with v what the events do not change; neither is changed
+// any more.
 func Continue(v *Visit, later []Event, cal Calendar) *Visit {
 	c := *v
-	c.Flags, c.Promises, c.Track = slices.Clone(v.Flags), slices.Clone(v.Promises), slices.Clone(v.Track)
-	if v.Order != nil {
-		o := *v.Order
-		o.Items = slices.Clone(o.Items)
-		c.Order = &o
+	// Without room to grow in place, a list that grows is another list.
+	c.Flags, c.Promises, c.Declined, c.Attendance = slices.Clip(v.Flags), slices.Clip(v.Promises), slices.Clip(v.Declined), slices.Clip(v.Attendance)
+	f := fold{cal: cal, v: &c, shared: true}
+	for i, w := range c.Works {
+		if w.limit.IsZero() { // it was not folded here
+			f.own(i).limit = cal.ShiftEnd(w.Last().From)
+		}
 	}
-	c.Works = cloneWorks(v.Works, cal)
-	f := fold{cal: cal, v: &c}
 	return f.run(later)
 }
 
-// cloneWorks copies jobs into two pieces of memory.
-func cloneWorks(works []*Work, cal Calendar) []*Work {
-	if works == nil {
-		return nil
+// own is a job of the visit that may be changed, with room for one more span.
+func (f *fold) own(i int) *Work {
+	w := f.v.Works[i]
+	if !f.shared {
+		return w
 	}
-	n := 0
-	for _, w := range works {
-		n += len(w.Spans)
+	c := *w
+	c.Spans = append(make([]Span, 0, len(w.Spans)+1), w.Spans...)
+	f.v.Works = slices.Clone(f.v.Works)
+	f.v.Works[i] = &c
+	return &c
+}
+
+// ownOrder is the order of the visit, which may be changed.
+func (f *fold) ownOrder() *Order {
+	if f.shared {
+		c := *f.v.Order
+		c.Items = slices.Clip(c.Items)
+		f.v.Order = &c
 	}
-	out, block, spans := make([]*Work, len(works), len(works)+1), make([]Work, len(works)), make([]Span, 0, n)
-	for i, w := range works {
-		c := &block[i]
-		*c = *w
-		from := len(spans)
-		spans = append(spans, w.Spans...)
-		c.Spans = spans[from:len(spans):len(spans)]
-		if c.limit.IsZero() {
-			c.limit = cal.ShiftEnd(c.Last().From)
-		}
-		out[i] = c
+	return f.v.Order
+}
+
+// grown is a list of the visit and one more: another list if it is shared, without
+// room for what would seldom come.
+func grown[E any](f *fold, list []E, e E) []E {
+	if f.shared {
+		list = append(make([]E, 0, len(list)+1), list...)
 	}
-	return out
+	return append(list, e)
 }

@@ -63,7 +63,11 @@ func KioskSource(store, board string) string { return "/stores/" + store + "/kio
 func OfficeSource(store string) string { return "/stores/" + store + "/backoffice" }
 
 // EventID is an event's id: "<epoch>-<sequence>".
-func EventID(epoch string, seq uint64) string { return epoch + "-" + strconv.FormatUint(seq, 10) }
+func EventID(epoch string, seq uint64) string {
+	b := make([]byte, 0, 64) // an epoch is a uuid
+	b = append(append(b, epoch...), '-')
+	return string(strconv.AppendUint(b, seq, 10))
+}
 
 // ParseEventID takes an id apart.
 func ParseEventID(id string) (epoch string, seq uint64, err error) {

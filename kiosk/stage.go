@@ -56,15 +56,24 @@ func (v *Visit) StageAt(now time.Time) Stage {
 		return StageWashed
 	case !v.Passed.IsZero():
 		return StagePassed
-	case slices.ContainsFunc(v.Works, func(w *Work) bool { return w.Running(now) }):
-		return StageWorking
 	}
-	for _, r := range []string{Authority, Parts, OtherReason, Break, Switched} {
-		if slices.ContainsFunc(v.Works, func(w *Work) bool { return w.Paused(now) == r }) {
-			return Stage("paused_" + r)
+	pauses := [...]string{Authority, Parts, OtherReason, Break, Switched}
+	first := len(pauses)
+	for _, w := range v.Works {
+		if !w.Open(now) {
+			continue
+		}
+		reason := w.Last().Reason
+		if reason == "" {
+			return StageWorking
+		}
+		if i := slices.Index(pauses[:first], reason); i >= 0 {
+			first = i
 		}
 	}
 	switch {
+	case first < len(pauses):
+		return Stage("paused_" + pauses[first])
 	case v.Ready(now):
 		return StageWaitingInspection
 	case v.Order.InForce():

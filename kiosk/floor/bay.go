@@ -127,7 +127,7 @@ func own(v *kiosk.Visit, j kiosk.Job, t time.Time) (found *kiosk.Work) {
 // running are a technician's running jobs anywhere in the store, of an unknown
 // technician those in the bay, in the order of their visits.
 func (x *step) running(who, bay string) (jobs []*kiosk.Work) {
-	for v := range x.visits() {
+	for v := range x.unfinished() {
 		for _, w := range v.Works {
 			if w.Technician == who && (who != "" || w.Bay == bay) && w.Running(x.t) {
 				jobs = append(jobs, w)

@@ -47,7 +47,7 @@ func (x *step) target() (w *kiosk.Work, flags []kiosk.Flag) {
 		}
 	}
 	var here []*kiosk.Work
-	for v := range x.visits() {
+	for v := range x.unfinished() {
 		for _, j := range v.Works {
 			if j.Bay == x.place && j.Running(x.t) {
 				here = append(here, j)

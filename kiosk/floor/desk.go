@@ -364,7 +364,7 @@ func (x *step) void(in Void) Reply {
 		return bad("floor.no_event")
 	case !ok:
 		return bad("floor.bad_reason")
-	case x.voided[in.Event]:
+	case n.voided:
 		return x.about(n.visit, good("floor.same"))
 	}
 	switch n.event.Data.(type) {

@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"iter"
-	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -73,16 +72,48 @@ var ErrElsewhere = errors.New("not taken")
 // events: a replay leaves it out and [State.Inherit] brings it back.
 type elsewhere struct {
 	visits  map[string]*abroad
+	order   []*abroad // the same by id
+	size    int       // bytes of their messages
 	listing *Listing
 	open    map[string]bool // of listing
+}
+
+// put takes a visit in place of what was known of it.
+func (e *elsewhere) put(f *abroad) {
+	if e.visits == nil {
+		e.visits = map[string]*abroad{}
+	}
+	i, known := e.place(f.Visit)
+	if known {
+		e.size -= e.order[i].Size
+		e.order[i] = f
+	} else {
+		e.order = slices.Insert(e.order, i, f)
+	}
+	e.visits[f.Visit], e.size = f, e.size+f.Size
+}
+
+// drop forgets a visit.
+func (e *elsewhere) drop(f *abroad) {
+	if i, known := e.place(f.Visit); known {
+		e.order = slices.Delete(e.order, i, i+1)
+		e.size -= f.Size
+		delete(e.visits, f.Visit)
+	}
+}
+
+func (e *elsewhere) place(visit string) (i int, known bool) {
+	return slices.BinarySearchFunc(e.order, visit, func(f *abroad, id string) int { return strings.Compare(f.Visit, id) })
 }
 
 // abroad is a visit as the office knows it.
 type abroad struct {
 	Elsewhere
+	ids   []string     // of Events
 	ended time.Time    // when this board learned that it is over; zero: it is not
 	freed time.Time    // when it last passed or ended elsewhere
 	visit *kiosk.Visit // with this board's own events; nil: these alone say it all
+	busy  bool         // visit has a job that is not finished
 }
 
 // Take takes news at now, the visits before the list. Errors: ErrElsewhere of
@@ -110,10 +141,10 @@ func (s *State) Hear(e Elsewhere, now kiosk.Moment) error {
 	case !s.room(e):
 		return fmt.Errorf("hear of visit %s: %w: no room beside %d visits", e.Visit, ErrElsewhere, len(s.elsewhere.visits))
 	}
-	if s.elsewhere.visits == nil {
-		s.elsewhere.visits = map[string]*abroad{}
+	n := &abroad{Elsewhere: e, ids: make([]string, len(e.Events))}
+	for i, other := range e.Events {
+		n.ids[i] = other.ID()
 	}
-	n := &abroad{Elsewhere: e}
 	if l := s.elsewhere.listing; l != nil && !s.elsewhere.open[e.Visit] && within(e.Seen, l.Seen) {
 		// The list is the newer of the two.
 		n.ended = s.clock(s.tidy(now))
@@ -121,7 +152,7 @@ func (s *State) Hear(e Elsewhere, now kiosk.Moment) error {
 			n.ended = f.ended
 		}
 	}
-	s.elsewhere.visits[e.Visit] = n
+	s.elsewhere.put(n)
 	s.merge(e.Visit)
 	return nil
 }
@@ -129,34 +160,33 @@ func (s *State) Hear(e Elsewhere, now kiosk.Moment) error {
 // Listed takes the list of open visits as it is at now.
 func (s *State) Listed(l Listing, now kiosk.Moment) {
 	t := s.clock(s.tidy(now))
-	if s.elsewhere.visits == nil {
-		s.elsewhere.visits = map[string]*abroad{}
-	}
 	s.elsewhere.listing, s.elsewhere.open = &l, make(map[string]bool, len(l.Open))
 	for _, id := range l.Open {
 		s.elsewhere.open[id] = true
 	}
-	for id, f := range s.elsewhere.visits {
-		s.end(id, f, t)
+	for _, f := range s.elsewhere.order {
+		s.end(f, t)
 	}
 	if l.Complete {
 		for _, r := range s.order {
 			if s.elsewhere.visits[r.id] == nil && r.visit.Open() && !s.elsewhere.open[r.id] && r.within(l.Seen) && len(s.elsewhere.visits) < MaxElsewhere {
-				s.elsewhere.visits[r.id] = &abroad{Elsewhere: Elsewhere{Visit: r.id}, ended: t}
+				s.elsewhere.put(&abroad{Elsewhere: Elsewhere{Visit: r.id}, ended: t})
 				s.merge(r.id)
 			}
 		}
 	}
-	maps.DeleteFunc(s.elsewhere.visits, func(id string, f *abroad) bool {
-		return !f.ended.IsZero() && s.records[id] == nil && f.ended.Before(t.Add(-keepEnded))
-	})
+	for _, f := range slices.Clone(s.elsewhere.order) {
+		if !f.ended.IsZero() && s.records[f.Visit] == nil && f.ended.Before(t.Add(-keepEnded)) {
+			s.elsewhere.drop(f)
+		}
+	}
 }
 
 // end marks or unmarks a visit by the list. While the office has not all that
 // this board recorded of it, it cannot know that it is over.
-func (s *State) end(id string, f *abroad, t time.Time) {
-	r := s.records[id]
-	switch open := s.elsewhere.open[id]; {
+func (s *State) end(f *abroad, t time.Time) {
+	r := s.records[f.Visit]
+	switch open := s.elsewhere.open[f.Visit]; {
 	case open && !f.ended.IsZero():
 		f.ended = time.Time{}
 	case open:
@@ -166,17 +196,15 @@ func (s *State) end(id string, f *abroad, t time.Time) {
 	default:
 		return
 	}
-	s.merge(id)
+	s.merge(f.Visit)
 }
 
 // room says whether there is room for a visit; those that ended make it.
 func (s *State) room(e Elsewhere) bool {
 	for {
-		n, size := 1, e.Size
-		for id, f := range s.elsewhere.visits {
-			if id != e.Visit {
-				n, size = n+1, size+f.Size
-			}
+		n, size := len(s.elsewhere.visits)+1, s.elsewhere.size+e.Size
+		if f := s.elsewhere.visits[e.Visit]; f != nil {
+			n, size = n-1, size-f.Size
 		}
 		if n <= MaxElsewhere && size <= maxSize {
 			return true
@@ -190,13 +218,13 @@ func (s *State) room(e Elsewhere) bool {
 // dropEnded forgets the visit that ended first.
 func (s *State) dropEnded() bool {
 	var first *abroad
-	for id, f := range s.elsewhere.visits {
-		if !f.ended.IsZero() && s.records[id] == nil && (first == nil || f.ended.Before(first.ended)) {
+	for _, f := range s.elsewhere.order {
+		if !f.ended.IsZero() && s.records[f.Visit] == nil && (first == nil || f.ended.Before(first.ended)) {
 			first = f
 		}
 	}
 	if first != nil {
-		delete(s.elsewhere.visits, first.Visit)
+		s.elsewhere.drop(first)
 	}
 	return first != nil
 }
@@ -205,8 +233,8 @@ func (s *State) dropEnded() bool {
 // journal has only this board's events.
 func (s *State) Inherit(old *State) {
 	s.elsewhere = old.elsewhere
-	for id := range s.elsewhere.visits {
-		s.merge(id)
+	for _, f := range s.elsewhere.order {
+		s.merge(f.Visit)
 	}
 }
 
@@ -234,13 +262,15 @@ func within(part, whole []Seen) bool {
 
 // merge folds a visit anew from this board's events and those from elsewhere.
 func (s *State) merge(id string) {
-	f := s.elsewhere.visits[id]
+	f, own := s.elsewhere.visits[id], s.records[id]
+	if own != nil {
+		own.abroad = f
+	}
 	if f == nil {
 		return
 	}
-	own := s.records[id]
-	f.visit, f.freed = nil, f.ended
-	others := f.others(own)
+	f.visit, f.busy, f.freed = nil, false, f.ended
+	others := s.others(f, own)
 	for _, e := range others {
 		switch e.Data.(type) {
 		case *kiosk.Passed, *kiosk.Delivered, *kiosk.Closed:
@@ -266,24 +296,25 @@ func (s *State) merge(id string) {
 	if !f.ended.IsZero() && f.visit.Open() {
 		f.visit.Ended = f.ended
 	}
+	f.busy = busy(f.visit)
 }
 
 // others are the events that this board does not have itself. One recorded again
 // after a rollback is here under its first name; so is what corrects it.
-func (f *abroad) others(own *record) []kiosk.Event {
+func (s *State) others(f *abroad, own *record) []kiosk.Event {
 	if own == nil {
 		return slices.Clone(f.Events)
 	}
-	mine := make(map[string]bool, len(own.entries))
-	for _, n := range own.entries {
-		mine[n.event.ID()] = true
+	mine := func(id string) bool {
+		n := s.byID[id]
+		return n != nil && n.inRecord && n.visit == own.id
 	}
 	first := map[string]string{}
 	var out []kiosk.Event
-	for _, e := range f.Events {
-		switch id := e.ID(); {
-		case mine[id]:
-		case e.Was != "" && mine[e.Was]:
+	for i, e := range f.Events {
+		switch id := f.ids[i]; {
+		case mine(id):
+		case e.Was != "" && mine(e.Was):
 			first[id] = e.Was
 		default:
 			out = append(out, e)
@@ -334,18 +365,41 @@ func (r *record) above(seen []Seen) (events []kiosk.Event) {
 // visits are all visits known here: those this board recorded anything of, in
 // the order they were first seen, then the others by id.
 func (s *State) visits() iter.Seq[*kiosk.Visit] {
+	return s.all(func(bool) bool { return true })
+}
+
+// unfinished are the visits with a job that is not finished, in the same order.
+// Every scan asks for them.
+func (s *State) unfinished() iter.Seq[*kiosk.Visit] {
+	return s.all(func(busy bool) bool { return busy })
+}
+
+func (s *State) all(wanted func(busy bool) bool) iter.Seq[*kiosk.Visit] {
 	return func(yield func(*kiosk.Visit) bool) {
 		for _, r := range s.order {
-			if !yield(s.look(r.id)) {
+			if v, busy := r.present(); wanted(busy) && !yield(v) {
 				return
 			}
 		}
-		for _, id := range slices.Sorted(maps.Keys(s.elsewhere.visits)) {
-			if f := s.elsewhere.visits[id]; s.records[id] == nil && !yield(f.visit) {
+		for _, f := range s.elsewhere.order {
+			if wanted(f.busy) && s.records[f.Visit] == nil && !yield(f.visit) {
 				return
 			}
 		}
 	}
+}
+
+// present is the visit as it stands, with what the office said, and whether it has
+// a job that is not finished.
+func (r *record) present() (v *kiosk.Visit, busy bool) {
+	if f := r.abroad; f != nil && f.visit != nil {
+		return f.visit, f.busy
+	}
+	return r.visit, r.busy
+}
+
+func busy(v *kiosk.Visit) bool {
+	return slices.ContainsFunc(v.Works, func(w *kiosk.Work) bool { return w.Finished.IsZero() })
 }
 
 // has says whether a visit is known here, from here or elsewhere.
@@ -377,7 +431,7 @@ func (s *State) signed(visit string) (n int) {
 		n = r.orders
 	}
 	if f != nil {
-		for _, e := range f.others(r) {
+		for _, e := range s.others(f, r) {
 			if _, ok := e.Data.(*kiosk.Signed); ok {
 				n++
 			}

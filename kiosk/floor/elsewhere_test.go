@@ -83,7 +83,7 @@ func (o *backOffice) news() (n News) {
 			continue
 		}
 		n.Listing.Open = append(n.Listing.Open, id)
-		e := Elsewhere{Visit: id, Events: events, Seen: seen}
+		e := Elsewhere{Visit: id, Events: events, Seen: seen, Size: 100 * len(events)}
 		if o.state {
 			e.Events, e.State = nil, v
 		}
@@ -405,6 +405,7 @@ func TestHearIsBounded(t *testing.T) {
 	if n := len(s.elsewhere.visits); n != MaxElsewhere {
 		t.Errorf("%d visits are remembered, at most %d are allowed", n, MaxElsewhere)
 	}
+	checkKnown(t, s)
 	s.Listed(Listing{Open: open[:10], Complete: true}, morning)
 	if err := s.Hear(Elsewhere{Visit: "0A7C000000"}, morning); err != nil {
 		t.Errorf("most have ended, and there is no room: %v", err)
@@ -463,6 +464,7 @@ func TestBoardsAgree(t *testing.T) {
 				}
 				states[i] = s
 			}
+			checkKnown(t, states[i])
 		}
 		for i := range states {
 			off.take(logs[i])

@@ -15,7 +15,7 @@ type Covers func(visit, id string) bool
 // once their parts are erased. Nothing else changes.
 func (s *State) Erase(covers Covers) {
 	forget := func(n *entry) {
-		if n != nil && n.event.Person != nil && covers(n.visit, n.event.ID()) {
+		if n != nil && n.event.Person != nil && covers(n.visit, n.id) {
 			n.event.Person = nil
 		}
 	}

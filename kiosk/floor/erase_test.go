@@ -28,7 +28,7 @@ func TestErase(t *testing.T) {
 		visits, loose := map[string]bool{}, map[string]bool{}
 		covers := func(visit, id string) bool { return visits[visit] || visit == "" && loose[id] }
 		for _, e := range all {
-			if v := live.visitOf(e); v != "" {
+			if v := live.visitOf(e.Data); v != "" {
 				if _, drawn := visits[v]; !drawn {
 					visits[v] = rapid.Bool().Draw(t, "forget "+v)
 				}
@@ -48,7 +48,7 @@ func TestErase(t *testing.T) {
 		folded := New(testConfig(), "epoch")
 		var salts [][]byte
 		for _, e := range all {
-			if len(e.Person) > 0 && covers(live.visitOf(e), e.ID()) {
+			if len(e.Person) > 0 && covers(live.visitOf(e.Data), e.ID()) {
 				salts = append(salts, e.Person)
 				e.Person = nil
 			}

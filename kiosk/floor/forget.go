@@ -31,7 +31,7 @@ func (s *State) forget() {
 		n++
 	}
 	for _, old := range s.log[:n] {
-		if !s.voided[old.event.ID()] {
+		if !old.voided {
 			s.base.fold(old, &s.cfg)
 		}
 		old.inLog = false
@@ -46,17 +46,17 @@ func (s *State) forget() {
 // forgotten says that nobody holds the event any more.
 func (n *entry) forgotten() bool { return !n.inLog && !n.inRecord }
 
-// drop takes the names away of those entries that nobody holds any more. A
-// cause that went with its event is known by another of its events.
+// drop takes the names away of those entries that nobody holds any more, and
+// with them that they were voided. A cause that went with its event is known by
+// another of its events.
 func (s *State) drop(dropped []*entry) {
 	orphans := map[string]bool{}
 	for _, n := range dropped {
 		if !n.forgotten() {
 			continue
 		}
-		id := n.event.ID()
-		delete(s.byID, id)
-		delete(s.voided, id)
+		delete(s.byID, n.id)
+		n.voided = false
 		if c := n.event.Data.Common().Cause; c != "" && s.causes[c] == n {
 			delete(s.causes, c)
 			orphans[c] = true
@@ -81,23 +81,5 @@ func (s *State) drop(dropped []*entry) {
 	}
 	for _, n := range s.log {
 		keep(n)
-	}
-}
-
-// shorten drops the first of the events whose times may yet move.
-func (s *State) shorten() {
-	for i, m := range s.segment {
-		if m.entry != nil && m.entry.forgotten() {
-			s.segment[i].entry = nil
-		}
-	}
-	n := max(0, len(s.segment)-keepLog)
-	for n < len(s.segment)-keepLog/4 && s.segment[n].entry == nil {
-		n++
-	}
-	if n > 0 {
-		s.before = s.segment[n-1].event()
-		clear(s.segment[:n])
-		s.segment = s.segment[n:]
 	}
 }

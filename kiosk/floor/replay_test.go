@@ -232,12 +232,44 @@ func TestReplayIsTheState(t *testing.T) {
 // checkVisits: a visit to which event after event was added is the one that all
 // of them make together.
 func checkVisits(t *rapid.T, s *State) {
+	checkKnown(t, s)
 	for _, r := range s.order {
 		want := kiosk.Apply(r.events(), s.cfg.Calendar)
 		want.ID = r.id
 		if !reflect.DeepEqual(want, r.visit) { // times of one zone are one instance
 			t.Fatalf("visit %s is not what its events make:\n%s", r.id, cmp.Diff(want, r.visit, everything))
 		}
+	}
+}
+
+// checkKnown: what a state keeps at hand for every scan is what a search through
+// everything finds.
+func checkKnown(t interface{ Fatalf(string, ...any) }, s *State) {
+	size, working := 0, []*kiosk.Visit{}
+	for i, f := range s.elsewhere.order {
+		size += f.Size
+		if s.elsewhere.visits[f.Visit] != f || i > 0 && s.elsewhere.order[i-1].Visit >= f.Visit {
+			t.Fatalf("visit %s of the office is out of order", f.Visit)
+		}
+	}
+	if size != s.elsewhere.size || len(s.elsewhere.order) != len(s.elsewhere.visits) {
+		t.Fatalf("%d visits of the office of %d bytes, want %d of %d", len(s.elsewhere.order), s.elsewhere.size, len(s.elsewhere.visits), size)
+	}
+	for _, r := range s.order {
+		if s.records[r.id] != r || r.abroad != s.elsewhere.visits[r.id] {
+			t.Fatalf("visit %s does not know what the office said of it", r.id)
+		}
+	}
+	for v := range s.visits() {
+		if s.look(v.ID) != v {
+			t.Fatalf("visit %s stands there twice", v.ID)
+		}
+		if slices.ContainsFunc(v.Works, func(w *kiosk.Work) bool { return w.Finished.IsZero() }) {
+			working = append(working, v)
+		}
+	}
+	if got := slices.Collect(s.unfinished()); !slices.Equal(got, working) {
+		t.Fatalf("%d visits have jobs that are not finished, want %d", len(got), len(working))
 	}
 }
 

@@ -74,14 +74,16 @@ func (s *State) restore(in saved) error {
 func (s *State) restoreNames(in saved, r *restoring) {
 	for _, v := range s.order {
 		for _, n := range v.entries {
-			s.byID[n.event.ID()], n.inRecord = n, true
+			s.byID[n.id], n.inRecord = n, true
 		}
 	}
 	for _, n := range s.log {
-		s.byID[n.event.ID()], n.inLog = n, true
+		s.byID[n.id], n.inLog = n, true
 	}
 	for _, id := range in.Voided {
-		s.voided[id] = true
+		if n := s.byID[id]; n != nil {
+			n.voided = true
+		}
 	}
 	for cause, i := range in.Causes {
 		s.causes[cause] = r.entry(i)
@@ -101,7 +103,7 @@ func newRestoring(events []savedEvent) (*restoring, error) {
 		if err != nil {
 			return nil, fmt.Errorf("event %s: %w", kiosk.EventID(e.Epoch, e.Seq), err)
 		}
-		r.entries[i] = &entry{place: e.Place, visit: e.Visit, again: e.Again, againSeq: e.AgainSeq, event: kiosk.Event{
+		r.entries[i] = &entry{id: kiosk.EventID(e.Epoch, e.Seq), place: e.Place, visit: e.Visit, again: e.Again, againSeq: e.AgainSeq, event: kiosk.Event{
 			Source: e.Source, Epoch: e.Epoch, Seq: e.Seq, Moment: e.Moment, Data: data, Person: e.Person, When: e.When, Uncertain: e.Uncertain, Earliest: e.Earliest, Latest: e.Latest,
 		}}
 	}
@@ -130,10 +132,9 @@ func (r *restoring) entry(i int) *entry {
 
 func (r *restoring) timed(m savedTimed) timed {
 	if m.Event == -1 {
-		return timed{m.At, m.Set, m.When, m.Earliest, m.Latest, m.Uncertain, nil}
+		return timed{past: &past{m.At, m.Set, m.When, m.Earliest, m.Latest, m.Uncertain}}
 	}
-	n := r.entry(m.Event)
-	return timedOf(n.event, n)
+	return timed{entry: r.entry(m.Event)}
 }
 
 func restoreShop(in map[string]savedBay) shop {
@@ -187,10 +188,10 @@ func (s *State) At() (epoch string, seq uint64) { return s.epoch, s.next - 1 }
 func (s *State) Needed() []string {
 	var ids []string
 	for _, r := range s.order {
-		ids = append(ids, r.entries[0].event.ID())
+		ids = append(ids, r.entries[0].id)
 	}
 	if len(s.log) > 0 {
-		ids = append(ids, s.log[0].event.ID())
+		ids = append(ids, s.log[0].id)
 	}
 	for _, b := range s.shop {
 		if b.help {

@@ -83,7 +83,7 @@ func (s shop) free(visit string) {
 func (s shop) fold(n *entry, cfg *Config) {
 	e, m := &n.event, n.event.Data.Common()
 	if n.place != "" {
-		s.at(n.place).scanned(e)
+		s.at(n.place).scanned(n)
 	}
 	switch d := e.Data.(type) {
 	case *kiosk.BadgeScanned:
@@ -111,7 +111,7 @@ func (s shop) fold(n *entry, cfg *Config) {
 		s.free(d.Visit)
 	case *kiosk.HelpCalled:
 		b := s.at(d.Bay)
-		b.help, b.asked = true, e.ID()
+		b.help, b.asked = true, n.id
 	case *kiosk.HelpCleared:
 		b := s.at(d.Bay)
 		b.help, b.asked = false, ""
@@ -123,13 +123,14 @@ func (s shop) fold(n *entry, cfg *Config) {
 	if slices.Contains(m.Flags, kiosk.NoBadge) && n.place != "" {
 		b := s.at(n.place)
 		b.loose = slices.DeleteFunc(b.loose, func(l loose) bool { return e.Moment.Since(l.at) >= AttributeIn })
-		b.loose = append(b.loose, loose{e.ID(), e.Moment})
+		b.loose = append(b.loose, loose{n.id, e.Moment})
 	}
 }
 
-// scanned notes the scan behind e. A scan that did nothing is no last scan: UNDO
-// takes back the last thing that happened.
-func (b *bay) scanned(e *kiosk.Event) {
+// scanned notes the scan behind an event. A scan that did nothing is no last scan:
+// UNDO takes back the last thing that happened.
+func (b *bay) scanned(n *entry) {
+	e := &n.event
 	switch e.Data.(type) {
 	case *kiosk.ScanRejected, *kiosk.ScanRepeated, *kiosk.ActionUnmatched:
 		return
@@ -140,7 +141,7 @@ func (b *bay) scanned(e *kiosk.Event) {
 	if c := e.Data.Common().Cause; c != b.last.cause {
 		b.last = last{cause: c, at: e.Moment}
 	}
-	b.last.events = append(b.last.events, e.ID())
+	b.last.events = append(b.last.events, n.id)
 }
 
 // badge puts a badge to the bay: a technician's until another, anybody else's

@@ -145,7 +145,7 @@ func (s *State) Snapshot() ([]byte, error) {
 		Format: format, Config: s.cfg.digest(), Epoch: s.epoch, Next: s.next,
 		Tickets: savedTickets{s.tickets.day, s.tickets.n},
 		Newest:  s.newest, Hour: s.hour,
-		Voided: slices.Sorted(maps.Keys(s.voided)), Causes: map[string]int{}, Heard: map[string]savedHeard{}, Devices: map[string]savedDevice{},
+		Causes: map[string]int{}, Heard: map[string]savedHeard{}, Devices: map[string]savedDevice{},
 		Shop: s.shop.save(), Base: s.base.save(),
 	}
 	for _, r := range s.order {
@@ -156,9 +156,15 @@ func (s *State) Snapshot() ([]byte, error) {
 		out.Segment = append(out.Segment, w.timed(m))
 	}
 	if s.before.Data != nil {
-		before := w.timed(timedOf(s.before, nil))
+		before := w.timed(timed{past: pastOf(&s.before)})
 		out.Before = &before
 	}
+	for id, n := range s.byID {
+		if n.voided {
+			out.Voided = append(out.Voided, id)
+		}
+	}
+	slices.Sort(out.Voided)
 	for _, cause := range slices.Sorted(maps.Keys(s.causes)) {
 		out.Causes[cause] = w.event(s.causes[cause])
 	}
@@ -217,7 +223,8 @@ func (w *saving) timed(m timed) savedTimed {
 	if m.entry != nil {
 		return savedTimed{Event: w.event(m.entry)}
 	}
-	return savedTimed{-1, m.at, m.set, m.when, m.earliest, m.latest, m.uncertain}
+	p := m.past
+	return savedTimed{-1, p.at, p.set, p.when, p.earliest, p.latest, p.uncertain}
 }
 
 func (s shop) save() map[string]savedBay {

@@ -150,6 +150,9 @@ func TestSnapshotHasEveryField(t *testing.T) {
 
 		"floor.State.elsewhere":   "it comes from the office again",
 		"floor.elsewhere.visits":  "it comes from the office again",
+		"floor.elsewhere.order":   "it comes from the office again",
+		"floor.elsewhere.size":    "it comes from the office again",
+		"floor.record.abroad":     "it comes from the office again",
 		"floor.elsewhere.listing": "it comes from the office again",
 		"floor.elsewhere.open":    "it comes from the office again",
 	}

@@ -30,10 +30,9 @@ type State struct {
 	records map[string]*record // visits by id
 	order   []*record          // the same in the order they were first seen
 	byID    map[string]*entry  // events a correction or an undo may name
-	voided  map[string]bool
-	causes  map[string]*entry // first event of each scan or action
-	heard   map[string]heard  // last scan of each scanner, for the debounce
-	devices map[string]device // those that were ever lost, by name
+	causes  map[string]*entry  // first event of each scan or action
+	heard   map[string]heard   // last scan of each scanner, for the debounce
+	devices map[string]device  // those that were ever lost, by name
 	tickets struct {
 		day string
 		n   int
@@ -47,50 +46,17 @@ type State struct {
 
 	newest  time.Time   // corrected time of the newest event
 	hour    int64       // of newest, when forgetting was last done
-	segment []timed     // events whose time a later one may yet move
+	segment []timed     // events whose time a later one may yet move, in their order
 	before  kiosk.Event // the event before them, as far as times go
 }
 
-// timed is what there is to know of an event's time; the entry is nil once it
-// was forgotten.
-type timed struct {
-	at               kiosk.Moment
-	set              *kiosk.ClockSet // nil: another event
-	when             time.Time
-	earliest, latest time.Time
-	uncertain        bool
-	entry            *entry
-}
-
-// timedOf is what there is to know of the time of e, whose entry is n if it has one.
-func timedOf(e kiosk.Event, n *entry) timed {
-	t := timed{at: e.Moment, entry: n}
-	t.set, _ = e.Data.(*kiosk.ClockSet)
-	t.take(&e)
-	return t
-}
-
-// event is an event that knows only its time.
-func (t *timed) event() kiosk.Event {
-	e := kiosk.Event{Moment: t.at, Data: noData, When: t.when, Earliest: t.earliest, Latest: t.latest, Uncertain: t.uncertain}
-	if t.set != nil {
-		e.Data = t.set
-	}
-	return e
-}
-
-// take takes over what was found out about the time of e.
-func (t *timed) take(e *kiosk.Event) {
-	t.when, t.earliest, t.latest, t.uncertain = e.When, e.Earliest, e.Latest, e.Uncertain
-}
-
-var noData kiosk.Payload = &kiosk.Unknown{}
-
 // entry is an event with what the fold found out about it.
 type entry struct {
-	event kiosk.Event
-	place string // where the scan that caused it was made, "" if no scan did
-	visit string // its visit; of a correction that of the event it corrects
+	event  kiosk.Event
+	id     string // the event's
+	place  string // where the scan that caused it was made, "" if no scan did
+	visit  string // its visit; of a correction that of the event it corrects
+	voided bool
 
 	again    string // the epoch it was recorded again in after a rollback, "" if it was not
 	againSeq uint64
@@ -103,6 +69,8 @@ type record struct {
 	id      string
 	entries []*entry
 	visit   *kiosk.Visit // replaced, never changed
+	abroad  *abroad      // what the office said of it, nil: nothing
+	busy    bool         // visit has a job that is not finished
 	ordered bool         // entries are in order and none corrects another
 	plate   string
 	vin     string
@@ -132,7 +100,7 @@ func New(cfg Config, epoch string) *State {
 	s := &State{
 		cfg: cfg, source: kiosk.KioskSource(cfg.Store, cfg.Board), epoch: epoch, next: 1,
 		places: map[string]Bay{}, records: map[string]*record{}, byID: map[string]*entry{},
-		voided: map[string]bool{}, causes: map[string]*entry{}, heard: map[string]heard{}, devices: map[string]device{},
+		causes: map[string]*entry{}, heard: map[string]heard{}, devices: map[string]device{},
 		shop: shop{}, base: shop{},
 	}
 	for _, b := range cfg.Bays {
@@ -155,9 +123,10 @@ func (s *State) Device(name string) (up bool) {
 // they were recorded; those of earlier epochs first. An event re-recorded after
 // a rollback only counts in the sequence: what it says was folded under its
 // first name.
-func (s *State) Replay(e kiosk.Event) { s.fold(e) }
+func (s *State) Replay(e kiosk.Event) { s.fold(&e) }
 
-func (s *State) fold(e kiosk.Event) {
+// fold folds in an event, of which it makes its own copy.
+func (s *State) fold(e *kiosk.Event) {
 	if e.Epoch == s.epoch && e.Source == s.source {
 		s.next = e.Seq + 1
 	}
@@ -167,7 +136,7 @@ func (s *State) fold(e kiosk.Event) {
 		}
 		return
 	}
-	n := &entry{event: e, place: s.placeOf(e), visit: s.visitOf(e)}
+	n := &entry{event: *e, id: e.ID(), place: s.placeOf(e.Data.Common()), visit: s.visitOf(e.Data)}
 	again := s.time(n)
 	s.remember(n)
 	if n.visit != "" {
@@ -175,12 +144,12 @@ func (s *State) fold(e kiosk.Event) {
 	}
 	switch d := e.Data.(type) {
 	case *kiosk.DeviceDown:
-		s.devices[d.Device] = device{event: e.ID()}
+		s.devices[d.Device] = device{event: n.id}
 	case *kiosk.DeviceUp:
-		s.devices[d.Device] = device{up: true, event: e.ID()}
+		s.devices[d.Device] = device{up: true, event: n.id}
 	case *kiosk.Voided:
 		if target := s.byID[d.Event]; target != nil && target.event.Type() != d.Type() {
-			s.voided[d.Event] = true
+			target.voided = true
 			s.refold()
 		}
 	default:
@@ -195,10 +164,9 @@ func (s *State) fold(e kiosk.Event) {
 	}
 }
 
-// placeOf is where the scan was made that caused e. Only the first event of a
-// scan carries the scan; the others follow it.
-func (s *State) placeOf(e kiosk.Event) string {
-	m := e.Data.Common()
+// placeOf is where the scan was made that caused an event. Only the first event of
+// a scan carries the scan; the others follow it.
+func (s *State) placeOf(m *kiosk.Meta) string {
 	if m.Scan != nil {
 		return s.cfg.Scanners[m.Scan.Scanner]
 	}
@@ -208,61 +176,19 @@ func (s *State) placeOf(e kiosk.Event) string {
 	return ""
 }
 
-func (s *State) visitOf(e kiosk.Event) string {
-	if target := s.byID[kiosk.Corrects(e.Data)]; target != nil {
-		return target.visit
-	}
-	return kiosk.VisitOf(e.Data)
-}
-
-// time derives the corrected time of an event as kiosk.Correct does. It reports
-// true when the times of earlier events were corrected again.
-func (s *State) time(n *entry) (again bool) {
-	last := s.before
-	if len(s.segment) > 0 {
-		last = s.segment[len(s.segment)-1].event()
-	}
-	again = kiosk.Follow(last, &n.event)
-	s.segment = append(s.segment, timedOf(n.event, n))
-	if again {
-		s.correct()
-	}
-	s.newest = n.event.When
-	return again
-}
-
-// correct derives the corrected times again and applies the visits of the events
-// that moved.
-func (s *State) correct() {
-	part := make([]kiosk.Event, len(s.segment))
-	for i := range s.segment {
-		part[i] = s.segment[i].event()
-	}
-	kiosk.CorrectAfter(s.before, part)
-	touched := map[string]bool{}
-	for i, m := range s.segment {
-		s.segment[i].take(&part[i])
-		if m.entry == nil {
-			continue
-		}
-		e := &m.entry.event
-		if !e.When.Equal(part[i].When) || e.Uncertain != part[i].Uncertain {
-			touched[m.entry.visit] = true
-		}
-		e.When, e.Uncertain, e.Earliest, e.Latest = part[i].When, part[i].Uncertain, part[i].Earliest, part[i].Latest
-	}
-	for _, r := range s.order {
-		if touched[r.id] {
-			r.apply(s.cfg.Calendar)
-			s.merge(r.id)
+func (s *State) visitOf(p kiosk.Payload) string {
+	if id := kiosk.Corrects(p); id != "" {
+		if target := s.byID[id]; target != nil {
+			return target.visit
 		}
 	}
+	return kiosk.VisitOf(p)
 }
 
 func (s *State) remember(n *entry) {
 	m := n.event.Data.Common()
 	s.log, n.inLog = append(s.log, n), true
-	s.byID[n.event.ID()] = n
+	s.byID[n.id] = n
 	if m.Cause != "" && s.causes[m.Cause] == nil {
 		s.causes[m.Cause] = n
 	}
@@ -318,17 +244,21 @@ func (r *record) add(n *entry, cal kiosk.Calendar) {
 		r.apply(cal)
 		return
 	}
-	r.visit = kiosk.Continue(r.visit, []kiosk.Event{n.event}, cal)
-	r.visit.ID = r.id
+	r.stands(kiosk.Continue(r.visit, []kiosk.Event{n.event}, cal))
 }
 
 func (r *record) apply(cal kiosk.Calendar) {
-	r.visit = kiosk.Apply(r.events(), cal)
-	r.visit.ID = r.id // also if all its events were voided
+	r.stands(kiosk.Apply(r.events(), cal))
 	r.ordered = kiosk.Corrects(r.entries[0].event.Data) == ""
 	for i := 1; i < len(r.entries) && r.ordered; i++ {
 		r.ordered = follows(r.entries[i-1], r.entries[i])
 	}
+}
+
+// stands puts the visit in the place of what it was.
+func (r *record) stands(v *kiosk.Visit) {
+	v.ID = r.id // also if all its events were voided
+	r.visit, r.busy = v, busy(v)
 }
 
 // follows says whether b is applied after a and corrects nothing.
@@ -340,7 +270,7 @@ func follows(a, b *entry) bool {
 func (s *State) refold() {
 	s.shop = s.base.clone()
 	for _, n := range s.log {
-		if !s.voided[n.event.ID()] {
+		if !n.voided {
 			s.shop.fold(n, &s.cfg)
 		}
 	}
@@ -356,11 +286,12 @@ func (s *State) clock(now kiosk.Moment) time.Time {
 
 // look is the visit as it stands, an empty one if it was never seen.
 func (s *State) look(id string) *kiosk.Visit {
-	if f := s.elsewhere.visits[id]; f != nil && f.visit != nil {
-		return f.visit
-	}
 	if r := s.records[id]; r != nil {
-		return r.visit
+		v, _ := r.present()
+		return v
+	}
+	if f := s.elsewhere.visits[id]; f != nil {
+		return f.visit
 	}
 	return &kiosk.Visit{ID: id}
 }

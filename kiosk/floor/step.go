@@ -81,7 +81,7 @@ func (x *step) emit(p kiosk.Payload, person ...kiosk.Person) {
 		}
 	}
 	x.out = append(x.out, e)
-	x.fold(e)
+	x.fold(&e)
 }
 
 // identify sets the cause. An id that cannot be one is replaced by one that no

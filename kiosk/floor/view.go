@@ -167,7 +167,7 @@ func (s *State) Events(visit string) []kiosk.Event {
 	r := s.records[visit]
 	events := r.events()
 	if f := s.elsewhere.visits[visit]; f != nil {
-		events = append(events, f.others(r)...)
+		events = append(events, s.others(f, r)...)
 		slices.SortStableFunc(events, func(a, b kiosk.Event) int { return a.Recorded().Compare(b.Recorded()) })
 	}
 	return events

@@ -359,32 +359,3 @@ func FuzzStep(f *testing.F) {
 		}
 	})
 }
-
-// BenchmarkStep is a job card, then FINISH, in a shop of thirty open visits and
-// a day's events.
-func BenchmarkStep(b *testing.B) {
-	h := opened(b, 30)
-	h.play("badge:t1@b1 | badge.scanned b1 t1")
-	var cards [30]string
-	for i := range cards {
-		cards[i] = kiosk.MakeCode(kiosk.KindVisit, h.visit(fmt.Sprintf("A%03d", i+1)))
-	}
-	finish := kiosk.ActionCode("0A7", kiosk.Finish)
-	b.ReportAllocs()
-	for n := 0; b.Loop(); n++ {
-		if n%600 == 599 { // ten cards and finishes a visit are a busy day; then the next
-			b.StopTimer()
-			h.now = h.now.Add(72 * time.Hour)
-			h = opened(b, 30)
-			h.play("badge:t1@b1 | badge.scanned b1 t1")
-			b.StartTimer()
-		}
-		h.now = h.now.Add(10 * time.Second)
-		text := finish
-		if n%2 == 0 {
-			text = cards[n/2%30]
-		}
-		h.n++
-		h.s.Step(Scan{ID: fmt.Sprint("bench-", h.n), Scanner: "sb1", Text: text}, h.now)
-	}
-}
