@@ -39,11 +39,8 @@ func (h Hash) String() string { return hex.EncodeToString(h[:]) }
 
 // ParseHash reads 64 hex digits.
 func ParseHash(s string) (h Hash, err error) {
-	var digits [2 * sha256.Size]byte
-	if copy(digits[:], s) == len(s) {
-		if _, err = hex.Decode(h[:], digits[:]); err == nil {
-			return h, nil
-		}
+	if h.read(s) {
+		return h, nil
 	}
 	return Hash{}, fmt.Errorf("read hash: %q is not 64 hex digits", clip(s, 80))
 }
@@ -324,7 +321,8 @@ func DecodeString(s string) (Event, error) {
 	if len(s) > MaxEventBytes {
 		return Event{}, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(s), MaxEventBytes)
 	}
-	if e, ok := decodeOwn(s); ok {
+	var e Event
+	if decodeOwn(s, &e) {
 		return e, nil
 	}
 	var env envelope
@@ -332,21 +330,6 @@ func DecodeString(s string) (Event, error) {
 		return Event{}, fmt.Errorf("decode event: %w", err)
 	}
 	return env.event(understand)
-}
-
-// decodeOwn reads what Encode writes; ok is false for anything else.
-func decodeOwn(s string) (e Event, ok bool) {
-	var env envelope
-	data, ok := readOwn(s, &env)
-	if !ok {
-		return e, false
-	}
-	e, err := env.event(func(p Payload, _ []byte) error { return understandString(p, data) })
-	if err != nil {
-		return e, false
-	}
-	_, unknown := e.Data.(*Unknown) // nobody has looked at its data yet
-	return e, !unknown
 }
 
 // event makes the event of an envelope; understand reads its data.

@@ -42,7 +42,7 @@ func TestReadOwn(t *testing.T) {
 				d.Setup = json.RawMessage(`{}`)
 			}
 			b := ownBytes(t, was, p)
-			if _, ok := readOwn(string(b), new(envelope)); !ok {
+			if !decodeOwn(string(b), new(Event)) {
 				t.Errorf("%s is not read the short way: %s", typ, b)
 			}
 			same(t, b)

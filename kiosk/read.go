@@ -7,45 +7,6 @@ import (
 	"unicode/utf8"
 )
 
-// readOwn reads the envelope of bytes as Encode writes them: these members in
-// this order, no white space, no escapes, ASCII. The data comes beside it. ok is
-// false for anything else, which says nothing about whether it is an event.
-func readOwn(s string, env *envelope) (data string, ok bool) {
-	if len(s) == 0 || s[len(s)-1] != '}' {
-		return "", false
-	}
-	r := reader{in: s[:min(len(s), maxHead)]}
-	r.expect(`{"specversion":"1.0","id":"`)
-	env.SpecVersion = "1.0"
-	env.ID = r.until(`","source":"`)
-	env.Source = r.until(`","type":"`)
-	if env.Type = r.until(`",`); r.has(`"subject":"`) {
-		env.Subject = r.until(`",`)
-	}
-	r.expect(`"time":"`)
-	env.Time = r.until(`","datacontenttype":"application/json","dataschema":"`)
-	env.DataSchema = r.until(`","sequence":"`)
-	env.Sequence = r.until(`","epoch":"`)
-	env.Epoch = r.until(`","bootid":"`)
-	env.BootID = r.until(`","uptimems":"`)
-	env.UptimeMS = r.until(`","clock":"`)
-	env.Clock = Quality(r.until(`","prev":"`))
-	if env.Prev = r.until(`",`); r.has(`"was":"`) {
-		env.Was = r.until(`",`)
-	}
-	if r.has(`"washash":"`) {
-		env.WasHash = r.until(`",`)
-	}
-	r.expect(`"data":`)
-	if r.not || r.at >= len(s)-1 || s[r.at] != '{' || !plain(s[:r.at]) {
-		return "", false
-	}
-	return s[r.at : len(s)-1], true
-}
-
-// maxHead is how far into an event its data must begin for readOwn.
-const maxHead = 2048
-
 // readData reads an event's data into p as appendData writes it: these members
 // in this order, no white space, no escapes. ok is false for anything else; p is
 // then half filled.
@@ -112,17 +73,18 @@ func (r *reader) has(s string) bool {
 	return true
 }
 
-func (r *reader) expect(s string) {
-	if !r.has(s) {
-		r.not = true
-	}
-}
+func (r *reader) expect(s string) { r.need(r.has(s)) }
+
+func (r *reader) need(ok bool) { r.not = r.not || !ok }
 
 // is takes a member's name off the front, if it is the one that comes next.
 func (r *reader) is(name string) bool {
 	at := r.at
-	if r.comma && !r.has(",") {
-		return false
+	if r.comma {
+		if at == len(r.in) || r.in[at] != ',' || r.not {
+			return false
+		}
+		r.at++
 	}
 	rest := r.in[r.at:]
 	if n := len(name); n > 0 {
@@ -146,10 +108,11 @@ func (r *reader) must(name string) bool {
 
 // quoted takes a string without escapes.
 func (r *reader) quoted() string {
-	if !r.has(`"`) {
+	if r.at == len(r.in) || r.in[r.at] != '"' {
 		r.not = true
 		return ""
 	}
+	r.at++
 	rest := r.in[r.at:]
 	n := strings.IndexByte(rest, '"')
 	if n < 0 {
@@ -288,7 +251,10 @@ func (r *reader) optTime(name string, v **time.Time) {
 
 func (r *reader) instant(v *time.Time) {
 	s := r.quoted()
-	r.not = r.not || v.UnmarshalText([]byte(s)) != nil
+	t, ok := readTime(s)
+	if *v = t; !ok {
+		r.not = r.not || v.UnmarshalText([]byte(s)) != nil
+	}
 }
 
 func (r *reader) open(name string) {
