@@ -175,11 +175,22 @@ func check(s string) byte {
 	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	p := 36
 	for i := range len(s) {
-		p = (p + strings.IndexByte(alphabet, s[i])) % 36
+		p = (p + worth(s[i])) % 36
 		if p == 0 {
 			p = 36
 		}
 		p = p * 2 % 37
 	}
 	return alphabet[(37-p)%36]
+}
+
+// worth is what a character counts for in the check, -1 if it is none of its own.
+func worth(c byte) int {
+	switch {
+	case c >= '0' && c <= '9':
+		return int(c - '0')
+	case c >= 'A' && c <= 'Z':
+		return int(c-'A') + 10
+	}
+	return -1
 }

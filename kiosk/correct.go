@@ -58,7 +58,7 @@ func CorrectMixed(events []Event, follows func(i int) bool) {
 			b := events[i].Moment.Boot
 			if held[b] = held[b] || here[b]; b != "" && !here[b] {
 				boots[b] = append(boots[b], i)
-				begins[i] = from > 0 && sameBoot(events[from], events[i])
+				begins[i] = from > 0 && sameBoot(&events[from], &events[i])
 			}
 		}
 		from = to
@@ -91,7 +91,8 @@ func CorrectMixed(events []Event, follows func(i int) bool) {
 // heldBoots are those with a trusted instant.
 func heldBoots(events []Event) map[string]bool {
 	held := map[string]bool{}
-	for _, e := range events {
+	for i := range events {
+		e := &events[i]
 		held[e.Moment.Boot] = held[e.Moment.Boot] || trusted(e)
 	}
 	return held
@@ -105,13 +106,13 @@ func CorrectAfter(last Event, events []Event) (earlier bool) {
 	earlier = last.Uncertain
 	for from := 0; from < len(events); {
 		to := from + 1
-		for to < len(events) && sameBoot(events[to-1], events[to]) {
+		for to < len(events) && sameBoot(&events[to-1], &events[to]) {
 			to++
 		}
-		earlier = correctBoot(last, events, from, to) || earlier
+		earlier = correctBoot(&last, events, from, to) || earlier
 		from = to
 	}
-	bound(last, events)
+	bound(&last, events)
 	return earlier
 }
 
@@ -122,18 +123,18 @@ func CorrectAfter(last Event, events []Event) (earlier bool) {
 func Follow(last Event, e *Event) (again bool) {
 	e.Earliest, e.Latest = time.Time{}, time.Time{}
 	switch {
-	case trusted(*e) && last.Data == nil:
+	case trusted(e) && last.Data == nil:
 		e.When, e.Uncertain = e.Moment.Wall, false
-	case trusted(*e) && sameBoot(last, *e):
-		again = !trusted(last) || step(last, *e) != 0
-		e.When, e.Uncertain = notBefore(e.Moment.Wall, last), false
-	case trusted(*e):
-		again = last.Uncertain || start(*e, e.Moment.Wall).Before(last.When)
-		e.When, e.Uncertain = notBefore(e.Moment.Wall, last), false
+	case trusted(e) && sameBoot(&last, e):
+		again = !trusted(&last) || step(&last, e) != 0
+		e.When, e.Uncertain = notBefore(e.Moment.Wall, &last), false
+	case trusted(e):
+		again = last.Uncertain || start(e, e.Moment.Wall).Before(last.When)
+		e.When, e.Uncertain = notBefore(e.Moment.Wall, &last), false
 	default:
-		unheld(last, e)
+		unheld(&last, e)
 	}
-	boundBelow(last, e)
+	boundBelow(&last, e)
 	return again
 }
 
@@ -142,12 +143,12 @@ func Follow(last Event, e *Event) (again bool) {
 // clock says: all three are trusted, of one boot, and the clock was not stepped.
 // false says nothing.
 func Fits(last, e, next Event) bool {
-	for _, x := range []Event{last, e, next} {
-		if !trusted(x) || x.Uncertain && x.Seq != e.Seq || !sameBoot(last, x) {
+	for _, x := range []*Event{&last, &e, &next} {
+		if !trusted(x) || x.Uncertain && x.Seq != e.Seq || !sameBoot(&last, x) {
 			return false
 		}
 	}
-	if step(last, e) != 0 || step(e, next) != 0 || step(last, next) != 0 || e.Moment.Up < last.Moment.Up || e.Moment.Up > next.Moment.Up {
+	if step(&last, &e) != 0 || step(&e, &next) != 0 || step(&last, &next) != 0 || e.Moment.Up < last.Moment.Up || e.Moment.Up > next.Moment.Up {
 		return false
 	}
 	// next is where its own clock has it, and was not held up by last.
@@ -155,12 +156,12 @@ func Fits(last, e, next Event) bool {
 }
 
 // sameBoot says whether e happened in the boot of last.
-func sameBoot(last, e Event) bool {
+func sameBoot(last, e *Event) bool {
 	return last.Data != nil && last.Moment.Boot == e.Moment.Boot && e.Moment.Boot != ""
 }
 
 // trusted says whether an event's own wall clock can be believed.
-func trusted(e Event) bool {
+func trusted(e *Event) bool {
 	if c, ok := e.Data.(*ClockSet); ok {
 		return c.Followed()
 	}
@@ -168,7 +169,7 @@ func trusted(e Event) bool {
 }
 
 // step is by how much the wall clock was stepped between two events of a boot.
-func step(a, b Event) time.Duration {
+func step(a, b *Event) time.Duration {
 	return large(b.Moment.Wall.Sub(a.Moment.Wall) - (b.Moment.Up - a.Moment.Up))
 }
 
@@ -181,9 +182,9 @@ func large(d time.Duration) time.Duration {
 }
 
 // start is when the boot of e began if e happened at t.
-func start(e Event, t time.Time) time.Time { return t.Add(-e.Moment.Up) }
+func start(e *Event, t time.Time) time.Time { return t.Add(-e.Moment.Up) }
 
-func notBefore(t time.Time, last Event) time.Time {
+func notBefore(t time.Time, last *Event) time.Time {
 	if t.Before(last.When) {
 		return last.When
 	}
@@ -192,13 +193,13 @@ func notBefore(t time.Time, last Event) time.Time {
 
 // unheld is the time of an event whose own clock says nothing: on from its
 // predecessor in its boot, else what the wall clock says, but after the boot before.
-func unheld(last Event, e *Event) {
-	if sameBoot(last, *e) {
+func unheld(last, e *Event) {
+	if sameBoot(last, e) {
 		shift := time.Duration(0)
 		if !trusted(last) {
 			shift = large(last.When.Sub(last.Moment.Wall))
 		}
-		e.When = notBefore(e.Moment.Wall.Add(large(shift-step(last, *e))), last)
+		e.When = notBefore(e.Moment.Wall.Add(large(shift-step(last, e))), last)
 		e.Uncertain = last.Uncertain
 		return
 	}
@@ -214,21 +215,21 @@ func unheld(last Event, e *Event) {
 
 // correctBoot corrects events[from:to], all of one boot, and moves down what
 // came before and cannot be true beside it; earlier says that this reaches last.
-func correctBoot(last Event, events []Event, from, to int) (earlier bool) {
+func correctBoot(last *Event, events []Event, from, to int) (earlier bool) {
 	boot := events[from:to]
 	held := 0 // the events up to the last trusted one
 	for i := range boot {
-		if trusted(boot[i]) {
+		if trusted(&boot[i]) {
 			held = i + 1
 		}
 	}
 	if held > 0 {
 		anchor(boot[:held])
-		begun, all := moveDown(events[:from], start(boot[0], boot[0].When))
-		earlier = all && begun.Before(last.When) && !sameBoot(last, events[0])
+		begun, all := moveDown(events[:from], start(&boot[0], boot[0].When))
+		earlier = all && begun.Before(last.When) && !sameBoot(last, &events[0])
 	}
 	if from > 0 {
-		last = events[from-1]
+		last = &events[from-1]
 	}
 	for i := range boot {
 		if i < held {
@@ -236,7 +237,7 @@ func correctBoot(last Event, events []Event, from, to int) (earlier bool) {
 		} else {
 			unheld(last, &boot[i])
 		}
-		last = boot[i]
+		last = &boot[i]
 	}
 	return earlier
 }
@@ -249,10 +250,10 @@ func anchor(boot []Event) {
 	shift := make([]time.Duration, len(boot)) // what the anchor k says has to be added
 	for i := k - 1; i >= 0; i-- {
 		e := &boot[i]
-		shift[i] = shift[i+1] + step(*e, boot[i+1])
+		shift[i] = shift[i+1] + step(e, &boot[i+1])
 		e.When = e.Moment.Wall.Add(large(shift[i]))
 		between := boot[k].Moment.Up - e.Moment.Up
-		if !trusted(*e) || shift[i].Abs() > noStep+between/drift {
+		if !trusted(e) || shift[i].Abs() > noStep+between/drift {
 			continue
 		}
 		for j := i + 1; j < k && large(shift[i]) != 0; j++ {
@@ -279,7 +280,7 @@ func moveDown(events []Event, t time.Time) (begun time.Time, all bool) {
 	to := len(events)
 	for to > 0 {
 		from := to - 1
-		for from > 0 && sameBoot(events[from-1], events[from]) {
+		for from > 0 && sameBoot(&events[from-1], &events[from]) {
 			from--
 		}
 		boot := events[from:to]
@@ -290,23 +291,23 @@ func moveDown(events []Event, t time.Time) (begun time.Time, all bool) {
 		for i := range boot {
 			boot[i].When, boot[i].Uncertain = boot[i].When.Add(-off), true
 		}
-		t, to = start(boot[0], boot[0].When), from
+		t, to = start(&boot[0], boot[0].When), from
 	}
 	for i := max(to, 1); i < len(events); i++ {
-		events[i].When = notBefore(events[i].When, events[i-1])
+		events[i].When = notBefore(events[i].When, &events[i-1])
 	}
 	return t, to == 0
 }
 
 // bound gives the uncertain events their bounds.
-func bound(last Event, events []Event) {
+func bound(last *Event, events []Event) {
 	for i := range events {
 		events[i].Earliest, events[i].Latest = time.Time{}, time.Time{}
 		boundBelow(last, &events[i])
-		last = events[i]
+		last = &events[i]
 	}
 	for i := len(events) - 2; i >= 0; i-- {
-		e, next := &events[i], events[i+1]
+		e, next := &events[i], &events[i+1]
 		high := next.When
 		if next.Uncertain {
 			high = next.Latest
@@ -315,7 +316,7 @@ func bound(last Event, events []Event) {
 			continue
 		}
 		passed := next.Moment.Up // at least, since e
-		if sameBoot(*e, next) {
+		if sameBoot(e, next) {
 			passed -= e.Moment.Up
 		}
 		e.Latest = high.Add(-passed)
@@ -324,7 +325,7 @@ func bound(last Event, events []Event) {
 
 // boundBelow says before when an uncertain event cannot have happened: its boot
 // began after the last event of the boot before.
-func boundBelow(last Event, e *Event) {
+func boundBelow(last, e *Event) {
 	low := last.When
 	if last.Uncertain {
 		low = last.Earliest
@@ -333,7 +334,7 @@ func boundBelow(last Event, e *Event) {
 		return
 	}
 	passed := e.Moment.Up // at least, since last
-	if sameBoot(last, *e) {
+	if sameBoot(last, e) {
 		passed -= last.Moment.Up
 	}
 	e.Earliest = low.Add(passed)

@@ -172,7 +172,7 @@ func TestFollowIsCorrect(t *testing.T) {
 			again := Follow(last, &e)
 			have = append(have, e)
 			for from := len(have) - 1; again; from-- {
-				for from > 0 && sameBoot(have[from-1], have[from]) {
+				for from > 0 && sameBoot(&have[from-1], &have[from]) {
 					from--
 				}
 				last = Event{}
@@ -209,7 +209,7 @@ func TestTimesNeverRunBack(t *testing.T) {
 			if d < 0 {
 				t.Fatalf("event %d at %s, the next at %s", i, a.When, b.When)
 			}
-			if off := (d - up).Abs(); sameBoot(a, b) && off > up/drift+overlap+3*noStep {
+			if off := (d - up).Abs(); sameBoot(&a, &b) && off > up/drift+overlap+3*noStep {
 				t.Fatalf("event %d and the next are %s apart, by the time since boot %s", i, d, up)
 			}
 			if b.Uncertain && !b.Latest.IsZero() && b.Latest.Before(b.Earliest.Add(-overlap)) {

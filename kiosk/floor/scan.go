@@ -43,7 +43,7 @@ func (x *step) heardCode(in Scan) Reply {
 	code, err := kiosk.ParseCode(in.Text)
 	x.scan = &kiosk.ScanRecord{Symbology: bounded(in.Symbology, 32), Scanner: bounded(in.Scanner, 64)}
 	if err == nil && code.Store == x.cfg.StoreTag {
-		x.scan.Text = kiosk.MakeCode(code.Kind, code.ID)
+		x.scan.Text = strings.ToUpper(in.Text) // as it is on paper
 	} else {
 		x.scan.Keyed = kiosk.Keyed(x.cfg.Key, in.Text)
 	}

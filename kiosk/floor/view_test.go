@@ -327,7 +327,7 @@ func TestCauses(t *testing.T) {
 }
 
 func FuzzStep(f *testing.F) {
-	for _, text := range []string{"", "V0A7A9AKAYD3", kiosk.ActionCode("0A7", kiosk.Undo), "粤B12345", "1HGCM82633A004352", "http://x/?vin=%31HGCM82633A004352", "\x00\xff", "C0A7000PAſSW"} {
+	for _, text := range []string{"", "V0A7A9AKAYD3", "v0a7a9akaYD3", kiosk.ActionCode("0A7", kiosk.Undo), "粤B12345", "1HGCM82633A004352", "http://x/?vin=%31HGCM82633A004352", "\x00\xff", "C0A7000PAſSW"} {
 		f.Add(text, "code128", byte(0))
 		f.Add(text, "\xff", byte(4))
 	}
@@ -347,6 +347,11 @@ func FuzzStep(f *testing.F) {
 			b, err := kiosk.Encode(e)
 			if err != nil {
 				t.Fatal(err)
+			}
+			if sc := e.Data.Common().Scan; sc != nil && sc.Text != "" {
+				if c, err := kiosk.ParseCode(text); err != nil || sc.Text != kiosk.MakeCode(c.Kind, c.ID) {
+					t.Fatalf("scan %q is kept as %q: %v", text, sc.Text, err)
+				}
 			}
 			size = max(size, len(b)+len(e.Person))
 			h.events[i] = stored(t, e)

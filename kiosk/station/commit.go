@@ -43,7 +43,7 @@ func (s *Station) commit(reqs []request) error {
 
 // decide lets the floor decide a batch, in memory. All of it happens at one moment.
 func (s *Station) decide(reqs []request, now kiosk.Moment) (events []kiosk.Event, replies []floor.Reply) {
-	replies = make([]floor.Reply, len(reqs))
+	replies, events = make([]floor.Reply, len(reqs)), make([]kiosk.Event, 0, len(reqs)+len(reqs)/2) // of a usual batch
 	for i, r := range reqs {
 		in := s.complete(r.in, now)
 		if s.known(in) {
@@ -52,8 +52,8 @@ func (s *Station) decide(reqs []request, now kiosk.Moment) (events []kiosk.Event
 		}
 		var evs []kiosk.Event
 		evs, replies[i] = s.state.Step(in, now)
-		for _, e := range evs {
-			s.note(e)
+		for i := range evs {
+			s.note(&evs[i])
 		}
 		events = append(events, evs...)
 	}
@@ -95,7 +95,7 @@ func (s *Station) rebuild(ctx context.Context) error {
 		if err := ctx.Err(); err != nil {
 			return err
 		}
-		s.note(e)
+		s.note(&e)
 		if e.Epoch != from || e.Seq > seq { // the others are in the snapshot
 			state.Replay(e)
 		}
@@ -165,7 +165,7 @@ func (s *Station) unrecorded() (reqs []request) {
 }
 
 // note keeps what the station itself needs to know of an event.
-func (s *Station) note(e kiosk.Event) {
+func (s *Station) note(e *kiosk.Event) {
 	switch d := e.Data.(type) {
 	case *kiosk.DeviceUp:
 		if d.Device == s.cfg.Name {

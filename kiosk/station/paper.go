@@ -48,7 +48,7 @@ type outcome struct {
 }
 
 // notePaper keeps an outcome while a document it may belong to is not yet done.
-func (s *Station) notePaper(e kiosk.Event, document string, left bool) {
+func (s *Station) notePaper(e *kiosk.Event, document string, left bool) {
 	if e.Epoch != s.cfg.Journal.Epoch() || e.Seq <= s.settled {
 		return
 	}
