@@ -74,8 +74,9 @@ powercut: ## the real kioskd in an emulated machine whose power is cut CUTS time
 CUTS ?= 5
 
 .PHONY: crash-states
-crash-states: daemons ## N states that a power cut may leave of the real kioskd's files, each opened and judged
+crash-states: daemons ## N states that a power cut may leave of the real kioskd's files, and N of a back office's ledger while figures are folded anew, each opened and judged
 	@bin/crashstates -bin bin -n $(N)
+	@BAYLIGHT_CRASH_STATES=$(N) $(SQLITE) go test ./cmd/internal/crashstates/rebuild -count=1 -timeout 60m -v
 N ?= 300
 
 .PHONY: soak

@@ -29,6 +29,7 @@ type Config struct {
 	// Ours says which stores a Folder that runs looks at, where offices that share
 	// a ledger divide them; nil: all. A question folds its store whoever has it.
 	Ours func(store string) bool
+	Step int          // visits folded in one step; 4,000 if 0
 	Log  *slog.Logger // nil discards
 }
 
@@ -73,7 +74,7 @@ func New(cfg Config) (*Folder, error) {
 		cfg.Now = time.Now
 	}
 	cfg.Every = cmp.Or(cfg.Every, time.Second)
-	f := &Folder{cfg: cfg, log: cfg.Log, rooms: map[string]*room{}, ready: make(chan struct{}), chunk: chunk}
+	f := &Folder{cfg: cfg, log: cfg.Log, rooms: map[string]*room{}, ready: make(chan struct{}), chunk: cmp.Or(cfg.Step, chunk)}
 	if f.log == nil {
 		f.log = slog.New(slog.DiscardHandler)
 	}

@@ -9,6 +9,7 @@ import (
 	"errors"
 	"fmt"
 	"slices"
+	"strconv"
 	"strings"
 
 	"baylight/sync/backoffice"
@@ -36,7 +37,7 @@ func (l *Ledger) keep(store string, step backoffice.Kept) (err error) {
 	k := keeping{conn: conn, store: store, whole: step.Is.Through > 0, waits: l.waits}
 	if !k.whole {
 		defer func() { err = errors.Join(err, durable(conn)) }()
-		if _, err := conn.ExecContext(context.Background(), inPassing); err != nil {
+		if _, err := conn.ExecContext(context.Background(), inPassing+strconv.Itoa(l.log)); err != nil {
 			return err
 		}
 	}
@@ -55,8 +56,10 @@ func (l *Ledger) keep(store string, step backoffice.Kept) (err error) {
 // cut may take the last such steps back, each as a whole. What makes the store
 // whole is durable, and so is all that it stands on: it is behind it in one log.
 const (
-	inPassing   = `PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = 16000` // pages, 64 MB
+	inPassing   = `PRAGMA synchronous = NORMAL; PRAGMA wal_autocheckpoint = ` // pages follow
 	withoutLoss = `PRAGMA synchronous = FULL; PRAGMA wal_autocheckpoint = 1000`
+
+	foldingLog = 16_000 // pages, 64 MB
 )
 
 // durable lets a connection wait for the disk again, or closes it.

@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"cmp"
 	"context"
 	"database/sql"
 	"errors"
@@ -78,24 +79,35 @@ type Ledger struct {
 	mu    sync.Mutex // one commit at a time
 	crowd rows       // of the commit at work
 	waits int64      // how many facts wait for their keys to be written
+	log   int        // pages of the log in the middle of folding
+}
+
+// Options say how much a rebuild leaves undone in its middle. Zeros are what a
+// back office has; less makes a small ledger do what a large one does.
+type Options struct {
+	Waiting int64 // facts that wait for their keys to be written; 100,000 if 0
+	Log     int   // pages that stand in the log before they are written into the file; 16,000 (64 MB) if 0
 }
 
 // Open opens the ledger at path, or creates it with a new id. Close it.
-func Open(path string) (*Ledger, error) {
-	l, err := open(path)
+func Open(path string) (*Ledger, error) { return OpenWith(path, Options{}) }
+
+// OpenWith is Open with options.
+func OpenWith(path string, o Options) (*Ledger, error) {
+	l, err := open(path, o)
 	if err != nil {
 		return nil, fmt.Errorf("open ledger %s: %w", path, err)
 	}
 	return l, nil
 }
 
-func open(path string) (*Ledger, error) {
+func open(path string, o Options) (*Ledger, error) {
 	w, err := sql.Open("sqlite3", dsn(path, "_journal_mode=WAL&_synchronous=FULL&_secure_delete=on&_busy_timeout=10000&_txlock=immediate&_stmt_cache_size=64"))
 	if err != nil {
 		return nil, err
 	}
 	w.SetMaxOpenConns(1)
-	l := &Ledger{path: path, w: w, waits: waitingMost}
+	l := &Ledger{path: path, w: w, waits: cmp.Or(o.Waiting, waitingMost), log: cmp.Or(o.Log, foldingLog)}
 	if err := l.prepare(); err != nil {
 		return nil, errors.Join(err, w.Close())
 	}
