@@ -6,6 +6,8 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+
+	"baylight/firmware-config/tooltest"
 )
 
 // workshop is a repository with a tag and a build that makes two small packages.
@@ -16,12 +18,7 @@ type workshop struct {
 
 func newWorkshop(t *testing.T) *workshop {
 	t.Helper()
-	if _, err := exec.LookPath("minisign"); err != nil {
-		if os.Getenv("CI") != "" {
-			t.Fatal("minisign is missing: apt-get install -y minisign")
-		}
-		t.Skip("releases are signed by minisign: apt-get install -y minisign")
-	}
+	tooltest.Path(t, "minisign", "minisign")
 	w := &workshop{t: t, dir: t.TempDir(), key: filepath.Join(t.TempDir(), "secret")}
 	w.must("minisign", "-G", "-W", "-s", w.key, "-p", w.key+".pub")
 	w.write("CHANGELOG.md", "# Changelog\n\n## [Unreleased]\n\n- not yet\n\n## [1.2.0] - 2026-11-22\n\n- lamps that shine\n\n## [1.1.0] - 2026-01-01\n\n- older\n")

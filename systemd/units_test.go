@@ -10,23 +10,12 @@ import (
 	"strconv"
 	"strings"
 	"testing"
+
+	"baylight/firmware-config/tooltest"
 )
 
 // exposure is the most a daemon may have, by systemd's own measure.
 const exposure = 1.4
-
-func analyze(t *testing.T) string {
-	t.Helper()
-	tool, err := exec.LookPath("systemd-analyze")
-	if err == nil {
-		return tool
-	}
-	if os.Getenv("CI") != "" {
-		t.Fatal("systemd-analyze is missing: apt-get install -y systemd")
-	}
-	t.Skip("systemd judges its units itself: apt-get install -y systemd")
-	return ""
-}
 
 func units(t *testing.T, kind string) []string {
 	t.Helper()
@@ -38,7 +27,7 @@ func units(t *testing.T, kind string) []string {
 }
 
 func TestExposure(t *testing.T) {
-	tool := analyze(t)
+	tool := tooltest.Path(t, "systemd-analyze", "systemd")
 	level := regexp.MustCompile(`Overall exposure level for \S+: ([0-9.]+)`)
 	for _, unit := range units(t, "service") {
 		out, err := exec.Command(tool, "security", "--no-pager", "--offline=true", "./"+unit).CombinedOutput()
@@ -56,7 +45,7 @@ func TestExposure(t *testing.T) {
 // systemd-analyze verify ends with 0 on a typo, so every word on stderr counts.
 // The programs are looked for where packages put them: here, a folder of empty ones.
 func TestVerify(t *testing.T) {
-	tool := analyze(t)
+	tool := tooltest.Path(t, "systemd-analyze", "systemd")
 	dir := t.TempDir()
 	for _, kind := range []string{"service", "timer", "path"} {
 		for _, unit := range units(t, kind) {

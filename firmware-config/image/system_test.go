@@ -11,23 +11,9 @@ import (
 	"testing"
 
 	"github.com/pelletier/go-toml/v2"
-)
 
-// tool finds a program that judges, of a Debian package; without it the test is
-// skipped, but not in CI.
-func tool(t *testing.T, name, of string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	missing := name + " is missing: apt-get install -y " + of
-	if os.Getenv("CI") != "" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
-	return ""
-}
+	"baylight/firmware-config/tooltest"
+)
 
 // Each lamp of the example starts pulled away from "on".
 func TestPullsFitTheExample(t *testing.T) {
@@ -72,7 +58,7 @@ func TestPullsFitTheExample(t *testing.T) {
 // What systemd makes of the image: each folder that has to stay is bound from the
 // data partition after its folders were made, and the units have no fault.
 func TestSystemdReadsIt(t *testing.T) {
-	analyze := tool(t, "systemd-analyze", "systemd")
+	analyze := tooltest.Path(t, "systemd-analyze", "systemd")
 	boot, root := image(t)
 	if out, status := apply(t, "--data", "shop", boot, root); status != 0 {
 		t.Fatal(out)
@@ -136,7 +122,7 @@ func TestDaemonsNeedTheirPartition(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
-	shellcheck := tool(t, "shellcheck", "shellcheck")
+	shellcheck := tooltest.Path(t, "shellcheck", "shellcheck")
 	if out, err := exec.Command(shellcheck, "apply", "../board/prepare").CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"sync/atomic"
 	"testing"
+
+	"baylight/firmware-config/tooltest"
 )
 
 // board is a fabricated board with two systems.
@@ -204,24 +206,9 @@ func TestConfirm(t *testing.T) {
 	}
 }
 
-// tool is where a Debian package's program of its name is; in CI it has to be there.
-func tool(t *testing.T, name string) string {
-	t.Helper()
-	path, err := exec.LookPath(name)
-	if err == nil {
-		return path
-	}
-	missing := name + " is missing: apt-get install -y " + name
-	if os.Getenv("CI") != "" {
-		t.Fatal(missing)
-	}
-	t.Skip(missing)
-	return ""
-}
-
 // RAUC itself reads the sample; that no service runs here is not its fault.
 func TestRAUCReadsIt(t *testing.T) {
-	rauc := tool(t, "rauc")
+	rauc := tooltest.Path(t, "rauc", "rauc")
 	read := func(conf string) string {
 		out, _ := exec.Command(rauc, "--conf="+conf, "status").CombinedOutput() // it ends with 1 without a service
 		return string(out)
@@ -257,7 +244,7 @@ func TestSystemConf(t *testing.T) {
 }
 
 func TestScripts(t *testing.T) {
-	if out, err := exec.Command(tool(t, "shellcheck"), "tryboot", "confirm").CombinedOutput(); err != nil {
+	if out, err := exec.Command(tooltest.Path(t, "shellcheck", "shellcheck"), "tryboot", "confirm").CombinedOutput(); err != nil {
 		t.Errorf("%v\n%s", err, out)
 	}
 }
