@@ -275,10 +275,18 @@ func (f *Folder) step(ctx context.Context, r *room, a *ahead, due []backoffice.F
 		row.Due = dueAfter(&fact, now)
 		all[row.Visit] = made{row, &fact, h.note}
 	}
+	k.Facts = make([]backoffice.Fact, 0, len(all))
+	made := map[string][]*kpi.Fact{} // by day, in the order of visits, which is about that of time
 	for _, id := range slices.Sorted(maps.Keys(all)) {
-		k.Facts = append(k.Facts, all[id].Fact)
+		m := all[id]
+		k.Facts = append(k.Facts, m.Fact)
+		for _, d := range m.Days {
+			if m.fact != nil {
+				made[d] = append(made[d], m.fact)
+			}
+		}
 	}
-	k.Days, err = f.rows(ctx, r, slices.Sorted(maps.Keys(days)), all, now)
+	k.Days, err = f.rows(ctx, r, slices.Sorted(maps.Keys(days)), all, made, now)
 	return k, err
 }
 
@@ -326,15 +334,7 @@ const rangeMost = 31
 
 // rows makes the rows of some days, sorted, from the facts that are kept and
 // those that were made.
-func (f *Folder) rows(ctx context.Context, r *room, days []string, all map[string]made, now time.Time) (out []backoffice.DayRows, err error) {
-	made := map[string][]*kpi.Fact{}
-	for _, m := range all {
-		if m.fact != nil {
-			for _, d := range m.Days {
-				made[d] = append(made[d], m.fact)
-			}
-		}
-	}
+func (f *Folder) rows(ctx context.Context, r *room, days []string, all map[string]made, made map[string][]*kpi.Fact, now time.Time) (out []backoffice.DayRows, err error) {
 	for len(days) > 0 {
 		n := 1
 		for n < len(days) && n < rangeMost && days[n] == after(days[n-1]) {
@@ -388,6 +388,9 @@ func (r *room) tallies(days []string, facts map[string][]*kpi.Fact, now time.Tim
 	return out, errors.Join(errs...)
 }
 
+// usualTally is how many bytes a tally of a usual day has.
+const usualTally = 1536
+
 // tally makes the rows of a day from the facts that have a part in it.
 func (r *room) tally(day string, facts []*kpi.Fact, now time.Time) (rows []backoffice.DayRow, err error) {
 	if len(facts) == 0 {
@@ -397,8 +400,11 @@ func (r *room) tally(day string, facts []*kpi.Fact, now time.Time) (rows []backo
 	if err != nil {
 		return nil, err
 	}
+	all := make([]byte, 0, usualTally*len(tallies))
 	for g, t := range tallies {
-		rows = append(rows, backoffice.DayRow{Day: day, Kind: string(g.By), Key: g.Key, Bytes: t.Append(nil)})
+		from := len(all)
+		all = t.Append(all)
+		rows = append(rows, backoffice.DayRow{Day: day, Kind: string(g.By), Key: g.Key, Bytes: all[from:len(all):len(all)]})
 	}
 	for bay, at := range r.worked(day, facts) {
 		rows = append(rows, backoffice.DayRow{Day: day, Kind: kindWorked, Key: bay, Bytes: binary.AppendVarint(nil, at.UnixMilli())})

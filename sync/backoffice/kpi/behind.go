@@ -217,7 +217,7 @@ func (s scope) behindOrder(f *Fact, figure, value string) bool {
 func (s scope) behindHours(f *Fact, figure, value string) bool {
 	var t Tally
 	p := s.part(f)
-	s.hours(&t, []*part{&p})
+	s.hours(&t, []*part{&p}, nil)
 	var clocked int64
 	for _, c := range t.by[mClocked] {
 		clocked += c.n

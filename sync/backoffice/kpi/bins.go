@@ -3,7 +3,6 @@ package kpi
 import (
 	"cmp"
 	"slices"
-	"time"
 )
 
 // bin is how many durations have a length in whole minutes, truncated. What is
@@ -11,25 +10,13 @@ import (
 // read off bins are exact.
 type bin struct{ minutes, n int64 }
 
-func binOf(ms int64) bin { return bin{ms / time.Minute.Milliseconds(), 1} }
-
-// compactBins sorts bins and puts those of one length together, in place.
-func compactBins(all []bin) []bin {
-	if len(all) < 2 {
+// appendMinutes adds a duration that is no shorter than those before it.
+func appendMinutes(all []bin, minutes int64) []bin {
+	if n := len(all); n > 0 && all[n-1].minutes == minutes {
+		all[n-1].n++
 		return all
 	}
-	least, most := all[0].minutes, all[0].minutes
-	for _, b := range all {
-		least, most = min(least, b.minutes), max(most, b.minutes)
-	}
-	if farApart(least, most, len(all)) {
-		return sortedBins(all)
-	}
-	counts := make([]int64, most-least+1)
-	for _, b := range all {
-		counts[b.minutes-least] += b.n
-	}
-	return appendCounted(all[:0], counts, least)
+	return append(all, bin{minutes, 1})
 }
 
 func sortedBins(all []bin) []bin {

@@ -1,6 +1,7 @@
 package kpi
 
 import (
+	"cmp"
 	"slices"
 	"time"
 
@@ -32,11 +33,10 @@ func TalliesOf(facts []*Fact, day string, cal kiosk.Calendar, now time.Time) (ma
 		return nil, err
 	}
 	s := scope{cal: cal, from: InstantOf(midnight), to: InstantOf(cal.Midnight(midnight.Add(36 * time.Hour))), now: InstantOf(now)}
-	all := s.allParts(facts)
-	out := map[Group]Tally{}
+	all, out := s.gather(facts), map[Group]Tally{}
 	for _, by := range Groups() {
-		s.by = by
-		s.groups(all, func(key string, t Tally) { out[Group{by, key}] = t })
+		all.by = by
+		all.groups(func(key string, t Tally) { out[Group{by, key}] = t })
 	}
 	return out, nil
 }
@@ -58,25 +58,6 @@ type scope struct {
 }
 
 func (s scope) has(t Instant) bool { return t != 0 && t >= s.from && t < s.to }
-
-// groups makes a tally for each group of s.by that has a part in the period.
-func (s scope) groups(all []part, f func(key string, t Tally)) {
-	of := map[string][]*part{}
-	if s.by == ByNone {
-		of[""] = nil
-	}
-	var keys []string
-	for i := range all {
-		keys = all[i].parts(keys[:0], s.by)
-		for _, key := range keys {
-			of[key] = append(of[key], &all[i])
-		}
-	}
-	for key, parts := range of {
-		s.key = key
-		f(key, s.tally(parts))
-	}
-}
 
 // parts appends the groups a visit has a part in.
 func (f *Fact) parts(keys []string, by By) []string {
@@ -117,33 +98,26 @@ func (f *Fact) parts(keys []string, by By) []string {
 	return keys
 }
 
-// only says whether a category counts in the group.
-func (s scope) only(c kiosk.Category) bool { return s.by != ByCategory || s.key == string(c) }
-
-// tally makes the tally of visits of one group.
-func (s scope) tally(parts []*part) (t Tally) {
-	room := make([]bin, lists*len(parts))
-	for i := range t.lists {
-		t.lists[i] = room[i*len(parts) : i*len(parts) : (i+1)*len(parts)]
-	}
-	t.sets[sVehicles] = make([]string, 0, len(parts))
-	for _, p := range parts {
+// tally makes the tally of one group.
+func (s scope) tally(g *group, bays *busy) Tally {
+	t := &g.Tally
+	for _, p := range g.parts {
 		if p.Uncertain {
 			t.n[nUncertain] += one(s.has(p.Arrived))
 			t.n[nUncertainOrders] += one(p.signed)
 			continue
 		}
-		s.arrived(&t, p)
-		s.ordered(&t, p)
+		s.arrived(t, p)
+		g.ordered(p)
 		t.onTime(p)
-		s.finished(&t, p)
-		t.delivered(p)
-		s.passed(&t, p)
+		g.delivered(p)
+		s.passed(g, p)
 		t.n[nUnclosed] += p.unclosed
 	}
-	s.hours(&t, parts)
-	t.sorted()
-	return t
+	s.hours(t, g.parts, bays)
+	g.named()
+	slices.SortStableFunc(t.reworks, func(a, b ReworkRef) int { return cmp.Compare(a.Visit, b.Visit) })
+	return *t
 }
 
 func one(yes bool) int64 {
@@ -161,12 +135,6 @@ func (s scope) arrived(t *Tally, p *part) {
 		return
 	}
 	t.n[nArrivals]++
-	if p.Accepted != 0 && p.Accepted >= p.Arrived {
-		t.put(lAccepted, between(p.Arrived, p.Accepted))
-	}
-	if p.first != 0 && p.first >= p.Arrived {
-		t.put(lFirstJob, between(p.Arrived, p.first))
-	}
 	if !p.Open() {
 		t.n[nEnded]++
 		t.n[nWhole] += one(p.whole)
@@ -176,9 +144,6 @@ func (s scope) arrived(t *Tally, p *part) {
 		t.count(mFlags, string(fl), 1)
 	}
 }
-
-// between is a duration in milliseconds, truncated.
-func between(from, to Instant) int64 { return int64(to-from) / int64(time.Millisecond) }
 
 // complete says whether an ended visit's chain of events is whole ([Input.complete]).
 func (f *Fact) complete(now Instant) bool {
@@ -193,35 +158,28 @@ func (f *Fact) complete(now Instant) bool {
 }
 
 // ordered counts what belongs to the signing of the order.
-func (s scope) ordered(t *Tally, p *part) {
+func (g *group) ordered(p *part) {
 	if !p.signed {
 		return
 	}
-	t.n[nOrders]++
+	g.n[nOrders]++
 	for _, c := range p.categories {
-		if s.only(c) {
-			t.n[nCategoryCounts]++
-			t.count(mCategories, string(c), 1)
-		}
+		g.n[nCategoryCounts] += one(g.only(c))
+		g.categories[c].orders += one(g.only(c))
 	}
-	if p.Vehicle == "" {
-		t.n[nWithoutVehicle]++
-	} else {
-		t.sets[sVehicles] = append(t.sets[sVehicles], p.vehicle)
-	}
-	t.member(sAdvisers, p.Adviser)
+	g.n[nWithoutVehicle] += one(p.Vehicle == "")
+	g.advisers[p.adviser] = true
 	if p.Rework != nil {
-		t.n[nRework]++
-		t.reworks = append(t.reworks, ReworkRef{p.Visit, p.Rework.Earlier, p.Rework.Items})
+		g.n[nRework]++
+		g.reworks = append(g.reworks, ReworkRef{p.Visit, p.Rework.Earlier, p.Rework.Items})
 	}
 	if len(p.Promises) > 0 {
-		t.n[nPromised]++
-		t.n[nRevised] += one(len(p.Promises) > 1)
+		g.n[nPromised]++
+		g.n[nRevised] += one(len(p.Promises) > 1)
 	}
-	if err, ok := p.PromiseError(); ok {
-		t.n[nMeasured]++
-		t.n[nMissed] += one(err >= 0)
-		t.put(lPromiseError, err*time.Minute.Milliseconds())
+	if p.lengths[lPromiseError] != none {
+		g.n[nMeasured]++
+		g.n[nMissed] += one(p.lengths[lPromiseError] >= 0)
 	}
 }
 
@@ -269,22 +227,6 @@ func (s scope) judge(f *Fact) (all [variants]judgement) {
 	return all
 }
 
-// finished counts the repair time of a visit whose work ended in the period.
-func (s scope) finished(t *Tally, p *part) {
-	if !p.repaired {
-		return
-	}
-	gross, net := p.Gross.Milliseconds(), p.Net.Milliseconds()
-	t.put(lGross, gross)
-	t.put(lNet, net)
-	for _, c := range p.categories {
-		if s.only(c) {
-			t.putBy(byGross, string(c), gross)
-			t.putBy(byNet, string(c), net)
-		}
-	}
-}
-
 // repaired says whether the visit's work ended in the period. While the visit
 // lasts, an open job means that the last finish is not known yet.
 func (s scope) repaired(f *Fact) bool {
@@ -299,19 +241,17 @@ func (s scope) turned(f *Fact) bool {
 	return f.Arrived != 0 && s.has(f.Delivered) && f.Delivered >= f.Arrived
 }
 
-// delivered counts turnaround and stages.
-func (t *Tally) delivered(p *part) {
-	if !p.turned {
-		return
-	}
-	t.put(lTurnaround, between(p.Arrived, p.Delivered))
+// delivered counts stages.
+func (g *group) delivered(p *part) {
 	if !p.staged {
 		return
 	}
-	t.n[nStageVisits]++
-	for _, p := range p.Stages {
-		t.n[nStageTotal] += p.MS
-		t.count(mStages, string(p.Stage), p.MS)
+	g.n[nStageVisits]++
+	for i, at := range p.stages {
+		ms := p.Stages[i].MS
+		g.n[nStageTotal] += ms
+		g.stages[at].ms += ms
+		g.stages[at].some = true
 	}
 }
 
@@ -325,16 +265,14 @@ func (s scope) unclosed(f *Fact) (n int64) {
 
 // passed counts the inspection: in a bay's and a technician's row those of visits
 // with a job finished there, or by them.
-func (s scope) passed(t *Tally, p *part) {
+func (s scope) passed(g *group, p *part) {
 	if p.hour < 0 || !s.passes(p.Fact) {
 		return
 	}
-	t.n[nPasses]++
-	t.n[nHours+p.hour]++
+	g.n[nPasses]++
+	g.n[nHours+p.hour]++
 	for _, c := range p.categories {
-		if s.only(c) {
-			t.count(mPasses, string(c), 1)
-		}
+		g.categories[c].passes += one(g.only(c))
 	}
 }
 

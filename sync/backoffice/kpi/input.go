@@ -81,7 +81,7 @@ func (in Input) charged(rows []Row) []Row {
 		return Fact{}, false
 	}
 	var whole Tally
-	s.groups(s.allParts(in.facts), func(_ string, t Tally) { whole = t })
+	s.gather(in.facts).groups(func(_ string, t Tally) { whole = t })
 	return in.period().Charged(rows, Charge(whole.Reworks(), find, nil))
 }
 
@@ -102,7 +102,7 @@ func (in Input) days() (rows []Row) {
 func (in Input) rows(by By) (rows []Row) {
 	s := scope{cal: in.Calendar, from: InstantOf(in.From), to: InstantOf(in.To), now: InstantOf(in.Now), by: by}
 	tallies := map[string]Tally{}
-	s.groups(s.allParts(in.facts), func(key string, t Tally) { tallies[key] = t })
+	s.gather(in.facts).groups(func(key string, t Tally) { tallies[key] = t })
 	for _, key := range slices.Sorted(maps.Keys(tallies)) {
 		part := in
 		part.Visits = nil

@@ -1,24 +1,28 @@
 package kpi
 
-import "baylight/kiosk"
+import (
+	"math"
+	"time"
+)
 
 // part is what a visit has of a period, whichever group it counts in: found out
 // once for all of them.
 type part struct {
 	*Fact
-	first      Instant // start of the first job
-	whole      bool    // its chain of events, once it has ended
-	signed     bool    // in the period, as what follows
-	repaired   bool
-	turned     bool
-	staged     bool // turned, with a split
-	categories []kiosk.Category
+	first      Instant      // start of the first job
+	whole      bool         // its chain of events, once it has ended
+	signed     bool         // in the period, as what follows
+	staged     bool         // delivered, with a split
+	lengths    [lists]int64 // in whole minutes; none without
+	categories []int        // their places among those of all parts
+	stages     []int        // those of the fact's, as well
+	adviser    int
 	vehicle    string // its fingerprint, "" unless signed
 	hour       int    // of the inspection passed, -1 without one
 	unclosed   int64
-	judged     []judgement // of an order in force
+	judged     [variants]judgement
 	work       []workTime
-	done       []doneTask
+	finished   []doneTask
 }
 
 // workTime is the time of a stretch of a job, cut to the period.
@@ -34,51 +38,72 @@ type doneTask struct {
 	shares   []counted // of technicians
 }
 
-// allParts are those of the facts that have one, and of no other.
-func (s scope) allParts(facts []*Fact) []part {
-	all := make([]part, 0, len(facts))
-	for _, f := range facts {
-		if f.touches(s.from, s.to) {
-			all = append(all, s.part(f))
-		}
-	}
-	return all
-}
+// none is that there is no length.
+const none = math.MinInt64
 
 // part makes that of a fact. s.by is no matter.
 func (s scope) part(f *Fact) part {
 	p := part{Fact: f, signed: s.signed(f), hour: -1}
+	for i := range p.lengths {
+		p.lengths[i] = none
+	}
 	if f.Uncertain {
 		return p
 	}
 	p.first, p.whole = f.firstStart(), !f.Open() && f.complete(s.now)
-	p.categories = f.Categories()
 	if p.signed && f.Vehicle != "" {
 		p.vehicle = fingerprint(f.Vehicle)
 	}
 	if f.InForce() {
-		judged := s.judge(f)
-		p.judged = judged[:]
+		p.judged = s.judge(f)
 	}
-	p.repaired, p.turned, p.unclosed = s.repaired(f), s.turned(f), s.unclosed(f)
-	p.staged = p.turned && f.Stages != nil && !f.HasUnclosed(s.now)
+	p.unclosed = s.unclosed(f)
+	p.staged = s.turned(f) && f.Stages != nil && !f.HasUnclosed(s.now)
 	if s.has(f.Passed) {
 		p.hour = f.Passed.In(s.cal.Zone).Hour()
 	}
-	for i := range f.Jobs {
-		j := &f.Jobs[i]
+	s.measure(&p)
+	s.worked(&p)
+	return p
+}
+
+// measure finds the durations that count in the period.
+func (s scope) measure(p *part) {
+	between := func(list int, from, to Instant) {
+		if to != 0 && to >= from {
+			p.lengths[list] = int64(to-from) / int64(time.Minute)
+		}
+	}
+	if s.has(p.Arrived) {
+		between(lAccepted, p.Arrived, p.Accepted)
+		between(lFirstJob, p.Arrived, p.first)
+	}
+	if s.repaired(p.Fact) {
+		p.lengths[lGross], p.lengths[lNet] = int64(p.Gross/time.Minute), int64(p.Net/time.Minute)
+	}
+	if s.turned(p.Fact) {
+		between(lTurnaround, p.Arrived, p.Delivered)
+	}
+	if minutes, ok := p.PromiseError(); ok && p.signed {
+		p.lengths[lPromiseError] = minutes
+	}
+}
+
+// worked finds the time on jobs and the tasks finished in the period.
+func (s scope) worked(p *part) {
+	for i := range p.Jobs {
+		j := &p.Jobs[i]
 		for k := range j.Spans {
 			sp := &j.Spans[k]
-			from, to, ok := f.stretch(sp)
+			from, to, ok := p.stretch(sp)
 			if from, to = max(from, s.from.ms()), min(to, s.to.ms()); ok && from < to {
 				p.work = append(p.work, workTime{j.Technician, person(j.Technician, sp.Bay), sp.Bay, sp.Reason == "", stretch{from, to}})
 			}
 		}
 	}
-	for _, t := range f.tasks() {
-		if at, ok := f.done(t, s.now); ok && s.has(at) {
-			p.done = append(p.done, doneTask{t.standardMS(), f.shares(t)})
+	for _, t := range p.tasks() {
+		if at, ok := p.done(t, s.now); ok && s.has(at) {
+			p.finished = append(p.finished, doneTask{t.standardMS(), p.shares(t)})
 		}
 	}
-	return p
 }

@@ -22,19 +22,32 @@ func (all *stretches) add(key string, from, to int64) {
 	if from >= to {
 		return
 	}
-	i, n := 0, len(*all)
-	for i < n {
-		if m := (i + n) / 2; (*all)[m].key < key {
-			i = m + 1
-		} else {
-			n = m
-		}
-	}
-	if i == len(*all) || (*all)[i].key != key {
+	i, found := all.find(key)
+	if !found {
 		*all = slices.Insert(*all, i, keyedStretches{key: key})
 	}
 	of := &(*all)[i]
 	of.list = append(of.list, stretch{from, to})
+}
+
+func (all stretches) find(key string) (int, bool) {
+	from, to := 0, len(all)
+	for from < to {
+		if i := (from + to) / 2; all[i].key < key {
+			from = i + 1
+		} else {
+			to = i
+		}
+	}
+	return from, from < len(all) && all[from].key == key
+}
+
+// only are the times of one key.
+func (all stretches) only(key string) stretches {
+	if i, found := all.find(key); found {
+		return all[i : i+1]
+	}
+	return nil
 }
 
 // unite sorts the times of each key and joins those that touch, in place.
@@ -78,15 +91,34 @@ func (all stretches) counts() (out counts) {
 	return out
 }
 
+// busy is when bays had a job, running, or running or paused: united.
+type busy struct{ running, occupied stretches }
+
+func busyIn(parts []*part) *busy {
+	var b busy
+	for _, p := range parts {
+		for i := range p.work {
+			w := &p.work[i]
+			if b.occupied.add(w.bay, w.from, w.to); w.running {
+				b.running.add(w.bay, w.from, w.to)
+			}
+		}
+	}
+	b.running.unite()
+	b.occupied.unite()
+	return &b
+}
+
 // hours counts time: a technician's on jobs (two at once are one time, however
 // many jobs share it), a bay's with a running job, or with one running or paused.
 // Bays and technicians of other rows' keys are left out; rows by adviser and
-// category have none.
-func (s scope) hours(t *Tally, parts []*part) {
+// category have none. bays is what [busyIn] finds in all parts of the period, nil
+// to look here.
+func (s scope) hours(t *Tally, parts []*part, bays *busy) {
 	if s.by == ByAdviser || s.by == ByCategory {
 		return
 	}
-	var attended, clocked, running, occupied stretches
+	var attended, clocked stretches
 	for _, p := range parts {
 		for i := range p.Attendance {
 			if a := &p.Attendance[i]; s.by == ByNone || s.by == ByTechnician && s.key == a.Technician {
@@ -96,25 +128,27 @@ func (s scope) hours(t *Tally, parts []*part) {
 		}
 		t.n[nStandard] += s.standard(p)
 		for i := range p.work {
-			w := &p.work[i]
-			if s.by == ByNone || s.by == ByBay && s.key == w.bay {
-				occupied.add(w.bay, w.from, w.to)
-				if w.running {
-					running.add(w.bay, w.from, w.to)
-				}
-			}
-			if w.running && (s.by == ByNone || s.by == ByTechnician && s.key == w.technician) {
+			if w := &p.work[i]; w.running && (s.by == ByNone || s.by == ByTechnician && s.key == w.technician) {
 				clocked.add(w.person, w.from, w.to)
 			}
 		}
 	}
-	for _, all := range [...]stretches{attended, clocked, running, occupied} {
-		all.unite()
+	attended.unite()
+	clocked.unite()
+	t.by[mAttended], t.by[mClocked] = attended.counts(), clocked.counts()
+	if s.by != ByNone && s.by != ByBay {
+		return
+	}
+	if bays == nil {
+		bays = busyIn(parts)
+	}
+	running, occupied := bays.running, bays.occupied
+	if s.by == ByBay {
+		running, occupied = running.only(s.key), occupied.only(s.key)
 	}
 	for i := range occupied {
 		t.sets[sBays] = append(t.sets[sBays], occupied[i].key)
 	}
-	t.by[mAttended], t.by[mClocked] = attended.counts(), clocked.counts()
 	t.n[nRunning], t.n[nOccupied] = running.total(), occupied.total()
 	t.n[nRunningOpen], t.n[nOccupiedOpen] = s.within(running), s.within(occupied)
 }

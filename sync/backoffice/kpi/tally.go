@@ -180,37 +180,4 @@ func merge[E cmp.Ordered](out, a, b []E) []E {
 	return append(append(out, a...), b...)
 }
 
-// put and the like are for making a tally of facts.
-func (t *Tally) put(list int, ms int64) { t.lists[list] = append(t.lists[list], binOf(ms)) }
-
-func (t *Tally) putBy(list int, key string, ms int64) {
-	i, found := t.listsBy[list].find(key)
-	if !found {
-		t.listsBy[list] = slices.Insert(t.listsBy[list], i, keyedBins{key: key})
-	}
-	l := &t.listsBy[list][i]
-	l.bins = append(l.bins, binOf(ms))
-}
-
 func (t *Tally) count(m int, key string, n int64) { t.by[m].add(key, n) }
-
-func (t *Tally) member(set int, key string) {
-	if i, found := slices.BinarySearch(t.sets[set], key); !found {
-		t.sets[set] = slices.Insert(t.sets[set], i, key)
-	}
-}
-
-// sorted brings what was appended into order.
-func (t *Tally) sorted() {
-	slices.Sort(t.sets[sVehicles])
-	t.sets[sVehicles] = slices.Compact(t.sets[sVehicles])
-	for i, l := range t.lists {
-		t.lists[i] = compactBins(l)
-	}
-	for _, m := range t.listsBy {
-		for i := range m {
-			m[i].bins = compactBins(m[i].bins)
-		}
-	}
-	slices.SortStableFunc(t.reworks, func(a, b ReworkRef) int { return cmp.Compare(a.Visit, b.Visit) })
-}

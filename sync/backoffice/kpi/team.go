@@ -34,12 +34,12 @@ func InTeams(facts []Fact, team func(technician string) string) []Fact {
 func (p Period) Teams(facts []Fact, team func(technician string) string, reworks []Reworked) []Row {
 	s := scope{cal: p.Calendar, from: InstantOf(p.From), to: InstantOf(p.To), now: InstantOf(p.Now), by: ByTechnician}
 	people, tallies := map[string]Tally{}, map[string]Tally{}
-	s.groups(s.allParts(refs(facts)), func(who string, t Tally) {
+	s.gather(refs(facts)).groups(func(who string, t Tally) {
 		sum := people[team(who)]
 		sum.Add(t)
 		people[team(who)] = sum
 	})
-	s.groups(s.allParts(refs(InTeams(facts, team))), func(key string, t Tally) { tallies[key] = t })
+	s.gather(refs(InTeams(facts, team))).groups(func(key string, t Tally) { tallies[key] = t })
 	charged := map[string]int{}
 	for _, r := range reworks {
 		for _, name := range r.by(team) {

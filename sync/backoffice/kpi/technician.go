@@ -2,7 +2,6 @@ package kpi
 
 import (
 	"cmp"
-	"maps"
 	"math/bits"
 	"slices"
 	"time"
@@ -14,42 +13,52 @@ const longestStandard = 60_000
 // task is items of an order and the jobs on them: one item whose code was
 // scanned, or all that nobody scanned and the jobs that named none of them.
 type task struct {
+	no    int // of the item; 0: those nobody scanned
 	items []*FactItem
 	jobs  []int // of the fact
 }
 
-// tasks are the visit's, those with jobs only. An order that is not in force has
-// no items.
-func (f *Fact) tasks() (out []task) {
-	carded := map[int]*task{}
-	rest := &task{}
+// tasks are the visit's, by number, those with jobs only. An order that is not in
+// force has no items.
+func (f *Fact) tasks() []task {
+	all := make([]task, 1, 1+len(f.Items))
+	of := func(no int) *task { // the first one's if nobody scanned it
+		for i := range all {
+			if all[i].no == no {
+				return &all[i]
+			}
+		}
+		return &all[0]
+	}
 	if f.InForce() {
 		for i := range f.Items {
 			it := &f.Items[i]
-			if carded[it.No] == nil && slices.ContainsFunc(f.Jobs, func(j FactJob) bool { return j.Item != 0 && j.Item == it.No }) {
-				carded[it.No] = &task{}
+			if f.scanned(it.No) && of(it.No).no == 0 {
+				all = append(all, task{no: it.No})
 			}
-			if t := carded[it.No]; t != nil {
-				t.items = append(t.items, it)
-			} else {
-				rest.items = append(rest.items, it)
-			}
+			t := of(it.No)
+			t.items = append(t.items, it)
 		}
 	}
 	for i := range f.Jobs {
-		t := carded[f.Jobs[i].Item]
-		if t == nil {
-			t = rest
-		}
+		t := of(f.Jobs[i].Item)
 		t.jobs = append(t.jobs, i)
 	}
-	if len(rest.jobs) > 0 {
-		out = append(out, *rest)
+	slices.SortFunc(all[1:], func(a, b task) int { return cmp.Compare(a.no, b.no) })
+	if len(all[0].jobs) == 0 {
+		return all[1:]
 	}
-	for _, no := range slices.Sorted(maps.Keys(carded)) {
-		out = append(out, *carded[no])
+	return all
+}
+
+// scanned says whether a job named the item.
+func (f *Fact) scanned(no int) bool {
+	for i := range f.Jobs {
+		if no != 0 && f.Jobs[i].Item == no {
+			return true
+		}
 	}
-	return out
+	return false
 }
 
 // done is when a task's last job was finished; ok is false while one lasts (and
@@ -68,7 +77,7 @@ func (f *Fact) done(t task, now Instant) (at Instant, ok bool) {
 // standard counts the standard time of the tasks finished in the period: all of
 // it, or what a technician has a share in.
 func (s scope) standard(p *part) (ms int64) {
-	for _, t := range p.done {
+	for _, t := range p.finished {
 		switch s.by {
 		case ByNone:
 			ms += t.standard
