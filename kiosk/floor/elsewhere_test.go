@@ -450,7 +450,11 @@ func TestBoardsAgree(t *testing.T) {
 			case "send":
 				off.take(logs[i])
 			case "tell":
-				if err := states[i].Take(off.news(), d.now); err != nil {
+				n := off.news()
+				for j := range n.Visits {
+					n.Visits[j].Risk = pick(d, "risk", nil, &Risk{P: 0.1, At: d.now.Wall}, &Risk{P: 0.9, At: d.now.Wall})
+				}
+				if err := states[i].Take(n, d.now); err != nil {
 					t.Fatal(err)
 				}
 			case "restart":
@@ -465,6 +469,7 @@ func TestBoardsAgree(t *testing.T) {
 				states[i] = s
 			}
 			checkKnown(t, states[i])
+			checkRisk(t, states[i], d.now)
 		}
 		for i := range states {
 			off.take(logs[i])

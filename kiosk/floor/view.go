@@ -50,22 +50,22 @@ func (s *State) view(b Bay, now kiosk.Moment, t time.Time) BayView {
 	return view
 }
 
-// lamp is the first state that holds (DOMAIN §5). The promise's colours end at PASS.
+// lamp is the first state that holds (DOMAIN §5).
 func (s *State) lamp(view BayView, v *kiosk.Visit, t time.Time) LampState {
-	promised := !view.Promise.IsZero() && v.Passed.IsZero() && v.Open()
+	due, promised := promised(v)
 	switch {
 	case view.Help:
 		return LampHelp
 	case view.Visit == "":
 		return LampFree
-	case promised && !t.Before(view.Promise):
+	case promised && !t.Before(due):
 		return LampLate
 	case slices.ContainsFunc(v.Works, func(w *kiosk.Work) bool {
 		r := w.Paused(t)
 		return r == kiosk.Parts || r == kiosk.Authority
 	}):
 		return LampWaiting
-	case promised && s.late(v, view.Promise, t):
+	case s.atRisk(v, t):
 		return LampRisk
 	case v.Ready(t):
 		return LampReady
@@ -73,18 +73,33 @@ func (s *State) lamp(view BayView, v *kiosk.Visit, t time.Time) LampState {
 	return LampWorking
 }
 
-// late says whether the promise is at risk: the office knows better, if it has
-// said anything of late.
-func (s *State) late(v *kiosk.Visit, promise, t time.Time) bool {
+// promised is when a visit is due, if that still concerns the workshop: the
+// promise's colours end at PASS.
+func promised(v *kiosk.Visit) (due time.Time, ok bool) {
+	promise, ok := v.EffectivePromise()
+	return promise.Due, ok && !promise.Due.IsZero() && v.Passed.IsZero() && v.Open()
+}
+
+// AtRisk says whether the promise of a visit will probably be missed, in a bay or
+// in none. Lamps go by the same rule ([LampRisk]), so whoever says it to people
+// asks here.
+func (s *State) AtRisk(visit string, now kiosk.Moment) bool {
+	return s.atRisk(s.look(visit), s.clock(s.tidy(now)))
+}
+
+// atRisk: a promise that has not passed is at risk if the office says so; if it
+// has not said anything of late, if more of the order is still to be worked than
+// there is time.
+func (s *State) atRisk(v *kiosk.Visit, t time.Time) bool {
+	due, ok := promised(v)
+	if !ok || !t.Before(due) {
+		return false
+	}
 	if risky, known := s.risky(v.ID, t); known {
 		return risky
 	}
-	return Short(v, promise, t)
+	return Remaining(v, t) > due.Sub(t)
 }
-
-// Short says whether more of the order is still to be worked at t than there is
-// time until the promise.
-func Short(v *kiosk.Visit, promise, t time.Time) bool { return Remaining(v, t) > promise.Sub(t) }
 
 // Remaining is how much standard time of the order is still to be worked at t
 // (DOMAIN §9): an item whose job is finished needs none, one under way its

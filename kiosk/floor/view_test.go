@@ -68,6 +68,63 @@ func TestLamps(t *testing.T) {
 	}
 }
 
+// checkRisk: what is said of a visit is what the lamp of its bay shows, unless
+// the lamp shows something that comes first.
+func checkRisk(t interface{ Fatalf(string, ...any) }, s *State, now kiosk.Moment) {
+	for _, b := range s.Bays(now) {
+		risk := s.AtRisk(b.Visit, now)
+		switch b.State {
+		case LampRisk:
+			if !risk {
+				t.Fatalf("bay %s shows a risk for visit %s, which has none", b.Bay.ID, b.Visit)
+			}
+		case LampFree, LampLate, LampReady, LampWorking:
+			if risk {
+				t.Fatalf("bay %s is %s, and its visit %s is at risk", b.Bay.ID, b.State, b.Visit)
+			}
+		}
+	}
+}
+
+// TestRiskInNoBay: a visit that stands in no bay goes by the same rule, the
+// office's word before all.
+func TestRiskInNoBay(t *testing.T) {
+	h := newShop(t)
+	h.play(`in 粤B12345 | visit.checked_in A001
+		sign A001 a1 2h | order.signed A001 a1`) // 90 standard minutes
+	id := h.visit("A001")
+	due := h.now.Wall.Add(2 * time.Hour)
+	for _, c := range []struct {
+		before time.Duration // the promise
+		p      float64       // said by the office just now; 0: nothing
+		want   bool
+	}{{90 * time.Minute, 0, false}, {89 * time.Minute, 0, true}, {time.Second, 0, true}, {0, 0, false}, {-time.Hour, 0, false},
+		{2 * time.Hour, 0.9, true}, {10 * time.Minute, 0.1, false}, {0, 0.9, false}} {
+		now := h.now
+		now.Wall = due.Add(-c.before)
+		var risk *Risk
+		if c.p > 0 {
+			risk = &Risk{P: c.p, At: now.Wall}
+		}
+		if err := h.s.Hear(Elsewhere{Visit: id, Risk: risk}, now); err != nil {
+			t.Fatal(err)
+		}
+		if got := h.s.AtRisk(id, now); got != c.want {
+			t.Errorf("%s before the promise, the office says %v: at risk %v", c.before, c.p, got)
+		}
+	}
+	h.play(`+31m badge:q1@w1 | badge.scanned w1 q1
+		card:A001@w1 | card.scanned A001 w1`)
+	if !h.s.AtRisk(id, h.now) {
+		t.Error("in a bay it is not at risk any more")
+	}
+	checkRisk(t, h.s, h.now)
+	h.play(`PASS@w1 | inspection.passed A001 w1 q1`)
+	if h.s.AtRisk(id, h.now) || h.s.AtRisk("0A7A9A0000", h.now) {
+		t.Error("a visit that has passed, or is not known, is at risk")
+	}
+}
+
 func TestRemaining(t *testing.T) {
 	if d := Remaining(&kiosk.Visit{}, morning.Wall); d != 0 {
 		t.Errorf("without an order %s remain", d)

@@ -213,7 +213,7 @@ func (p *page) Ago(t time.Time) string {
 }
 
 // Past says whether a promise has passed.
-func (p *page) Past(t time.Time) bool { return !t.IsZero() && p.Now.After(t) }
+func (p *page) Past(t time.Time) bool { return !t.IsZero() && !p.Now.Before(t) }
 
 // Stage is where a visit stands now.
 func (p *page) Stage(v *kiosk.Visit) string { return string(v.StageAt(p.Now)) }
@@ -235,21 +235,8 @@ func (p *page) Promise(v *kiosk.Visit) time.Time {
 	return promise.Due
 }
 
-// AtRisk says whether the promise of a visit will probably be missed, as the lamp of
-// its bay says; of one that stands in no bay, or waits there, if more is left to do
-// than there is time.
-func (p *page) AtRisk(v *kiosk.Visit) bool {
-	due := p.Promise(v)
-	if due.IsZero() || !p.Now.Before(due) || !v.Open() || !v.Passed.IsZero() {
-		return false
-	}
-	for _, b := range p.Snap.Bays {
-		if b.Visit == v.ID && (b.State == floor.LampRisk || b.State == floor.LampWorking || b.State == floor.LampReady) {
-			return b.State == floor.LampRisk
-		}
-	}
-	return floor.Short(v, due, p.Now)
-}
+// AtRisk says whether the promise of a visit will probably be missed.
+func (p *page) AtRisk(v *kiosk.Visit) bool { return p.Snap.Risk[v.ID] && !p.Past(p.Promise(v)) }
 
 // Plate is a visit's masked plate.
 func (p *page) Plate(v *kiosk.Visit) string { return p.Snap.Plates[v.ID] }

@@ -418,8 +418,8 @@ func TestBayAndBoard(t *testing.T) {
 	}
 }
 
-// TestDeskRisk: the desk says which promise may break: as a bay's lamp says, else
-// by what is left to do.
+// TestDeskRisk: the desk says which promise may break, by the rule of the lamps:
+// as the office says, else by what is left to do.
 func TestDeskRisk(t *testing.T) {
 	b := browse(t)
 	v := b.checkedIn("粤B12345")
@@ -427,6 +427,13 @@ func TestDeskRisk(t *testing.T) {
 	due := b.s.Now().Wall.Add(10 * time.Minute)
 	b.json("/api/desk/sign", `{"visit":"`+v+`","item":["M10"],"minutes.M10":60,"promise":"`+due.Format(time.RFC3339)+`"}`)
 	b.get("/desk").shows("可能超时")
+	for p, says := range map[float64]func(...string){0.1: b.hides, 0.9: b.shows} {
+		if err := b.s.state.Hear(floor.Elsewhere{Visit: v, Risk: &floor.Risk{P: p, At: b.s.now.Wall}}, b.s.now); err != nil {
+			t.Fatal(err)
+		}
+		b.get("/desk")
+		says("可能超时")
+	}
 	b.s.pass(11 * time.Minute)
 	b.get("/desk").shows("已过约定")
 	b.hides("可能超时")

@@ -50,6 +50,7 @@ type Snapshot struct {
 	Bays    []floor.BayView   // in the order of the configuration
 	Visits  []*kiosk.Visit    // open ones, by arrival
 	Plates  map[string]string // visit → masked plate (vin.Mask)
+	Risk    map[string]bool   // visit → its promise will probably be missed (floor.State.AtRisk)
 	Tails   map[string]string // visit → last TailOf characters of its VIN, for staff
 	Said    map[string]Said   // place (bay id, floor.Reception) → last answer to a scan there
 	Help    []string          // places that called for help

@@ -99,10 +99,11 @@ func (s *shop) Snapshot() *Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	snap := &Snapshot{Ready: true, Version: "1.0-test", Head: s.state.Next() - 1, Bays: s.state.Bays(s.now), Visits: s.state.Open(s.now),
-		Plates: map[string]string{}, Tails: map[string]string{}, Said: map[string]Said{}, Help: slices.Clone(s.help), Lamps: map[string]Lamp{}, Devices: slices.Clone(s.devices),
+		Plates: map[string]string{}, Tails: map[string]string{}, Risk: map[string]bool{}, Said: map[string]Said{}, Help: slices.Clone(s.help), Lamps: map[string]Lamp{}, Devices: slices.Clone(s.devices),
 		Outbox: Outbox{Depth: 3, Oldest: 1500 * time.Millisecond, Receipted: 7, Connected: true}, Paper: 1, Clock: kiosk.Synced,
 		Reasons: []health.Reason{{Level: health.Degraded, Code: "printer.paper", Text: words.Say("health.printer.paper", "ticket")}, {Level: health.Degraded, Code: "printer.paper"}}}
 	for _, v := range snap.Visits {
+		snap.Risk[v.ID] = s.state.AtRisk(v.ID, s.now)
 		if p := s.state.Masked(v.ID); p != "" {
 			snap.Plates[v.ID] = p
 		}

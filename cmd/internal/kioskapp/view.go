@@ -101,7 +101,7 @@ func (v *view) Snapshot() *screen.Snapshot {
 	defer cancel()
 	version := v.a.station.Version()
 	if version != v.version || v.version == 0 {
-		s := &screen.Snapshot{Ready: true, Version: v.a.o.Version, Plates: map[string]string{}, Tails: map[string]string{}}
+		s := &screen.Snapshot{Ready: true, Version: v.a.o.Version, Plates: map[string]string{}, Tails: map[string]string{}, Risk: map[string]bool{}}
 		if err := v.a.station.View(ctx, func(st *floor.State, now kiosk.Moment) { v.fill(s, st, now) }); err != nil {
 			return v.snap // the station has ended: this is the last there was
 		}
@@ -123,6 +123,9 @@ func (v *view) fill(s *screen.Snapshot, st *floor.State, now kiosk.Moment) {
 	s.Head, s.Clock = st.Next()-1, now.Clock
 	s.Bays, s.Visits = st.Bays(now), st.Open(now)
 	for _, visit := range s.Visits {
+		if st.AtRisk(visit.ID, now) {
+			s.Risk[visit.ID] = true
+		}
 		if p := st.Masked(visit.ID); p != "" {
 			s.Plates[visit.ID] = p
 		}
