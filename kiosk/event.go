@@ -7,6 +7,7 @@ import (
 	"encoding/json"
 	"fmt"
 	"reflect"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -242,6 +243,18 @@ type envelope struct {
 // stamp is RFC 3339 with milliseconds and the store's offset.
 const stamp = "2006-01-02T15:04:05.000Z07:00"
 
+// appendStamp is t.AppendFormat(p, stamp), in half the time: package time is quick
+// with RFC 3339 itself, into which the milliseconds are put.
+func appendStamp(p []byte, t time.Time) []byte {
+	if y := t.Year(); y < 0 || y > 9999 { // more or less than 19 characters
+		return t.AppendFormat(p, stamp)
+	}
+	ms := t.Nanosecond() / 1e6
+	fraction := [...]byte{'.', '0' + byte(ms/100), '0' + byte(ms/10%10), '0' + byte(ms%10)}
+	seconds := len(p) + len("2006-01-02T15:04:05")
+	return slices.Insert(t.AppendFormat(p, time.RFC3339), seconds, fraction[:]...)
+}
+
 // Encode makes the bytes of an event. It is called once, when the event is
 // appended; an event of an unknown type was made elsewhere and has its bytes.
 func Encode(e Event) ([]byte, error) { return AppendEvent(make([]byte, 0, 1024), &e) }
@@ -260,22 +273,21 @@ func AppendEvent(p []byte, e *Event) ([]byte, error) {
 }
 
 // appendEnvelope appends an event up to its data: what encoding/json makes of an
-// envelope.
+// envelope. Digits and the names of types are plain, everything else may need escapes.
 func appendEnvelope(p []byte, e *Event) []byte {
-	var digits [20]byte
-	seq := string(strconv.AppendUint(digits[:0], e.Seq, 10))
-	typ := string(e.Type())
-	p = append(p, `{"specversion":"1.0"`...)
-	p = appendMember(p, "id", e.Epoch, "-", seq)
+	var room [20]byte
+	seq, typ := strconv.AppendUint(room[:0], e.Seq, 10), e.Type()
+	p = append(p, `{"specversion":"1.0","id":"`...)
+	p = append(append(append(appendChars(p, e.Epoch), '-'), seq...), '"')
 	p = appendMember(p, "source", e.Source)
-	p = appendMember(p, "type", "baylight.", typ, ".v1")
+	p = append(append(append(p, `,"type":"baylight.`...), typ...), `.v1"`...)
 	if v := VisitOf(e.Data); v != "" {
 		p = appendMember(p, "subject", "visit/", v)
 	}
-	p = append(e.Moment.Wall.AppendFormat(append(p, `,"time":"`...), stamp), `","datacontenttype":"application/json"`...)
-	p = appendMember(p, "dataschema", schemaBefore, typ, schemaAfter)
-	p = appendMember(p, "sequence", "00000000000000000000"[min(len(seq), 20):], seq)
-	p = appendMember(p, "epoch", e.Epoch)
+	p = append(appendStamp(append(p, `,"time":"`...), e.Moment.Wall), `","datacontenttype":"application/json"`...)
+	p = append(append(append(p, `,"dataschema":"`+schemaBefore...), typ...), schemaAfter+`"`...)
+	p = append(append(append(p, `,"sequence":"`...), "00000000000000000000"[len(seq):]...), seq...)
+	p = appendMember(append(p, '"'), "epoch", e.Epoch)
 	p = appendMember(p, "bootid", e.Moment.Boot)
 	p = append(strconv.AppendInt(append(p, `,"uptimems":"`...), e.Moment.Up.Milliseconds(), 10), '"')
 	p = appendMember(p, "clock", string(e.Moment.Clock))

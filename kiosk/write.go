@@ -157,16 +157,15 @@ func appendString(p []byte, s string) []byte {
 
 // appendChars appends a string as JSON without the quotes around it.
 func appendChars(p []byte, s string) []byte {
-	ascii := true
+	if plain(s) && strings.IndexByte(s, '"') < 0 {
+		return append(p, s...)
+	}
 	for i := range len(s) {
-		switch c := s[i]; {
-		case c < ' ' || c == '"' || c == '\\':
+		if c := s[i]; c < ' ' || c == '"' || c == '\\' {
 			return appendEscaped(p, s)
-		case c >= utf8.RuneSelf:
-			ascii = false
 		}
 	}
-	if !ascii && (!utf8.ValidString(s) || strings.ContainsAny(s, "\u2028\u2029")) {
+	if !utf8.ValidString(s) || strings.ContainsAny(s, "\u2028\u2029") {
 		return appendEscaped(p, s)
 	}
 	return append(p, s...)

@@ -2,10 +2,8 @@ package journal
 
 import (
 	"context"
-	"database/sql"
 	"errors"
 	"fmt"
-	"slices"
 	"unicode/utf8"
 
 	"baylight/kiosk"
@@ -34,85 +32,16 @@ func (j *Journal) Append(events []kiosk.Event) error {
 	j.mu.Lock()
 	l, h := j.layout, j.head
 	j.mu.Unlock()
-	rows, h, err := j.encode(events, l, l.current().name, h)
+	b := j.batch(events, l, l.current(), h)
+	first, err := b.encode(firstRows)
 	if err != nil {
 		return fmt.Errorf("append events: %w", err)
 	}
-	if err := j.commit(func(ctx context.Context) error { return j.insert(ctx, l.current().base, rows) }); err != nil {
-		return fmt.Errorf("append events %d to %d: %w", events[0].Seq, h.seq, err)
+	if err := j.commit(func(ctx context.Context) error { return b.insert(ctx, first) }); err != nil {
+		return fmt.Errorf("append events %d to %d: %w", events[0].Seq, events[len(events)-1].Seq, err)
 	}
-	j.advance(l, h)
+	j.advance(l, b.head)
 	return nil
-}
-
-// encoded is an event as it is stored.
-type encoded struct {
-	seq        uint64
-	typ, visit string
-	bytes      []byte
-	person     any // []byte or nil
-	hash       kiosk.Hash
-	lost       *Lost // the destroyed range that it names, nil: none
-}
-
-// usualEventBytes is what the bytes of an event take, or a little more.
-const usualEventBytes = 768
-
-// encode makes the bytes of events that follow h, and the head after them.
-func (j *Journal) encode(events []kiosk.Event, l *layout, epoch string, h head) ([]encoded, head, error) {
-	rows := make([]encoded, len(events))
-	buf := make([]byte, 0, len(events)*usualEventBytes)
-	for i := range events {
-		e := &events[i]
-		if e.Epoch != epoch || e.Seq != h.seq+1 {
-			return nil, h, &SequenceError{WantEpoch: epoch, WantSeq: h.seq + 1, GotEpoch: e.Epoch, GotSeq: e.Seq}
-		}
-		if err := j.readable(e); err != nil {
-			return nil, h, &EventError{e.Seq, err}
-		}
-		e.Prev = h.hash
-		j.pin(e, l, rows[:i])
-		all, err := kiosk.AppendEvent(buf, e)
-		if err != nil {
-			return nil, h, &EventError{e.Seq, err}
-		}
-		b := slices.Clip(all[len(buf):])
-		if len(b) > kiosk.MaxEventBytes {
-			return nil, h, &EventError{e.Seq, fmt.Errorf("it has %d bytes, at most %d are allowed", len(b), kiosk.MaxEventBytes)}
-		}
-		buf = all
-		h = head{e.Seq, kiosk.HashOf(b)}
-		rows[i] = encoded{e.Seq, string(e.Type()), kiosk.VisitOf(e.Data), b, stored(e), h.hash, nil}
-		if d, ok := e.Data.(*kiosk.JournalLost); ok {
-			rows[i].lost = &Lost{d.Epoch, d.From, d.To}
-		}
-	}
-	return rows, h, nil
-}
-
-// pin writes the hash of the event that e corrects into e, unless e is recorded
-// again as it was; before are the events of the same commit that come before it.
-// What was pruned has no hash any more and is named by its id alone.
-func (j *Journal) pin(e *kiosk.Event, l *layout, before []encoded) {
-	id := kiosk.Corrects(e.Data)
-	if id == "" || e.Was != "" || kiosk.Pinned(e.Data) != "" {
-		return
-	}
-	epoch, seq, err := kiosk.ParseEventID(id)
-	if err != nil {
-		return
-	}
-	if n := len(before); n > 0 && epoch == e.Epoch && seq >= before[0].seq {
-		if i := seq - before[0].seq; i < uint64(n) {
-			kiosk.Pin(e.Data, before[i].hash)
-		}
-		return
-	}
-	if ep, known := l.find(epoch); known {
-		if hash, here, err := j.hash(context.Background(), l, ep, seq); here && err == nil {
-			kiosk.Pin(e.Data, hash)
-		}
-	}
 }
 
 // maxName bounds a source, an epoch and a boot id; kiosk.Decode takes up to 200.
@@ -146,59 +75,6 @@ func (j *Journal) readable(e *kiosk.Event) error {
 	return checkPerson(e.Data, e.Person)
 }
 
-// stored is a person part as its column holds it: NULL if the event has none,
-// empty if it was erased.
-func stored(e *kiosk.Event) any {
-	if len(e.Person) == 0 && e.Data.Common().PersonDigest == "" {
-		return nil
-	}
-	return append([]byte{}, e.Person...)
-}
-
-// insertRows is how many rows one statement inserts in a burst.
-const insertRows = 64
-
-// insert stores rows, as many as possible with one statement. Which rows name a
-// destroyed range is told with them.
-func (j *Journal) insert(ctx context.Context, base uint64, rows []encoded) error {
-	args := make([]any, 0, 6*min(len(rows), insertRows))
-	for len(rows) > 0 {
-		n, stmt := 1, j.writer.insert
-		if len(rows) >= insertRows {
-			n, stmt = insertRows, j.writer.insertMany
-		}
-		args = args[:0]
-		for _, r := range rows[:n] {
-			args = append(args, int64(base+r.seq), r.typ, r.visit, r.bytes, r.person, r.hash[:])
-		}
-		if err := execute(ctx, stmt, args); err != nil {
-			return err
-		}
-		for _, r := range rows[:n] {
-			if r.lost == nil {
-				continue
-			}
-			if err := j.tell(ctx, *r.lost); err != nil {
-				return err
-			}
-		}
-		rows = rows[n:]
-	}
-	return nil
-}
-
-// execute runs a statement as a query without rows: the driver then hands over
-// all arguments in one call into C, where Exec makes one for each.
-func execute(ctx context.Context, stmt *sql.Stmt, args []any) error {
-	rows, err := stmt.QueryContext(ctx, args...)
-	if err != nil {
-		return err
-	}
-	for rows.Next() {
-	}
-	return errors.Join(rows.Err(), rows.Close())
-}
-
 // Writable goes the way of an event that is about to be written, and writes
 // nothing: it returns when that way is free. An error says that an event could
 // not be written now, as a failed Append does.
@@ -230,6 +106,7 @@ func (j *Journal) commit(do func(context.Context) error) error {
 		if j.low.Load() {
 			j.load()
 		}
+		j.wrote()
 		return nil
 	}
 	err = classify(err)

@@ -238,14 +238,15 @@ func (j *Journal) needReader(ctx context.Context) error {
 // again records parts of ended epochs again in a new one, in the order in which
 // they were recorded first: the back office takes the sequence for the order.
 func (j *Journal) again(ctx context.Context, l *layout, parts []span, into epoch) (h head, err error) {
-	var batch []kiosk.Event
+	var events []kiosk.Event
 	flush := func() error {
-		rows, next, err := j.encode(batch, l, into.name, h)
-		if err != nil {
-			return err
+		b := j.batch(events, l, into, h)
+		first, err := b.encode(firstRows)
+		if err == nil {
+			err = b.insert(ctx, first)
 		}
-		h, batch = next, batch[:0]
-		return j.insert(ctx, into.base, rows)
+		h, events = b.head, events[:0]
+		return err
 	}
 	seq, once := uint64(0), map[string]bool{}
 	for e, err := range j.merge(ctx, l, parts) {
@@ -260,14 +261,14 @@ func (j *Journal) again(ctx context.Context, l *layout, parts []span, into epoch
 		}
 		seq++
 		e.Epoch, e.Seq = into.name, seq
-		if batch = append(batch, e); len(batch) < pageRows {
+		if events = append(events, e); len(events) < pageRows {
 			continue
 		}
 		if err := flush(); err != nil {
 			return h, err
 		}
 	}
-	if len(batch) > 0 {
+	if len(events) > 0 {
 		err = flush()
 	}
 	for _, p := range parts[:len(parts)-1] {

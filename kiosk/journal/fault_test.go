@@ -148,7 +148,7 @@ func (m *model) open(t *rapid.T) {
 }
 
 func (m *model) append(t *rapid.T) {
-	es := events(m.epoch, uint64(len(m.events)), rapid.IntRange(1, 40).Draw(t, "n"))
+	es := events(m.epoch, uint64(len(m.events)), rapid.OneOf(rapid.IntRange(1, 8), rapid.IntRange(1, 40), rapid.IntRange(1, 300)).Draw(t, "n"))
 	fault := errors.New("fault")
 	kind := rapid.SampledFrom([]string{"", "", "before", "after"}).Draw(t, "fault")
 	switch kind {

@@ -52,10 +52,14 @@ type Journal struct {
 	ballast  int64       // bytes; 0 or less: none
 	low      atomic.Bool // the ballast is not there
 
-	write  sync.Mutex // held while writing; covers writer, stale and faults
+	write  sync.Mutex // held while writing; covers what follows up to faults
 	writer writer
 	stale  bool // the last write failed: reopen and read the head again first
+	logged int  // bytes in the write-ahead log, about
+	moving bool // a checkpoint is due
 	faults faults
+
+	background sync.WaitGroup // checkpoint
 
 	mu       sync.Mutex // covers what follows; never held during input or output
 	layout   *layout
@@ -70,20 +74,6 @@ type Journal struct {
 type head struct {
 	seq  uint64
 	hash kiosk.Hash
-}
-
-type writer struct {
-	db                 *sql.DB
-	conn               *sql.Conn
-	begin, commit      *sql.Stmt
-	insert, insertMany *sql.Stmt // one row, insertRows rows
-}
-
-func (w writer) close() error {
-	if w.db == nil {
-		return nil
-	}
-	return errors.Join(w.begin.Close(), w.insert.Close(), w.insertMany.Close(), w.commit.Close(), w.conn.Close(), w.db.Close())
 }
 
 // faults are failures that tests put in: called within a transaction just
@@ -257,6 +247,7 @@ func (j *Journal) closeFile() error {
 
 // Close closes the journal. A second call does nothing.
 func (j *Journal) Close() error {
+	defer j.background.Wait()
 	j.write.Lock()
 	defer j.write.Unlock()
 	j.mu.Lock()

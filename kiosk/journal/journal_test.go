@@ -227,16 +227,18 @@ func TestAppendRefuses(t *testing.T) {
 		{"huge", func(es []kiosk.Event) { es[1].Data.Common().Reason = strings.Repeat("x", kiosk.MaxEventBytes) }, "at most", false},
 	}
 	for _, r := range rows {
-		es := events(j.Epoch(), 2, 3)
-		r.harm(es)
-		err := j.Append(es)
-		var se *SequenceError
-		var ee *EventError
-		if err == nil || !strings.Contains(err.Error(), r.says) || errors.As(err, &se) != r.seq || errors.As(err, &ee) == r.seq {
-			t.Errorf("%s: %v", r.name, err)
-		}
-		if j.Head() != 2 || len(replayed(t, j, 0)) != 2 {
-			t.Fatalf("%s: head is %d after a refusal", r.name, j.Head())
+		for _, n := range []int{3, 300} { // the last of many is looked at when others are stored
+			es := events(j.Epoch(), 2, n)
+			r.harm(es[n-3:])
+			err := j.Append(es)
+			var se *SequenceError
+			var ee *EventError
+			if err == nil || !strings.Contains(err.Error(), r.says) || errors.As(err, &se) != r.seq || errors.As(err, &ee) == r.seq {
+				t.Errorf("%s, %d events: %v", r.name, n, err)
+			}
+			if j.Head() != 2 || len(replayed(t, j, 0)) != 2 {
+				t.Fatalf("%s, %d events: head is %d after a refusal", r.name, n, j.Head())
+			}
 		}
 	}
 	if err := j.Append(nil); err != nil {

@@ -200,53 +200,6 @@ func (j *Journal) checkMarks(ctx context.Context) error {
 	return nil
 }
 
-const insertInto = "INSERT INTO events (pos, type, visit, bytes, person, hash) VALUES (?, ?, ?, ?, ?, ?)"
-
-// openWriter opens the one connection that writes.
-func (j *Journal) openWriter(ctx context.Context) (err error) {
-	db, err := sql.Open("sqlite3", dsn(j.path, "rw"))
-	if err != nil {
-		return err
-	}
-	db.SetMaxOpenConns(1)
-	defer func() {
-		if err != nil {
-			db.Close()
-		}
-	}()
-	conn, err := db.Conn(ctx)
-	if err != nil {
-		return classify(err)
-	}
-	// The write-ahead log is cut back to this size after a burst. What is dropped
-	// is overwritten: it holds what people have said.
-	if _, err = conn.ExecContext(ctx, "PRAGMA journal_size_limit = 16777216; PRAGMA cell_size_check = ON; PRAGMA secure_delete = ON; PRAGMA trusted_schema = OFF"); err != nil {
-		return classify(err)
-	}
-	if err = checkSettings(ctx, conn); err != nil {
-		return err
-	}
-	if err = migrate(ctx, conn); err != nil {
-		return fmt.Errorf("migrate: %w", classify(err))
-	}
-	w := writer{db: db, conn: conn}
-	for _, s := range []struct {
-		stmt  **sql.Stmt
-		query string
-	}{
-		{&w.begin, "BEGIN IMMEDIATE"},
-		{&w.insert, insertInto},
-		{&w.insertMany, insertInto + strings.Repeat(", (?, ?, ?, ?, ?, ?)", insertRows-1)},
-		{&w.commit, "COMMIT"},
-	} {
-		if *s.stmt, err = conn.PrepareContext(ctx, s.query); err != nil {
-			return classify(err)
-		}
-	}
-	j.writer = w
-	return nil
-}
-
 // settle moves what the write-ahead log holds into the database. A process that
 // died over a failed sync may have left a log that can be read back from memory
 // but is not on the disk; events must not be chained to it. A disk too full for
