@@ -113,13 +113,13 @@ Open in a browser:
   http://%s/bay/b1           a bay's screen (b1 to b8)
   http://%s/board            waiting room
   http://%s/devices          devices
-  http://%s/                 back office
+  http://%s/                 back office (manager: sign in as %s, PIN %s)
 
 Watch the events go by:
   mosquitto_sub -h %s -p %s -v -t 'baylight/v1/%s/#'
 
 Ctrl-C ends the demo.
-`, page, s.Kiosk, s.Kiosk, PIN, s.Kiosk, s.Kiosk, s.Kiosk, s.Office, host, port, Store)
+`, page, s.Kiosk, s.Kiosk, PIN, s.Kiosk, s.Kiosk, s.Kiosk, s.Office, script.Manager, PIN, host, port, Store)
 }
 
 // follow carries out the rest of the script when its time has come.
