@@ -14,11 +14,39 @@ import (
 // that void or amend must be among the given ones. The calendar decides when a
 // running job becomes unclosed.
 func Apply(events []Event, cal Calendar) *Visit {
+	v, _ := ApplyLast(events, cal)
+	return v
+}
+
+// ApplyLast is Apply, and gives the turn of the event it took last; the zero Turn
+// if none was left to take. An event whose turn comes later and that corrects none
+// can be applied on top ([Continue]).
+func ApplyLast(events []Event, cal Calendar) (*Visit, Turn) {
 	f := fold{cal: cal, v: &Visit{}}
 	return f.run(events)
 }
 
-func (f *fold) run(events []Event) *Visit {
+// Turn is when Apply takes an event: by time, then by where it is from.
+type Turn struct {
+	At            time.Time
+	Source, Epoch string
+	Seq           uint64
+}
+
+// TurnOf is the turn of an event.
+func TurnOf(e *Event) Turn { return Turn{e.time(), e.Source, e.Epoch, e.Seq} }
+
+// Before says whether Apply takes what has this turn before what has the other.
+func (a Turn) Before(b Turn) bool { return a.compare(b) < 0 }
+
+func (a Turn) compare(b Turn) int {
+	if c := a.At.Compare(b.At); c != 0 {
+		return c
+	}
+	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Seq, b.Seq))
+}
+
+func (f *fold) run(events []Event) (v *Visit, last Turn) {
 	events = f.effective(events)
 	for i := range events {
 		f.step(&events[i])
@@ -29,7 +57,10 @@ func (f *fold) run(events []Event) *Visit {
 	if !f.v.Delivered.IsZero() && f.v.Passed.IsZero() {
 		f.v.flag(NotInspected)
 	}
-	return f.v
+	if len(events) > 0 {
+		last = TurnOf(&events[len(events)-1])
+	}
+	return f.v, last
 }
 
 type fold struct {
@@ -52,28 +83,20 @@ func (f *fold) effective(events []Event) []Event {
 		return out
 	}
 	out = slices.Clone(out)
-	slices.SortStableFunc(out, func(a, b Event) int { return compareEvents(&a, &b) })
+	slices.SortStableFunc(out, func(a, b Event) int { return TurnOf(&a).compare(TurnOf(&b)) })
 	return out
 }
 
 func inOrder(events []Event) bool {
-	for i := 1; i < len(events); i++ {
-		if compareEvents(&events[i-1], &events[i]) > 0 {
+	var last Turn
+	for i := range events {
+		t := TurnOf(&events[i])
+		if i > 0 && t.Before(last) {
 			return false
 		}
+		last = t
 	}
 	return true
-}
-
-// Precedes says whether Apply takes a before b.
-func Precedes(a, b *Event) bool { return compareEvents(a, b) < 0 }
-
-// compareEvents orders events by time, then by where they are from.
-func compareEvents(a, b *Event) int {
-	if c := a.time().Compare(b.time()); c != 0 {
-		return c
-	}
-	return cmp.Or(cmp.Compare(a.Source, b.Source), cmp.Compare(a.Epoch, b.Epoch), cmp.Compare(a.Seq, b.Seq))
 }
 
 // corrected leaves out what was voided and applies amendments.

@@ -20,7 +20,8 @@ func Continue(v *Visit, later []Event, cal Calendar) *Visit {
 			f.own(i).limit = cal.ShiftEnd(w.Last().From)
 		}
 	}
-	return f.run(later)
+	f.run(later)
+	return &c
 }
 
 // own is a job of the visit that may be changed, with room for one more span.

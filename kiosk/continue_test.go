@@ -17,7 +17,7 @@ func TestContinueIsApply(t *testing.T) {
 	private := cmp.Exporter(func(reflect.Type) bool { return true })
 	rapid.Check(t, func(t *rapid.T) {
 		events := slices.DeleteFunc(anything(t), func(e Event) bool { return Corrects(e.Data) != "" })
-		slices.SortFunc(events, func(a, b Event) int { return compareEvents(&a, &b) })
+		slices.SortFunc(events, func(a, b Event) int { return TurnOf(&a).compare(TurnOf(&b)) })
 		on := []*Visit{Apply(nil, closes)}
 		for i, e := range events {
 			if rapid.Bool().Draw(t, "folded") { // its lists have room to grow

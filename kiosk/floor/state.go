@@ -71,7 +71,7 @@ type record struct {
 	visit   *kiosk.Visit // replaced, never changed
 	abroad  *abroad      // what the office said of it, nil: nothing
 	busy    bool         // visit has a job that is not finished
-	ordered bool         // entries are in order and none corrects another
+	latest  kiosk.Turn   // of the event that visit took last
 	plate   string
 	vin     string
 	orders  int // order.signed so far
@@ -237,33 +237,22 @@ func (r *record) person(b []byte) {
 // add applies one more event, on top of what is there if that makes the same as
 // applying all of them again.
 func (r *record) add(n *entry, cal kiosk.Calendar) {
-	before := r.entries
 	r.entries, n.inRecord = append(r.entries, n), true
+	turn := kiosk.TurnOf(&n.event)
 	// After a delivery the fold may take back what it says of its inspection.
-	if len(before) == 0 || !r.ordered || !r.visit.Delivered.IsZero() || !follows(before[len(before)-1], n) {
+	if r.visit == nil || !r.visit.Delivered.IsZero() || kiosk.Corrects(n.event.Data) != "" || !r.latest.Before(turn) {
 		r.apply(cal)
 		return
 	}
-	r.stands(kiosk.Continue(r.visit, []kiosk.Event{n.event}, cal))
+	r.stands(kiosk.Continue(r.visit, []kiosk.Event{n.event}, cal), turn)
 }
 
-func (r *record) apply(cal kiosk.Calendar) {
-	r.stands(kiosk.Apply(r.events(), cal))
-	r.ordered = kiosk.Corrects(r.entries[0].event.Data) == ""
-	for i := 1; i < len(r.entries) && r.ordered; i++ {
-		r.ordered = follows(r.entries[i-1], r.entries[i])
-	}
-}
+func (r *record) apply(cal kiosk.Calendar) { r.stands(kiosk.ApplyLast(r.events(), cal)) }
 
 // stands puts the visit in the place of what it was.
-func (r *record) stands(v *kiosk.Visit) {
+func (r *record) stands(v *kiosk.Visit, latest kiosk.Turn) {
 	v.ID = r.id // also if all its events were voided
-	r.visit, r.busy = v, busy(v)
-}
-
-// follows says whether b is applied after a and corrects nothing.
-func follows(a, b *entry) bool {
-	return kiosk.Corrects(b.event.Data) == "" && kiosk.Precedes(&a.event, &b.event)
+	r.visit, r.latest, r.busy = v, latest, busy(v)
 }
 
 // refold makes the bays anew after an event in the past lost its force or moved.

@@ -110,25 +110,32 @@ func Remaining(v *kiosk.Visit, t time.Time) time.Duration {
 	if !v.Order.InForce() || v.Ready(t) || !v.Passed.IsZero() {
 		return 0
 	}
-	clocked, open, done := map[int]time.Duration{}, map[int]bool{}, map[int]bool{}
-	for _, w := range v.Works {
-		clocked[w.Item] += worked(w, t)
-		open[w.Item] = open[w.Item] || w.Open(t)
-		done[w.Item] = done[w.Item] || !w.Finished.IsZero()
-	}
 	var left, rest time.Duration
 	for _, it := range v.Order.Items {
 		std := time.Duration(it.StandardMinutes) * time.Minute
-		if _, own := clocked[it.No]; !own {
+		if clocked, begun, over := onItem(v, it.No, t); !begun {
 			rest += std
-		} else if open[it.No] || !done[it.No] {
-			left += max(0, std-clocked[it.No])
+		} else if !over {
+			left += max(0, std-clocked)
 		}
 	}
-	if open[0] || !done[0] {
-		left += max(0, rest-clocked[0])
+	if clocked, _, over := onItem(v, 0, t); !over {
+		left += max(0, rest-clocked)
 	}
 	return left
+}
+
+// onItem is how long the jobs of an item ran until t, whether there are any, and
+// whether they are over: one was finished and none is open.
+func onItem(v *kiosk.Visit, item int, t time.Time) (clocked time.Duration, begun, over bool) {
+	open := false
+	for _, w := range v.Works {
+		if w.Item == item {
+			clocked += worked(w, t)
+			begun, open, over = true, open || w.Open(t), over || !w.Finished.IsZero()
+		}
+	}
+	return clocked, begun, over && !open
 }
 
 // worked is how long a job ran until t.
