@@ -25,13 +25,17 @@ func TestTelephone(t *testing.T) {
 		{"/kpi?from=2026-11-01&until=2026-11-30", ".blocks tbody tr:nth-child(3)"}, {"/kpi?from=2026-11-03&by=adviser", ".blocks tfoot tr"}, {"/kpi?from=2026-11-01&until=2026-11-30&by=team", ".blocks tbody tr"}, {"/kpi?from=2026-02-29", ".def"},
 		{"/kpi/on_time?from=2026-11-01&until=2026-11-14", ".blocks.variants tr.main"}, {"/kpi/turnaround?from=2026-11-03&by=category", ".blocks tbody tr"}, {"/kpi/promise_error?from=2026-11-03&by=adviser&compare=previous", ".blocks tbody tr"},
 		{"/kpi/targets", ".blocks tbody tr"}, {"/kpi/risk", ".blocks tr:nth-child(10)"}, {"/kpi/appraisal?month=2026-11", ".blocks .score"}, {"/kpi/appraisal?month=2026-11&by=technician", ".blocks .score"},
-		{"/kpi/reworks?from=2026-11-01&until=2026-11-30", "#confirmed .blocks tbody tr"}, {"/report?month=2026-11", ".blocks tbody tr"},
+		{"/kpi/reworks?from=2026-11-01&until=2026-11-30", "#confirmed .blocks tbody tr"}, {"/report?month=2026-11", ".blocks tbody tr"}, {"/orders/nothing", "main"}, {"/kpi?store=nowhere", "main"},
 	} {
 		for _, lang := range []string{"", "en"} {
 			b.narrow(withLang(tt.path, lang), tt.data)
 			b.shot(fmt.Sprintf("phone%s-%02d", lang, i))
 		}
 	}
+	b.open("/orders/V0") // a correction asks whether it is meant
+	b.do(chromedp.Click(".timeline .a summary"), chromedp.SendKeys(".a details[open] [name=reason]", strings.Repeat("扫错了车", 15)), chromedp.Click(".a details[open] button.quiet"))
+	b.is(`document.querySelector("[name=sure]")`)
+	b.fits("a question")
 	b = group(t).tab()
 	b.do(chromedp.EmulateViewport(390, 844))
 	for i, path := range []string{"/?store=*", "/kpi?store=*&from=2026-11-03", "/kpi/on_time?store=*&from=2026-11-03"} {
@@ -59,6 +63,13 @@ func (t tab) narrow(path, data string) {
 	if there := t.says(fmt.Sprintf(`document.querySelector(%q) ? "yes" : ""`, data)); there == "" {
 		t.Errorf("%s has no %s", path, data)
 	}
+	t.fits(path)
+}
+
+// fits fails with what of the page that is open has to be pushed sideways, or has
+// no label.
+func (t tab) fits(path string) {
+	t.Helper()
 	for _, open := range []bool{false, true} {
 		t.do(chromedp.Evaluate(fmt.Sprintf(`document.querySelectorAll("main details").forEach((d) => { d.open = %t; })`, open), nil))
 		if wide := t.says(wider); wide != "" {
