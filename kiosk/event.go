@@ -325,23 +325,28 @@ func Decode(b []byte) (Event, error) {
 	if len(b) > MaxEventBytes {
 		return Event{}, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(b), MaxEventBytes)
 	}
-	return DecodeString(string(b))
+	var e Event
+	err := DecodeString(string(b), &e)
+	return e, err
 }
 
-// DecodeString is Decode of bytes that are a string: what is read shares its memory.
-func DecodeString(s string) (Event, error) {
+// DecodeString is Decode of bytes that are a string into e, whatever that was:
+// what is read shares their memory.
+func DecodeString(s string, e *Event) (err error) {
+	*e = Event{}
 	if len(s) > MaxEventBytes {
-		return Event{}, fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(s), MaxEventBytes)
+		return fmt.Errorf("decode event: %d bytes, at most %d are allowed", len(s), MaxEventBytes)
 	}
-	var e Event
-	if decodeOwn(s, &e) {
-		return e, nil
+	if decodeOwn(s, e) {
+		return nil
 	}
 	var env envelope
 	if err := json.Unmarshal([]byte(s), &env); err != nil {
-		return Event{}, fmt.Errorf("decode event: %w", err)
+		*e = Event{}
+		return fmt.Errorf("decode event: %w", err)
 	}
-	return env.event(understand)
+	*e, err = env.event(understand)
+	return err
 }
 
 // event makes the event of an envelope; understand reads its data.

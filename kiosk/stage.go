@@ -88,12 +88,21 @@ func (v *Visit) StageAt(now time.Time) Stage {
 // its end, if that came first). ok is false for a visit that never checked in
 // or that has an unclosed job: such a visit has no split.
 func (v *Visit) Split(until time.Time) (d map[Stage]time.Duration, ok bool) {
-	if !v.Known() || v.HasUnclosed(until) {
+	d = map[Stage]time.Duration{}
+	if !v.EachStage(until, func(s Stage, part time.Duration) { d[s] += part }) {
 		return nil, false
 	}
-	d = map[Stage]time.Duration{}
-	v.walk(v.Arrived, until, func(s Stage, part time.Duration) { d[s] += part })
 	return d, true
+}
+
+// EachStage calls f for each stretch of one stage that Split adds up; each is
+// longer than nothing. It is false, and f was not called, where there is no split.
+func (v *Visit) EachStage(until time.Time, f func(s Stage, part time.Duration)) bool {
+	if !v.Known() || v.HasUnclosed(until) {
+		return false
+	}
+	v.walk(v.Arrived, until, f)
+	return true
 }
 
 // Repair is the time from the first job's start to the last job's finish, and

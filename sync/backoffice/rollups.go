@@ -56,14 +56,13 @@ type Swept struct {
 	Uncertain bool
 }
 
-// Event is what the bytes mean; it shares their memory.
-func (s Swept) Event() (kiosk.Event, error) {
-	e, err := kiosk.DecodeString(s.Bytes)
-	if err != nil {
-		return e, err
+// Read reads what the bytes mean into e; it shares their memory.
+func (s *Swept) Read(e *kiosk.Event) error {
+	if err := kiosk.DecodeString(s.Bytes, e); err != nil {
+		return err
 	}
 	e.When, e.Uncertain = time.UnixMilli(s.WhenMS).In(e.Moment.Wall.Location()), s.Uncertain
-	return e, nil
+	return nil
 }
 
 // ErrFolded is what Keep returns if the store is not as far as its caller thought.

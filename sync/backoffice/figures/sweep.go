@@ -154,14 +154,13 @@ func (s *sweep) read(r *room, visits []string) (map[string]*fresh, error) {
 	return out, nil
 }
 
-// swept folds a visit; its events go into what is given.
+// swept folds a visit; its events go into what is given, which is empty.
 func (r *room) swept(id string, w *waiting, events []kiosk.Event) (*fresh, error) {
 	for i := range w.events {
-		e, err := w.events[i].Event()
-		if err != nil {
+		events = append(events, kiosk.Event{})
+		if err := w.events[i].Read(&events[i]); err != nil {
 			return nil, err
 		}
-		events = append(events, e)
 	}
 	rec := recorded{events, backoffice.Record(events, r.Calendar)}
 	return &fresh{r.make(id, rec, nil), rec.Stretches}, nil

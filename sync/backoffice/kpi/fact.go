@@ -212,25 +212,30 @@ func jobOf(w *kiosk.Work) FactJob {
 	return j
 }
 
+// stages are kiosk.Stages.
+var stages = kiosk.Stages()
+
 // stagesOf splits check-in → delivery. A visit that was closed before it was
 // delivered has no split: its parts would not add up.
 func stagesOf(v *kiosk.Visit) (parts []StagePart) {
-	split, ok := v.Split(v.Delivered)
-	if !ok || v.Delivered.Before(v.Arrived) {
+	if v.Delivered.Before(v.Arrived) {
 		return nil
 	}
-	rest := v.Delivered.Sub(v.Arrived)
-	for _, s := range kiosk.Stages() {
-		if d, ok := split[s]; ok {
+	rest, many, spent := v.Delivered.Sub(v.Arrived), 0, make([]time.Duration, len(stages))
+	if !v.EachStage(v.Delivered, func(s kiosk.Stage, d time.Duration) {
+		if i := slices.Index(stages, s); i >= 0 {
+			many += int(one(spent[i] == 0))
+			spent[i] += d
 			rest -= d
-			parts = append(parts, StagePart{s, d.Milliseconds()})
 		}
-	}
-	if rest != 0 {
+	}) || rest != 0 {
 		return nil
 	}
-	if parts == nil {
-		parts = []StagePart{}
+	parts = make([]StagePart, 0, many)
+	for i, d := range spent {
+		if d > 0 {
+			parts = append(parts, StagePart{stages[i], d.Milliseconds()})
+		}
 	}
 	return parts
 }

@@ -67,10 +67,13 @@ func (g *gathering) place(p *part) {
 	if p.Uncertain {
 		return
 	}
-	for _, c := range p.Categories() {
+	all := p.Categories()
+	p.categories = slices.Grow(p.categories, len(all))
+	for _, c := range all {
 		p.categories = append(p.categories, g.categories.place(string(c)))
 	}
 	if p.staged {
+		p.stages = make([]int, 0, len(p.Stages))
 		for _, st := range p.Stages {
 			p.stages = append(p.stages, g.stages.place(string(st.Stage)))
 		}
@@ -151,6 +154,12 @@ func (g *gathering) groups(f func(key string, t Tally)) {
 			at.parts, flat = append(at.parts, p), append(flat, at)
 		}
 		in[i] = flat[first:]
+	}
+	for _, at := range of {
+		room := make([]bin, lists*len(at.parts))
+		for i := range at.lists {
+			at.lists[i] = room[i*len(at.parts) : i*len(at.parts) : (i+1)*len(at.parts)]
+		}
 	}
 	g.share(in)
 	for key, at := range of {

@@ -2,6 +2,7 @@ package kpi
 
 import (
 	"math"
+	"slices"
 	"time"
 )
 
@@ -93,6 +94,7 @@ func (s scope) measure(p *part) {
 func (s scope) worked(p *part) {
 	for i := range p.Jobs {
 		j := &p.Jobs[i]
+		p.work = slices.Grow(p.work, len(j.Spans))
 		for k := range j.Spans {
 			sp := &j.Spans[k]
 			from, to, ok := p.stretch(sp)

@@ -131,11 +131,12 @@ func readVisit(events []kiosk.Event, whole string) ([]kiosk.Event, error) {
 		if !ok || n > int64(len(rest)) {
 			return nil, errCut
 		}
-		e, err := swept(when, rest[:n]).Event()
-		if err != nil {
+		e := swept(when, rest[:n])
+		events = append(events, kiosk.Event{})
+		if err := e.Read(&events[len(events)-1]); err != nil {
 			return nil, err
 		}
-		events, whole = append(events, e), rest[n:]
+		whole = rest[n:]
 	}
 	return events, nil
 }
