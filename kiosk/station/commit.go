@@ -10,6 +10,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
+	"baylight/kiosk/ticket"
 	"baylight/kiosk/words"
 )
 
@@ -127,19 +128,19 @@ const maxDevice = 64
 
 // complete gives a scan that came without an id its id, and notes how a device is.
 func (s *Station) complete(in floor.Input, now kiosk.Moment) floor.Input {
-	switch in := in.(type) {
+	switch of := in.(type) {
 	case floor.Scan:
-		if in.ID == "" {
-			in.ID = s.cfg.NewID(in, now)
+		if of.ID == "" {
+			of.ID = s.cfg.NewID(in, now)
+			return of
 		}
-		return in
 	case floor.Device:
-		in.Name = strings.ToValidUTF8(in.Name, "?")
-		for len(in.Name) > maxDevice {
-			in.Name = strings.ToValidUTF8(in.Name[:len(in.Name)-1], "")
+		of.Name = strings.ToValidUTF8(of.Name, "?")
+		for len(of.Name) > maxDevice {
+			of.Name = strings.ToValidUTF8(of.Name[:len(of.Name)-1], "")
 		}
-		s.told[in.Name] = in
-		return in
+		s.told[of.Name] = of
+		return of
 	}
 	return in
 }
@@ -166,6 +167,9 @@ func (s *Station) unrecorded() (reqs []request) {
 
 // note keeps what the station itself needs to know of an event.
 func (s *Station) note(e *kiosk.Event) {
+	if ticket.Asks(e.Data) && e.Epoch == s.cfg.Journal.Epoch() {
+		s.asks.Store(max(s.asks.Load(), e.Seq))
+	}
 	switch d := e.Data.(type) {
 	case *kiosk.DeviceUp:
 		if d.Device == s.cfg.Name {

@@ -121,8 +121,13 @@ func (p *press) run(ctx context.Context) {
 	}
 }
 
-// jobs reads what the events after the cursor ask for on paper, and how far it read.
+// jobs reads what the events after the cursor ask for on paper, and how far it
+// read. If none of them asks for any, none is read.
 func (p *press) jobs(ctx context.Context) (jobs []job, head uint64, err error) {
+	// The head first: whatever asks for paper was noted before the head moved past it.
+	if head = p.s.head.Load(); p.s.asks.Load() <= p.done {
+		return nil, max(p.done, head), nil
+	}
 	head = p.done
 	epoch := p.s.cfg.Journal.Epoch()
 	err = p.s.cfg.Journal.Replay(p.done, func(e kiosk.Event) error {
@@ -132,7 +137,7 @@ func (p *press) jobs(ctx context.Context) (jobs []job, head uint64, err error) {
 		head = e.Seq
 		visit := kiosk.VisitOf(e.Data)
 		first, asks := p.asking(e)
-		if visit == "" || !asks {
+		if visit == "" || !asks || !ticket.Asks(e.Data) {
 			return nil
 		}
 		var docs []ticket.Document

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -61,6 +62,57 @@ func TestPaperFollowsEvents(t *testing.T) {
 		equal(t, "outcomes", r.outcomes(), []string{"confirmed ticket", "sent jobcard", "unknown promise", "confirmed ticket", "sent ticket"})
 		equal(t, "paper behind", r.PaperBehind(), 0)
 		r.sameAsDisk()
+	})
+}
+
+// reading counts how often the journal is read.
+type reading struct {
+	station.Journal
+	times atomic.Int64
+}
+
+func (j *reading) Replay(after uint64, fn func(kiosk.Event) error) error {
+	j.times.Add(1)
+	return j.Journal.Replay(after, fn)
+}
+
+// TestPaperReadsWhatAsks: events that ask for nothing are not read again, also
+// not after a restart; what comes after them is printed all the same.
+func TestPaperReadsWhatAsks(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		path, p := file(t), &press{}
+		open := func() (*rig, *reading) {
+			r := newRig(t, path)
+			j := &reading{Journal: r.disk}
+			r.cfg.Printer, r.cfg.Journal = p, j
+			return r.start(), j
+		}
+		r, j := open()
+		visit := r.checkIn("沪A12345")
+		scans := func() {
+			t.Helper()
+			synctest.Wait()
+			before := j.times.Load()
+			for i := range 50 {
+				r.scan("sb1", badge([]string{"t1", "t2"}[i%2]))
+				r.scan("sb1", card(visit))
+				synctest.Wait()
+				equal(t, "paper behind", r.PaperBehind(), 0)
+			}
+			equal(t, "times the journal was read", j.times.Load(), before)
+		}
+		scans()
+		r.sign(visit, time.Hour)
+		synctest.Wait()
+		equal(t, "paper", p.prints(), []string{"ticket", "jobcard", "promise"})
+		r.stop()
+		r, j = open()
+		defer r.stop()
+		scans()
+		r.do(floor.Deliver{ID: r.id(), By: "a1", Visit: visit})
+		synctest.Wait()
+		equal(t, "paper", p.prints(), []string{"ticket", "jobcard", "promise", "delivery"})
+		equal(t, "paper behind", r.PaperBehind(), 0)
 	})
 }
 

@@ -78,6 +78,7 @@ func (s *Station) renewed(p *press, r renewal) *press {
 		}
 		s.settled = 0
 		s.read.Store(0)
+		s.asks.Store(0)
 		if again := s.rebuild(context.Background()); again != nil {
 			err = again
 			return again

@@ -112,6 +112,7 @@ type Station struct {
 
 	version atomic.Uint64 // grows with every change
 	head    atomic.Uint64 // the last durable event
+	asks    atomic.Uint64 // no durable event after this one asks for paper
 	read    atomic.Uint64 // the last event whose paper is done
 	broken  atomic.Pointer[string]
 

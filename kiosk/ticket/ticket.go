@@ -82,6 +82,16 @@ func For(e kiosk.Event, v View) []Document {
 	return produce(e, v)
 }
 
+// Asks says whether an event can ask for documents at all: For gives none for
+// any other, whatever the view.
+func Asks(p kiosk.Payload) bool {
+	switch p.(type) {
+	case *kiosk.CheckedIn, *kiosk.Signed, *kiosk.ItemsAdded, *kiosk.PromiseRevised, *kiosk.Delivered, *kiosk.TicketReprinted:
+		return true
+	}
+	return false
+}
+
 func produce(e kiosk.Event, v View) []Document {
 	switch d := e.Data.(type) {
 	case *kiosk.CheckedIn:

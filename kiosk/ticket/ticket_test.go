@@ -141,6 +141,19 @@ func TestWhatEachEventProduces(t *testing.T) {
 			t.Errorf("re-recorded %s produces %v, want nothing", e.Type(), ids(got))
 		}
 	}
+	asking := map[kiosk.Type]bool{"ticket.reprinted": true}
+	for _, e := range es {
+		asking[e.Type()] = asking[e.Type()] || len(For(e, v)) > 0
+	}
+	for _, of := range kiosk.Types() {
+		p := kiosk.NewPayload(of)
+		if got := Asks(p); got != asking[of] {
+			t.Errorf("%s asks for paper: %v, want %v", of, got, asking[of])
+		}
+		if got := For(kiosk.Event{Epoch: "e", Seq: 1, Data: p}, v); len(got) > 0 && !Asks(p) {
+			t.Errorf("%s asks for nothing and produces %v", of, ids(got))
+		}
+	}
 	second := es[2]
 	d := *second.Data.(*kiosk.Signed)
 	d.Flags = []kiosk.Flag{kiosk.SecondOrder}
