@@ -210,8 +210,8 @@ func (r *room) make(id string, rec recorded, cuts []backoffice.Cut) made {
 	return made{keep(n, &fact, rec.Stretches, r.Calendar), &fact, n}
 }
 
-// at is m as it is kept: true for a position, due by what time it is.
-func (m made) at(position uint64, now time.Time) made {
+// at makes m what is kept: true for a position, due by what time it is.
+func (m *made) at(position uint64, now time.Time) *made {
 	if m.At = position; m.fact != nil {
 		m.Due = dueAfter(m.fact, now)
 	}
@@ -237,7 +237,7 @@ func (f *Folder) cut(ctx context.Context, r *room, all map[string]*fresh, cuts m
 // step folds some stale visits, and those whose overlaps they change, at a
 // position, and makes the rows of the days that this touches.
 func (f *Folder) step(ctx context.Context, r *room, a *ahead, due []backoffice.Fact, now time.Time) (k backoffice.Kept, err error) {
-	all := make(map[string]made, len(a.stale))
+	all := make(map[string]*made, len(a.stale))
 	old, err := f.refold(ctx, r, a, now, all)
 	if err != nil {
 		return k, err
@@ -273,7 +273,7 @@ func (f *Folder) step(ctx context.Context, r *room, a *ahead, due []backoffice.F
 		}
 		touch(row.Days...)
 		row.Due = dueAfter(&fact, now)
-		all[row.Visit] = made{row, &fact, h.note}
+		all[row.Visit] = &made{row, &fact, h.note}
 	}
 	k.Facts = make([]backoffice.Fact, 0, len(all))
 	made := map[string][]*kpi.Fact{} // by day, in the order of visits, which is about that of time
@@ -292,7 +292,7 @@ func (f *Folder) step(ctx context.Context, r *room, a *ahead, due []backoffice.F
 
 // refold puts stale visits, and those whose overlaps change with them, into all,
 // and returns what was kept of each before.
-func (f *Folder) refold(ctx context.Context, r *room, a *ahead, now time.Time, all map[string]made) (map[string]held, error) {
+func (f *Folder) refold(ctx context.Context, r *room, a *ahead, now time.Time, all map[string]*made) (map[string]held, error) {
 	ids := make([]string, len(a.stale))
 	since := make(map[string]uint64, len(ids))
 	for i, c := range a.stale {
@@ -334,7 +334,7 @@ const rangeMost = 31
 
 // rows makes the rows of some days, sorted, from the facts that are kept and
 // those that were made.
-func (f *Folder) rows(ctx context.Context, r *room, days []string, all map[string]made, made map[string][]*kpi.Fact, now time.Time) (out []backoffice.DayRows, err error) {
+func (f *Folder) rows(ctx context.Context, r *room, days []string, all map[string]*made, made map[string][]*kpi.Fact, now time.Time) (out []backoffice.DayRows, err error) {
 	for len(days) > 0 {
 		n := 1
 		for n < len(days) && n < rangeMost && days[n] == after(days[n-1]) {

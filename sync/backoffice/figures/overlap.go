@@ -170,16 +170,20 @@ func united(some []*backoffice.Stretch) (out []interval) {
 // stretch depends on those that meet it, and on those that meet these.
 func (p *pool) cuts(ctx context.Context, visits map[string]bool) (map[string][]backoffice.Cut, error) {
 	var work []*backoffice.Stretch
+	here := 0
 	for v := range visits {
-		work = appendRefs(work, p.work[v])
+		if all, known := p.work[v]; known {
+			work, here = appendRefs(work, all), here+1
+		}
 	}
 	byFrom(work)
 	if err := p.around(ctx, work); err != nil {
 		return nil, err
 	}
-	near := p.meeting(work)
-	if err := p.around(ctx, near); err != nil {
-		return nil, err
+	if here < len(p.work) { // else there are no others
+		if err := p.around(ctx, p.meeting(work)); err != nil {
+			return nil, err
+		}
 	}
 	lanes, out := p.lanes(), map[string][]backoffice.Cut{}
 	for _, technician := range slices.Sorted(maps.Keys(lanes)) {

@@ -135,8 +135,8 @@ func (v *verify) step(ctx context.Context, r *room, stale []backoffice.Cursor, a
 	var right []made
 	for _, id := range ids {
 		m := all[id].at(at, r.now)
-		v.compare(kept[id], m)
-		right = append(right, m)
+		v.compare(kept[id], *m)
+		right = append(right, *m)
 	}
 	v.Report.Visits += len(ids)
 	return v.findable(ctx, right)
