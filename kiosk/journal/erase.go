@@ -195,6 +195,7 @@ func (j *Journal) Settled(ctx context.Context) error {
 	if err != nil {
 		return fmt.Errorf("empty the write-ahead log: %w", classify(err))
 	}
+	j.logged = 0
 	return nil
 }
 
