@@ -2,6 +2,7 @@ package officeapp
 
 import (
 	"crypto/subtle"
+	"encoding/json"
 	"errors"
 	"log/slog"
 	"math"
@@ -41,17 +42,24 @@ func (f front) before(next http.Handler) http.Handler {
 			return
 		}
 		if err := staff.CheckHost(r, f.set.HTTP.Hosts); err != nil {
-			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
+			refuse(w, http.StatusMisdirectedRequest, err)
 			return
 		}
 		if err := staff.CheckOrigin(r); r.Method != http.MethodGet && !f.token(r) && err != nil {
-			http.Error(w, err.Error(), http.StatusForbidden)
+			refuse(w, http.StatusForbidden, err)
 			return
 		}
 		w.Header().Set("Cache-Control", "no-store")
 		w.Header().Set("X-Content-Type-Options", "nosniff")
 		h.ServeHTTP(w, r)
 	})
+}
+
+// refuse writes RFC 9457's problem details.
+func refuse(w http.ResponseWriter, status int, err error) {
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(status)
+	_ = json.NewEncoder(w).Encode(map[string]any{"type": "about:blank", "title": http.StatusText(status), "status": status, "detail": err.Error()}) // the reader may have gone
 }
 
 // token says whether a request brings the office's token.

@@ -76,14 +76,59 @@ func (d *dashboard) answering(h func(http.ResponseWriter, *http.Request) error) 
 		if p.Status == http.StatusUnauthorized {
 			w.Header().Set("WWW-Authenticate", `Bearer realm="baylight"`)
 		}
-		if !api(r) && r.URL.Path != "/stream" && r.URL.Path != "/metrics" {
-			d.wrongPage(w, r, p)
+		d.refuse(w, r, p)
+	}
+}
+
+// refuse says what is wrong: scripts by RFC 9457, people on a page.
+func (d *dashboard) refuse(w http.ResponseWriter, r *http.Request, p *problem) {
+	if !api(r) && r.URL.Path != "/stream" && r.URL.Path != "/metrics" {
+		d.wrongPage(w, r, p)
+		return
+	}
+	w.Header().Set("Content-Type", "application/problem+json")
+	w.WriteHeader(p.Status)
+	_ = json.NewEncoder(w).Encode(p) // the reader may have gone
+}
+
+// knowing serves the paths of mux, and says of any other what is wrong with it,
+// as of everything else.
+func (d *dashboard) knowing(mux *http.ServeMux) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		h, pattern := mux.Handler(r)
+		if pattern != "" {
+			mux.ServeHTTP(w, r)
 			return
 		}
-		w.Header().Set("Content-Type", "application/problem+json")
-		w.WriteHeader(p.Status)
-		_ = json.NewEncoder(w).Encode(p) // the reader may have gone
+		seen := unwritten{ResponseWriter: w}
+		h.ServeHTTP(&seen, r)
+		switch seen.status {
+		case http.StatusNotFound:
+			d.refuse(w, r, fault(seen.status, "", fmt.Sprintf("there is nothing at %.80q", r.URL.Path)).say("office.err.path", clip(r.URL.Path)))
+		case http.StatusMethodNotAllowed:
+			d.refuse(w, r, fault(seen.status, "", fmt.Sprintf("%.20s is not among what %.80q takes: %s", r.Method, r.URL.Path, w.Header().Get("Allow"))).say("office.err.path", clip(r.URL.Path)))
+		}
+	})
+}
+
+// unwritten keeps from a client what net/http says of paths it does not know; a
+// redirection to the path as it should be written goes through.
+type unwritten struct {
+	http.ResponseWriter
+	status int
+}
+
+func (u *unwritten) WriteHeader(status int) {
+	if u.status = status; status < http.StatusBadRequest {
+		u.ResponseWriter.WriteHeader(status)
 	}
+}
+
+func (u *unwritten) Write(b []byte) (int, error) {
+	if u.status >= http.StatusBadRequest {
+		return len(b), nil
+	}
+	return u.ResponseWriter.Write(b)
 }
 
 // notHere says that another office has the store, and which if it is known.
@@ -109,13 +154,13 @@ func (d *dashboard) guard(next http.Handler) http.Handler {
 			h.Set("Cache-Control", "no-store")
 		}
 		if err := staff.CheckHost(r, d.Hosts); err != nil {
-			http.Error(w, err.Error(), http.StatusMisdirectedRequest)
+			d.foreign(w, r, http.StatusMisdirectedRequest, err)
 			return
 		}
 		if r.Method != http.MethodGet && r.Method != http.MethodHead && !d.tokenOK(r) {
 			if err := staff.CheckOrigin(r); err != nil { // before a byte of it is read
 				d.Log.Warn("request refused", "path", r.URL.Path, "from", staff.Address(r), "reason", err)
-				http.Error(w, err.Error(), http.StatusForbidden)
+				d.foreign(w, r, http.StatusForbidden, err)
 				return
 			}
 		}
@@ -126,6 +171,15 @@ func (d *dashboard) guard(next http.Handler) http.Handler {
 		r.Body = http.MaxBytesReader(w, r.Body, most)
 		next.ServeHTTP(w, r)
 	})
+}
+
+// foreign refuses what does not come by a name of ours or from our own pages.
+func (d *dashboard) foreign(w http.ResponseWriter, r *http.Request, status int, err error) {
+	if !api(r) { // a page with our links in it is not for them
+		http.Error(w, err.Error(), status)
+		return
+	}
+	d.refuse(w, r, fault(status, "", err.Error()))
 }
 
 // reading lets a request through that has a right to look.

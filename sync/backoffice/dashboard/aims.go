@@ -50,11 +50,11 @@ func (d *dashboard) aims(ctx context.Context, s backoffice.Store, at uint64) (ai
 	return aimsOf(setup.Targets), err
 }
 
-// everyAims are the present targets of each store.
-func (d *dashboard) everyAims(ctx context.Context) (map[string]aims, error) {
+// everyAims are the targets of each store as they stood at its row's position.
+func (d *dashboard) everyAims(ctx context.Context, at []uint64) (map[string]aims, error) {
 	out := map[string]aims{}
-	for _, s := range d.Office.Stores() {
-		a, err := d.aims(ctx, s, 1<<62)
+	for i, s := range d.Office.Stores() {
+		a, err := d.aims(ctx, s, at[i])
 		if err != nil {
 			return nil, err
 		}
@@ -145,7 +145,8 @@ type targetAnswer struct {
 // where there is nothing to compare.
 type rowAnswer struct {
 	kpi.Row
-	Met map[string]*bool `json:"targets_met,omitempty"`
+	Met  map[string]*bool `json:"targets_met,omitempty"`
+	AsOf string           `json:"as_of,omitempty"` // with store=*: the store's own
 }
 
 func (a aims) list() []targetAnswer {

@@ -64,20 +64,22 @@ func (d *dashboard) apiKPI(w http.ResponseWriter, r *http.Request) error {
 
 // apiGroup is GET /api/v1/kpi?store=*: a row for each store by its name, and the sum.
 func (d *dashboard) apiGroup(w http.ResponseWriter, r *http.Request) error {
-	if v := r.URL.Query(); v.Get("as_of") != "" || v.Get("by") != "" && v.Get("by") != string(byStore) && v.Get("by") != string(kpi.ByNone) {
-		return fault(http.StatusBadRequest, "by", "store=* gives a row for each store; by and as_of ask for one store")
+	if by := r.URL.Query().Get("by"); by != "" && by != string(kpi.ByNone) {
+		return fault(http.StatusBadRequest, "by", "store=* gives a row for each store; by asks for one store")
 	}
 	var q query
-	rows, sum, err := d.groupRows(r, &q)
+	g, err := d.groupRows(r, &q)
 	if err != nil {
 		return err
 	}
-	rows = begun(q.store.Calendar, rows, q.fromDay, q.span.Now)
-	at, err := d.Office.Ledger().Position(r.Context())
-	if err != nil {
-		return err
+	rows := aims{}.judge(byStore, g.rows)
+	for i := range rows {
+		rows[i].AsOf = d.stamp(g.own[i])
 	}
-	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, allStores, q.fromDay, q.toDay, byStore, d.stamp(at), stampTime(q.store, q.span.Now), aims{}.list(), aims{}.judge(byStore, rows), &sum})
+	rows = slices.DeleteFunc(rows, func(a rowAnswer) bool {
+		return len(begun(q.store.Calendar, []kpi.Row{a.Row}, q.fromDay, q.span.Now)) == 0
+	})
+	return answer(w, http.StatusOK, kpiAnswer{kpi.Definition, allStores, q.fromDay, q.toDay, byStore, d.stamp(g.at), stampTime(q.store, q.span.Now), aims{}.list(), rows, &g.whole})
 }
 
 func stampTime(s backoffice.Store, t time.Time) string {

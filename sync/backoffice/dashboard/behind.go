@@ -114,6 +114,9 @@ func (b behind) What() string {
 				break
 			}
 		}
+		if h, ok := hourOf(v); ok {
+			text = hourText(h)
+		}
 		parts = append(parts, text)
 	}
 	if b.Drill.Keyed && b.Drill.By != kpi.ByNone && b.Drill.By != kpi.ByDay {

@@ -135,7 +135,7 @@ func New(cfg Config) (http.Handler, error) {
 	mux.HandleFunc("POST /staff", d.answering(d.changeStaff))
 	mux.HandleFunc("POST /kpi/targets", d.answering(d.changeTarget))
 	mux.HandleFunc("POST /api/v1/events", d.answering(d.postEvent))
-	return d.guard(mux), nil
+	return d.guard(d.knowing(mux)), nil
 }
 
 // shown is what may be looked at by who has the right.

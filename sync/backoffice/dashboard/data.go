@@ -83,26 +83,6 @@ func begun(cal kiosk.Calendar, rows []kpi.Row, from string, now time.Time) []kpi
 	})
 }
 
-// sum is the row of several stores together. Vehicles are told apart by each
-// store's own key: a car that two stores saw counts twice.
-func (d *dashboard) sum(ctx context.Context, stores []backoffice.Store, q query, sp span) (kpi.Row, error) {
-	var all []kpi.Dated
-	p := kpi.Period{Calendar: q.store.Calendar, From: sp.From, To: sp.To, Now: sp.Now}
-	from, to := q.store.Calendar.Day(sp.From), q.store.Calendar.Day(sp.To)
-	for _, s := range stores {
-		own := query{store: s}
-		if err := own.period(from, to, "", sp.Now); err != nil {
-			return kpi.Row{}, err
-		}
-		days, a, err := d.Data.Days(ctx, s.Name, figures.Query{From: own.span.From, To: own.span.To})
-		if err != nil {
-			return kpi.Row{}, err
-		}
-		all, p.Now = append(all, days...), a.Now
-	}
-	return kpi.Rows(kpi.ByNone, all, p)[0], nil
-}
-
 // dueBy is a reading of the on-time rate among the orders whose promise has come by now.
 func (d *dashboard) dueBy(ctx context.Context, s backoffice.Store, sp span, v kpi.Variant) (kpi.Ratio, error) {
 	all, err := d.facts(ctx, s, sp, drill{Figure: "on_time", Variant: v, DueNow: true})
@@ -158,12 +138,19 @@ func (dr drill) behind(p kpi.Period, all []kpi.Fact) (out []kpi.Fact, err error)
 	if dr.Figure == "data_quality" {
 		parts = []string{"complete", "incomplete"}
 	}
+	hour, hourly := hourOf(dr.Value)
+	if hourly = hourly && dr.Figure == "throughput"; hourly {
+		dr.Value = "" // the figures know no hours
+	}
 	for _, figure := range parts {
 		some, err := p.Behind(all, g, figure, dr.Value, cmp.Or(dr.Variant, kpi.Headline()))
 		if err != nil {
 			return nil, bad("kpi", err).say("office.err.drill")
 		}
 		out = append(out, some...)
+	}
+	if hourly {
+		out = inHour(out, hour, p.Calendar.Zone)
 	}
 	return out, nil
 }

@@ -23,13 +23,13 @@ func (d *dashboard) exportFigures(w http.ResponseWriter, r *http.Request) error 
 	about := report.About{Store: p.Store.Title, Lang: p.Lang}
 	var rows []kpi.Row
 	if p.Group {
-		var sum kpi.Row
-		if rows, sum, err = d.groupRows(r, &q); err != nil {
+		g, err := d.groupRows(r, &q)
+		if err != nil {
 			return err
 		}
-		sum.Key = p.T("office.whole")
-		rows = begun(q.store.Calendar, append(rows, sum), q.fromDay, q.span.Now)
-		q.by, about.Store = byStore, p.T("office.all_stores")
+		g.whole.Key = p.T("office.whole")
+		rows = begun(q.store.Calendar, append(g.rows, g.whole), q.fromDay, q.span.Now)
+		q.by, about.Store, about.AsOf = byStore, p.T("office.all_stores"), d.stamp(g.at)
 	} else {
 		if q, err = d.query(r); err != nil {
 			return err

@@ -1,7 +1,9 @@
 package dashboard
 
 import (
+	"context"
 	"errors"
+	"math"
 	"net/http"
 
 	"baylight/sync/backoffice"
@@ -121,40 +123,102 @@ func (g groupToday) Behind(store, figure, value string) string {
 	return g.LinkTo(store, "/orders", "kpi", figure, "value", value)
 }
 
-// groupRows are the figures of each store over the same store-local days, and of
-// all together.
-func (d *dashboard) groupRows(r *http.Request, q *query) (rows []kpi.Row, sum kpi.Row, err error) {
-	stores := d.Office.Stores()
-	q.store = stores[0]
-	if err := d.ask(r, q); err != nil {
-		return nil, sum, err
-	}
-	rows, err = d.storeRows(r, *q, q.span)
-	if err != nil {
-		return nil, sum, err
-	}
-	sum, err = d.sum(r.Context(), stores, *q, q.span)
-	return rows, sum, err
+// together are the figures of each store over the same store-local days, and of
+// all of them.
+type together struct {
+	rows  []kpi.Row // by the stores' names
+	whole kpi.Row
+	own   []uint64 // the position each row is true for
+	at    uint64   // the lowest of these: nothing recorded up to it is missing
 }
 
-// storeRows are the rows of each store over the days of a span.
-func (d *dashboard) storeRows(r *http.Request, q query, sp span) (rows []kpi.Row, err error) {
+// groupRows reads a question about all stores and answers it.
+func (d *dashboard) groupRows(r *http.Request, q *query) (g together, err error) {
+	q.store = d.Office.Stores()[0]
+	if err := d.ask(r, q); err != nil {
+		return g, err
+	}
+	return d.together(r.Context(), *q, q.span)
+}
+
+// together asks each store for the days of a span. As of a position all rows are
+// true for it; of the present each for its own.
+func (d *dashboard) together(ctx context.Context, q query, sp span) (g together, err error) {
+	var all []kpi.Dated
+	p := kpi.Period{Calendar: q.store.Calendar, From: sp.From, To: sp.To, Now: sp.Now}
 	from, to := q.store.Calendar.Day(sp.From), q.store.Calendar.Day(sp.To)
+	g.at = math.MaxUint64
 	for _, s := range d.Office.Stores() {
 		own := query{store: s}
 		if err := own.period(from, to, "", sp.Now); err != nil {
-			return nil, err
+			return g, err
 		}
-		own.span.Now = sp.Now
-		a, err := d.rows(r.Context(), s, own.span, kpi.ByNone)
+		own.span.Now, own.span.Stated, own.span.AsOf = sp.Now, sp.Stated, sp.AsOf
+		asked, err := d.question(ctx, own.span, kpi.ByNone)
 		if err != nil {
-			return nil, err
+			return g, err
+		}
+		days, a, err := d.Data.Days(ctx, s.Name, asked)
+		if err != nil {
+			return g, err
+		}
+		if asked.AsOf == nil {
+			a.Rows = kpi.Rows(kpi.ByNone, days, kpi.Period{Calendar: s.Calendar, From: asked.From, To: asked.To, Now: a.Now, Bays: s.Bays})
+		} else if a, err = d.Data.Figures(ctx, s.Name, asked); err != nil { // by the store's opening hours of then
+			return g, err
 		}
 		row := a.Rows[0]
 		row.Key = s.Name
-		rows = append(rows, row)
+		g.rows, g.own, g.at = append(g.rows, row), append(g.own, a.AsOf), min(g.at, a.AsOf)
+		all, p.Now = append(all, days...), a.Now
 	}
-	return rows, nil
+	g.whole = kpi.Rows(kpi.ByNone, all, p)[0]
+	g.apart()
+	return g, nil
+}
+
+// apart makes those figures of the whole from the rows whose days do not add up
+// over stores, because bays and people of two stores may have the same ids: each
+// store's bays, advisers and technicians are its own.
+func (g *together) apart() {
+	w := &g.whole
+	w.Bays, w.Productivity = nil, nil
+	seats, known := 0, true // days that advisers could have received cars on
+	w.Receptions.Advisers = 0
+	for _, r := range g.rows {
+		if r.Bays != nil {
+			if w.Bays == nil {
+				w.Bays = &kpi.BayUse{}
+			}
+			w.Bays.Bays += r.Bays.Bays
+			w.Bays.Running, w.Bays.Occupied = times(w.Bays.Running, r.Bays.Running), times(w.Bays.Occupied, r.Bays.Occupied)
+			w.Bays.Within.Running, w.Bays.Within.Occupied = times(w.Bays.Within.Running, r.Bays.Within.Running), times(w.Bays.Within.Occupied, r.Bays.Within.Occupied)
+		}
+		if r.Productivity != nil {
+			if w.Productivity == nil {
+				w.Productivity = &kpi.TimeRatio{}
+			}
+			*w.Productivity = times(*w.Productivity, *r.Productivity)
+		}
+		w.Receptions.Advisers += r.Receptions.Advisers
+		seats += r.Receptions.Advisers * r.Receptions.WorkingDays
+		known = known && (r.Receptions.Advisers == 0 || r.WorkingDays.Unknown == 0)
+	}
+	w.Receptions.Rate = nil
+	if seats > 0 && known {
+		rate := float64(w.Receptions.CategoryCounts) / float64(seats)
+		w.Receptions.Rate = &rate
+	}
+}
+
+// times adds ratios of times up.
+func times(a, b kpi.TimeRatio) kpi.TimeRatio {
+	out := kpi.TimeRatio{NumeratorMS: a.NumeratorMS + b.NumeratorMS, DenominatorMS: a.DenominatorMS + b.DenominatorMS}
+	if out.DenominatorMS > 0 {
+		rate := float64(out.NumeratorMS) / float64(out.DenominatorMS)
+		out.Rate = &rate
+	}
+	return out
 }
 
 // groupFigures are the pages of figures with a row for each store.
@@ -162,19 +226,16 @@ func (d *dashboard) groupFigures(w http.ResponseWriter, r *http.Request, one *fi
 	f := newFigures(d.groupPage(r), one)
 	f.Bys = []kpi.By{byStore}
 	var q query
-	rows, sum, err := d.groupRows(r, &q)
+	g, err := d.groupRows(r, &q)
 	if wrong := (*problem)(nil); errors.As(err, &wrong) {
 		return d.wrongPeriod(w, r, f, wrong)
 	}
 	if err != nil {
 		return err
 	}
-	if q.span.AsOf != "" {
-		return fault(http.StatusBadRequest, "as_of", "as_of asks for one store").say("office.err.as_of_group")
-	}
 	q.by = byStore
 	f.take(r, q)
-	f.Rows, f.Whole = rows, sum
+	f.Rows, f.Whole, f.AsOf = g.rows, g.whole, d.stamp(g.at)
 	before, compared, err := q.earlier(r)
 	if wrong := (*problem)(nil); errors.As(err, &wrong) {
 		return d.wrongPeriod(w, r, f, wrong)
@@ -184,19 +245,18 @@ func (d *dashboard) groupFigures(w http.ResponseWriter, r *http.Request, one *fi
 	}
 	if f.Compared = compared; compared {
 		f.earlier(q, before)
-		if f.RowsBefore, err = d.storeRows(r, q, before); err != nil {
+		earlier, err := d.together(r.Context(), q, before)
+		if err != nil {
 			return err
 		}
-		if f.Before, err = d.sum(r.Context(), d.Office.Stores(), q, before); err != nil {
-			return err
-		}
+		f.RowsBefore, f.Before = earlier.rows, earlier.whole
 	}
-	if f.AimsOf, err = d.everyAims(r.Context()); err != nil {
+	if f.AimsOf, err = d.everyAims(r.Context(), g.own); err != nil {
 		return err
 	}
 	f.draw()
 	f.Caveats = []caveat{{f.T("office.caveat.group"), ""}}
-	if len(begun(q.store.Calendar, []kpi.Row{sum}, f.From, q.span.Now)) == 0 {
+	if len(begun(q.store.Calendar, []kpi.Row{g.whole}, f.From, q.span.Now)) == 0 {
 		f.Bad = f.T("office.err.ahead", f.From)
 	}
 	d.render(w, http.StatusOK, f.template(), f)

@@ -41,7 +41,7 @@ func shape(says string, members object) object {
 // shared are the members of answers about one store at one position.
 func shared(more object) object {
 	all := object{"definition": object{"const": kpi.Definition}, "store": text("its name; * for all"), "from": day(), "to": day(),
-		"as_of": text("<ledger>-<position>: asked for again with it, the figures are the same")}
+		"as_of": text("<ledger>-<position>: asked for again with it, the figures are the same. Of all stores at present, the lowest of the rows' positions: nothing recorded up to it is missing")}
 	for k, v := range more {
 		all[k] = v
 	}
@@ -53,6 +53,7 @@ func day() object { return object{"type": "string", "pattern": `^[0-9]{4}-[0-9]{
 func schemas() object {
 	row := of(reflect.TypeFor[kpi.Row]())
 	row["properties"].(object)["targets_met"] = object{"type": "object", "additionalProperties": object{"type": []string{"boolean", "null"}}, "description": "by the names of the targets: whether the row meets each; null where there is nothing to compare. Absent without targets, and in rows by category."}
+	row["properties"].(object)["as_of"] = text("with store=*: the position the store's row is true for")
 	row["description"] = "The figures of one period or group. A figure that nothing can be said of is null, never 0; a day that has not come has no row."
 	stages := make([]string, 0, 16)
 	for _, s := range kiosk.Stages() {

@@ -29,7 +29,7 @@ func parameters() object {
 		"now":        query("now", "The time to reckon at, for figures asked for again.", object{"type": "string", "format": "date-time"}),
 		"id":         object{"name": "id", "in": "path", "required": true, "description": "A visit's id, or its order's.", "schema": str},
 		"kpi":        query("kpi", "The figure whose visits are asked for; orders if left out.", str),
-		"value":      query("value", "Which part of it, e.g. late.", str),
+		"value":      query("value", "Which part of it, e.g. late; of throughput a category, or an hour of the store's clock, e.g. 14:00.", str),
 		"variant":    query("variant", "Of 准时交车率: promise/moment/population/tie.", object{"enum": variants()}),
 		"key":        query("key", "The row, with by.", str),
 		"lang":       query("lang", "Of texts for people.", object{"enum": []string{"zh-CN", "en"}}),
