@@ -3,10 +3,12 @@ package kioskapp
 import (
 	"fmt"
 	"runtime"
+	"strings"
 	"time"
 
 	"baylight/device/printer"
 	"baylight/kiosk/health"
+	"baylight/kiosk/screen"
 	"baylight/kiosk/words"
 )
 
@@ -49,6 +51,17 @@ func (a *app) reasons() []health.Reason {
 		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "office.says", Text: words.Say(n.Text), Detail: n.Detail})
 	}
 	return health.Reasons(f)
+}
+
+// recordAlarms are the reasons that concern the records, for the desk and the
+// devices page. The others are said there in their own way.
+func recordAlarms(reasons []health.Reason) (out []screen.Alarm) {
+	for _, r := range reasons {
+		if strings.HasPrefix(r.Code, "journal.") || r.Code == "disk.full" {
+			out = append(out, screen.Alarm{Text: r.Text.Key, Detail: r.Detail})
+		}
+	}
+	return out
 }
 
 // State is what a running kiosk tells the people's tool of itself. Durations are

@@ -214,9 +214,10 @@ func (p paper) Print(ctx context.Context, d ticket.Document) (floor.PrintOutcome
 
 // lamps are the towers as the station lights them, and as they are drawn on screens.
 type lamps struct {
-	towers *lamp.Lamps // nil: no pins, drawn only
-	wired  map[string]bool
-	d      *devices
+	towers  *lamp.Lamps // nil: no pins, drawn only
+	wired   map[string]bool
+	d       *devices
+	refused func() bool // nothing can be recorded at present
 }
 
 // Towers are the lamps of the settings that have pins.
@@ -241,7 +242,7 @@ func Towers(set *settings.Kiosk) (towers []lamp.Tower, err error) {
 // lamps makes the towers. A machine without pins is no error: the lamps are
 // then drawn on the screens only, and the devices page says so.
 func (a *app) lamps() (*lamps, error) {
-	l := &lamps{wired: map[string]bool{}, d: a.devices}
+	l := &lamps{wired: map[string]bool{}, d: a.devices, refused: func() bool { return a.station.Broken() != "" }}
 	towers, err := Towers(a.set)
 	if err != nil {
 		return nil, err
@@ -277,8 +278,13 @@ func (a *app) lamps() (*lamps, error) {
 	return l, nil
 }
 
-// Set lights a bay's lamp.
+// Set lights a bay's lamp. While nothing can be recorded it blinks amber, whatever
+// the bay's state is: whoever scans there has to look at the screen. Only a call
+// for help goes before that.
 func (l *lamps) Set(bay string, s station.Lamp) {
+	if help := s.Colour == "red" && s.Blink; !help && l.refused() {
+		s = station.Lamp{Colour: "amber", Blink: true}
+	}
 	l.d.mu.Lock()
 	before := l.d.lit[bay]
 	now := screen.Lamp{Colour: s.Colour, Blink: s.Blink}

@@ -2,7 +2,7 @@ package kioskapp
 
 import (
 	"context"
-
+	"slices"
 	"sync"
 	"time"
 
@@ -114,8 +114,8 @@ func (v *view) Snapshot() *screen.Snapshot {
 	s.Ready = v.a.station.Broken() == ""
 	s.Devices = v.a.devices.list()
 	s.Notice = v.a.commands.announced(v.Now())
-	s.Alarms = append(append(v.a.notices.alarms(), v.a.clockAlarms()...), v.a.identityAlarms(false)...)
 	s.Reasons = v.a.reasons()
+	s.Alarms = slices.Concat(recordAlarms(s.Reasons), v.a.notices.alarms(), v.a.clockAlarms(), v.a.identityAlarms(false))
 	return &s
 }
 
