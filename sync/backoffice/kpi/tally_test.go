@@ -254,3 +254,29 @@ func TestDaysOfAFact(t *testing.T) {
 		t.Errorf("a day without a part has groups %v (%v)", empty, err)
 	}
 }
+
+// TestPresenceWithWork: a presence that has work besides, which a board of ours
+// never makes, has no part in a bay's row, whoever else worked there.
+func TestPresenceWithWork(t *testing.T) {
+	work := func(visit, from, to string) kpi.Fact {
+		a, b := kpi.InstantOf(at(t, from)), kpi.InstantOf(at(t, to))
+		return kpi.Fact{Visit: visit, Jobs: []kpi.FactJob{{Technician: "t1", Finished: b, Spans: []kpi.FactSpan{{From: a, To: b, Bay: "b1"}}}}}
+	}
+	visit, odd := work("v1", "03 09:00", "03 10:00"), work("attendance/t1/2026-11", "03 11:00", "03 12:00")
+	odd.Attendance = []kpi.FactAttendance{{Technician: "t1", From: kpi.InstantOf(at(t, "03 08:00")), To: kpi.InstantOf(at(t, "03 17:00"))}}
+	of := func(g kpi.Group, facts ...kpi.Fact) string {
+		tallies, err := kpi.Tallies(facts, "2026-11-03", cal, at(t, "20 00:00"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		tally := tallies[g]
+		return string(tally.Append(nil))
+	}
+	bay, whole := kpi.Group{By: kpi.ByBay, Key: "b1"}, kpi.Group{By: kpi.ByNone}
+	if of(bay, visit, odd) != of(bay, visit) {
+		t.Error("a presence with work counts in the bay's row")
+	}
+	if of(whole, visit, odd) == of(whole, visit) {
+		t.Error("its work does not count in the whole")
+	}
+}
