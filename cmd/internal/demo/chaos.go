@@ -74,13 +74,14 @@ type counter struct {
 	last   map[string]deed // scanner → the last one, for bounced triggers
 	have   map[string]int  // scanner → different causes in the ledger
 	causes map[string]bool
-	ids    map[string]bool
-	twice  int
 	after  uint64
+
+	counted map[string]bool // events that count, by their first names
+	twice   int
 }
 
 func newCounter() *counter {
-	return &counter{owed: map[string]int{}, last: map[string]deed{}, have: map[string]int{}, causes: map[string]bool{}, ids: map[string]bool{}}
+	return &counter{owed: map[string]int{}, last: map[string]deed{}, have: map[string]int{}, causes: map[string]bool{}, counted: map[string]bool{}}
 }
 
 // acknowledged notes something that was visibly acknowledged. The same code at
@@ -133,10 +134,10 @@ func (c *counter) look(ctx context.Context, s *Shop) (Count, error) {
 }
 
 func (c *counter) take(e wireEvent) {
-	if c.ids[e.Source+" "+e.ID] {
+	if e.counted && c.counted[e.first()] {
 		c.twice++
 	}
-	c.ids[e.Source+" "+e.ID] = true
+	c.counted[e.first()] = c.counted[e.first()] || e.counted
 	if e.cause == "" || e.Source != "/stores/"+Store+"/kiosks/"+Board || c.causes[e.cause] {
 		return
 	}

@@ -245,3 +245,33 @@ func TestStrip(t *testing.T) {
 		t.Errorf("an unknown trick: %d", status)
 	}
 }
+
+// TestTwice: the counter finds out an office that counts an event again which
+// came under another id, or the same one; it does not take for twice what the
+// office keeps as evidence.
+func TestTwice(t *testing.T) {
+	again := wireEvent{Source: "k1", ID: "b-1", Was: "a-1", First: "h1", hash: "h2"}
+	for name, rows := range map[string]struct {
+		events []wireEvent
+		want   int
+	}{
+		"recorded again, kept":             {[]wireEvent{{Source: "k1", ID: "a-1", hash: "h1", counted: true}, again}, 0},
+		"kept, the copy counts":            {[]wireEvent{{Source: "k1", ID: "a-1", hash: "h1"}, counts(again)}, 0},
+		"recorded again, counted":          {[]wireEvent{{Source: "k1", ID: "a-1", hash: "h1", counted: true}, counts(again)}, 1},
+		"the same row":                     {[]wireEvent{counts(again), counts(again)}, 1},
+		"another event that had the id":    {[]wireEvent{{Source: "k1", ID: "a-1", hash: "h9", counted: true}, counts(again)}, 0},
+		"another board's of the same name": {[]wireEvent{{Source: "k2", ID: "a-1", hash: "h1", counted: true}, counts(again)}, 0},
+	} {
+		c := newCounter()
+		for _, e := range rows.events {
+			c.take(e)
+		}
+		var r Result
+		r.owed(nil, rows.events)
+		if c.twice != rows.want || r.Duplicated != rows.want {
+			t.Errorf("%s: the strip says %d, a headless run %d; want %d", name, c.twice, r.Duplicated, rows.want)
+		}
+	}
+}
+
+func counts(e wireEvent) wireEvent { e.counted = true; return e }

@@ -440,7 +440,11 @@ func (d *dashboard) apiEvents(w http.ResponseWriter, r *http.Request) error {
 		}
 		for _, row := range rows {
 			after = row.Position
-			fmt.Fprintf(out, `{"position":%d,"event":%s}`+"\n", row.Position, row.Bytes) // Flush tells of an error
+			counted := ""
+			if !row.Counted {
+				counted = `,"counted":false`
+			}
+			fmt.Fprintf(out, `{"position":%d%s,"event":%s}`+"\n", row.Position, counted, row.Bytes) // Flush tells of an error
 		}
 		limit -= uint64(len(rows))
 	}

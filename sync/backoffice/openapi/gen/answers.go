@@ -106,7 +106,7 @@ func schemas() object {
 			"alarms": list(shape("", object{"code": text("what kind"), "count": whole(""), "text": text("in words"), "?do": text("what to do")}))}),
 		"Kiosks": either(shape("The boards of a store.", object{"store": text("its name"), "ledger": text("its id"), "kiosks": list(ref("Kiosk")),
 			"alarms": list(shape("", object{"at": when(""), "text": text("")}))})),
-		"Line":     shape("One line of GET /api/v1/events.", object{"position": whole(""), "event": ref("Event")}),
+		"Line":     shape("One line of GET /api/v1/events.", object{"position": whole(""), "?counted": truth("false: it counts nowhere, as it came under an earlier id too or is of another history"), "event": ref("Event")}),
 		"NewEvent": shape("What a person states, confirms or corrects.", object{"type": one("", recordable(types)), "?by": text("who says so: with the token only"), "data": object{"type": "object", "description": "as /schemas/<type>.v1.json says, without by"}}),
 		"Recorded": shape("", object{"id": text("<epoch>-<sequence>"), "source": text(""), "type": text(""), "by": text(""), "time": when("")}),
 		"Person":   of(reflect.TypeFor[roster.Person]()),
