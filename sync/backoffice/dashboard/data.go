@@ -74,6 +74,17 @@ func (d *dashboard) rows(ctx context.Context, s backoffice.Store, sp span, by kp
 	return d.answer(ctx, s, q)
 }
 
+// rowsAt are the figures of a span at the position that others of the same page are
+// true for: if something was recorded since, they are asked for as of then.
+func (d *dashboard) rowsAt(ctx context.Context, s backoffice.Store, sp span, by kpi.By, at uint64) (figures.Answer, error) {
+	a, err := d.rows(ctx, s, sp, by)
+	if err != nil || a.AsOf == at {
+		return a, err
+	}
+	sp.AsOf = d.stamp(at)
+	return d.rows(ctx, s, sp, by)
+}
+
 // begun leaves out the rows of days that have not come: nothing can be said of
 // them, and 0 cars would be something. Where nothing is said of days, all rows are
 // of a period that begins on a day. What a wrong clock put into a later day is shown.

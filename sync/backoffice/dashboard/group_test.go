@@ -9,6 +9,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/sync/backoffice"
+	"baylight/sync/backoffice/dashboard"
 	"baylight/sync/backoffice/kpi"
 	"baylight/sync/backoffice/ledger/ledgertest"
 )
@@ -114,3 +115,22 @@ func TestAllStoresAsOf(t *testing.T) {
 		}
 	}
 }
+
+// TestAllStoresOfOne: store=* is answered alike however many stores there are.
+func TestAllStoresOfOne(t *testing.T) {
+	s := newSite(t, dashboard.Config{})
+	all := pick(t, second(s.do("GET", "/api/v1/kpi?store=*", ""))).(map[string]any)
+	if all["store"] != "*" || all["by"] != "store" || all["sum"].(map[string]any)["orders"] != 10.0 || all["rows"].([]any)[0].(map[string]any)["key"] != store {
+		t.Errorf("all stores of one: %v", all)
+	}
+	for _, path := range []string{"/api/v1/bays?store=*", "/api/v1/kiosks?store=*"} {
+		if n := len(s.get(path, "stores").([]any)); n != 1 {
+			t.Errorf("%s: %d stores", path, n)
+		}
+	}
+	if n := len(s.get("/api/v1/orders?store=*&kpi=orders", "orders").([]any)); n != 10 {
+		t.Errorf("%d orders of all stores", n)
+	}
+}
+
+func second(_ int, body string) string { return body }

@@ -25,6 +25,7 @@ type figurePage struct {
 	CFrom, CUntil   string // of the earlier period
 	CTo             string
 	AsOf            string // what the figures are true for
+	at              uint64 // the same as a number
 	Asked           string // as_of, if the page was asked for as of then
 	Whole, Before   kpi.Row
 	Compared        bool
@@ -165,8 +166,8 @@ func (d *dashboard) fill(r *http.Request, f *figurePage, q query) error {
 	if err != nil {
 		return err
 	}
-	f.Whole, f.AsOf = whole.Rows[0], d.stamp(whole.AsOf)
-	rows, err := d.rows(ctx, q.store, q.span, q.by)
+	f.Whole, f.AsOf, f.at = whole.Rows[0], d.stamp(whole.AsOf), whole.AsOf
+	rows, err := d.rowsAt(ctx, q.store, q.span, q.by, whole.AsOf)
 	if err != nil {
 		return err
 	}
@@ -180,15 +181,15 @@ func (d *dashboard) fill(r *http.Request, f *figurePage, q query) error {
 	}
 	if f.Compared = compared; compared {
 		f.earlier(q, before)
-		whole, err := d.rows(ctx, q.store, before, kpi.ByNone)
+		earlier, err := d.rowsAt(ctx, q.store, before, kpi.ByNone, whole.AsOf)
 		if err != nil {
 			return err
 		}
-		rows, err := d.rows(ctx, q.store, before, q.by)
+		rows, err := d.rowsAt(ctx, q.store, before, q.by, whole.AsOf)
 		if err != nil {
 			return err
 		}
-		f.Before, f.RowsBefore = whole.Rows[0], beside(q.by, f.Rows, rows.Rows)
+		f.Before, f.RowsBefore = earlier.Rows[0], beside(q.by, f.Rows, rows.Rows)
 	}
 	f.draw()
 	return nil

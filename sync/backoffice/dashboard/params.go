@@ -42,8 +42,11 @@ func (d *dashboard) store(r *http.Request) (backoffice.Store, error) {
 // group says whether a request asks for all stores together: it says so, or
 // there are several and a page that has a view of all names none.
 func (d *dashboard) group(r *http.Request) bool {
-	name := r.URL.Query().Get("store")
-	return len(d.Office.Stores()) > 1 && (name == allStores || name == "" && !api(r))
+	name, several := r.URL.Query().Get("store"), len(d.Office.Stores()) > 1
+	if api(r) { // a script that asks for all gets the same kind of answer, however many there are
+		return name == allStores
+	}
+	return several && (name == allStores || name == "")
 }
 
 // query is what a question about figures says.

@@ -74,7 +74,7 @@ func (d *dashboard) reportPage(w http.ResponseWriter, r *http.Request) error {
 		by  kpi.By
 		out *[]kpi.Row
 	}{{kpi.ByAdviser, &m.Advisers}, {kpi.ByTechnician, &m.Teams}, {kpi.ByCategory, &m.Categories}, {kpi.ByBay, &m.BayRows}} {
-		a, err := d.rows(r.Context(), q.store, q.span, g.by)
+		a, err := d.rowsAt(r.Context(), q.store, q.span, g.by, m.at)
 		if err != nil {
 			return err
 		}

@@ -98,7 +98,9 @@ func (d *dashboard) fillReworks(r *http.Request, v *reworks, q query) error {
 		return err
 	}
 	v.Whole, v.AsOf = whole.Rows[0], d.stamp(whole.AsOf)
-	question, err := d.question(ctx, q.span, kpi.ByNone)
+	then := q.span
+	then.AsOf = v.AsOf
+	question, err := d.question(ctx, then, kpi.ByNone)
 	if err != nil {
 		return err
 	}
@@ -119,7 +121,7 @@ func (d *dashboard) fillReworks(r *http.Request, v *reworks, q query) error {
 		by  kpi.By
 		out *[]chargedRow
 	}{{kpi.ByTechnician, &v.People}, {kpi.ByTeam, &v.Teams}} {
-		a, err := d.rows(ctx, q.store, q.span, g.by)
+		a, err := d.rowsAt(ctx, q.store, q.span, g.by, whole.AsOf)
 		if err != nil {
 			return err
 		}
