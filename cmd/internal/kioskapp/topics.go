@@ -3,7 +3,6 @@ package kioskapp
 import (
 	"bytes"
 	"context"
-	"encoding/json"
 	"time"
 
 	"baylight/kiosk"
@@ -11,19 +10,6 @@ import (
 	"baylight/kiosk/health"
 	"baylight/sync/wire"
 )
-
-// bayState is the present state of a bay as others may read it: no personal data.
-type bayState struct {
-	State       floor.LampState `json:"state"`
-	Visit       string          `json:"visit,omitempty"`
-	Ticket      string          `json:"ticket,omitempty"`
-	Technicians []string        `json:"technicians"`
-	Since       *time.Time      `json:"since,omitempty"`
-	Promise     *time.Time      `json:"promise,omitempty"`
-	Risk        bool            `json:"risk"`
-	Lamp        string          `json:"lamp"`
-	Blink       bool            `json:"blink"`
-}
 
 // publishBays keeps each bay's retained topic at its present state: after each
 // change, and all of them on each new connection.
@@ -57,14 +43,14 @@ func (a *app) bayStates(ctx context.Context) map[string][]byte {
 	lit := a.devices.lamps()
 	err := a.station.View(ctx, func(st *floor.State, now kiosk.Moment) {
 		for _, b := range st.Bays(now) {
-			s := bayState{State: b.State, Visit: b.Visit, Ticket: b.Ticket, Technicians: b.Technicians, Since: instant(b.Since),
+			s := wire.BayState{State: string(b.State), Visit: b.Visit, Ticket: b.Ticket, Technicians: b.Technicians, Since: instant(b.Since),
 				Promise: instant(b.Promise), Risk: b.State == floor.LampRisk, Lamp: lit[b.Bay.ID].Colour, Blink: lit[b.Bay.ID].Blink}
-			if s.Technicians == nil {
-				s.Technicians = []string{}
+			payload, err := s.Encode()
+			if err != nil {
+				a.log.Error("state of a bay", "bay", b.Bay.ID, "error", err)
+				continue
 			}
-			if payload, err := json.Marshal(s); err == nil {
-				out[b.Bay.ID] = payload
-			}
+			out[b.Bay.ID] = payload
 		}
 	})
 	if err != nil {

@@ -274,6 +274,8 @@ func TestMessagesFit(t *testing.T) {
 		{"receipt", wire.Receipt{Ledger: epoch, Term: 1, Epochs: []wire.Epoch{{Epoch: epoch}}}},
 		{"health", wire.Health{At: "2026-11-21T09:31:07+08:00", Clock: kiosk.Unset, Devices: []wire.Device{{Name: "bay3", State: "down", Text: "x"}},
 			Versions: map[string]string{"kioskd": "1"}, Alarms: []string{"x"}}},
+		{"bay", wire.BayState{State: "waiting", Visit: visit, Ticket: "A017", Technicians: []string{"t07"}, Since: &nine, Promise: &nine, Lamp: "amber", Blink: true}},
+		{"bay", wire.BayState{State: "free"}},
 		{"visits", wire.Visits{Ledger: epoch, Seen: []wire.Seen{{Source: "/stores/s/kiosks/k1", Epoch: epoch, Through: 7}}, Visits: []string{visit}, LeftOut: 1}},
 		{"visits", wire.Visits{Ledger: epoch}},
 		{"visit", openVisit()},
@@ -295,6 +297,7 @@ func TestMessagesFit(t *testing.T) {
 	}
 	for name, bad := range map[string]string{
 		"person": `{"id":"` + epoch + `-3","person":{"vin":"x"}}`, "conn": `{"state":"up","session":1,"epoch":"e","version":"1"}`,
+		"bay":    `{"state":"asleep","technicians":[],"risk":false,"lamp":"","blink":false}`,
 		"office": `{"state":"disconnected","session":1,"ledger":"l"}`, "receipt": `{"ledger":"l","term":1,"epochs":[{"epoch":"e","through":1,"hash":"x","gaps":[[1]]}]}`,
 	} {
 		if compile(t, c, name).Validate(parse(t, []byte(bad))) == nil {

@@ -20,13 +20,13 @@ type channel struct {
 }
 
 // channels are the topics of version 1. payload names a schema; "event" stands
-// for every event, "" for an object that the description tells of.
+// for every event.
 func channels() []channel {
 	return []channel{
 		{wire.KindEvent, "event", "{store}/{kiosk}/event/{type}", false, true, "event", "One event of a board. Never any person part."},
 		{wire.KindPerson, "person", "{store}/{kiosk}/person", false, true, "person", "The person part of one event; readable by the back office only."},
 		{wire.KindConn, "conn", "{store}/{kiosk}/conn", true, true, "conn", "Birth and will of a board's connection."},
-		{wire.KindBay, "bay", "{store}/{kiosk}/bay/{bay}", true, true, "", "Present state of a bay: state, visit, ticket, technician ids, since, promise, risk, lamp."},
+		{wire.KindBay, "bay", "{store}/{kiosk}/bay/{bay}", true, true, "bay", "Present state of a bay: state, visit, ticket, technician ids, since, promise, risk, lamp."},
 		{wire.KindHealth, "health", "{store}/{kiosk}/health", true, true, "health", "How a board is: outbox, clock, devices, disk, versions."},
 		{wire.KindReceipt, "receipt", "{store}/{kiosk}/receipt", true, false, "receipt", "What the office has committed of the board's events."},
 		{wire.KindCmd, "cmdTime", "{store}/{kiosk}/cmd/time", false, false, "cmd.time", "The answer to a board's question for the time."},
@@ -64,7 +64,7 @@ func ref(path ...string) object { return object{"$ref": "#/" + strings.Join(path
 
 // asyncAPI makes the document, as seen by a board.
 func asyncAPI(schemas map[string]object) object {
-	inside := object{"object": object{"type": "object", "additionalProperties": true}}
+	inside := object{}
 	for name, s := range schemas {
 		s = maps.Clone(s)
 		delete(s, "$schema")
@@ -103,15 +103,12 @@ func (c channel) object() object {
 }
 
 func (c channel) messages() object {
-	switch c.payload {
-	case "event":
+	if c.payload == "event" {
 		out := object{}
 		for _, t := range kiosk.Types() {
 			out[string(t)] = ref("components", "messages", string(t))
 		}
 		return out
-	case "":
-		return object{"object": ref("components", "messages", "object")}
 	}
 	return object{c.payload: ref("components", "messages", c.payload)}
 }
@@ -128,8 +125,8 @@ func (c channel) operation() object {
 }
 
 func messages() object {
-	out := object{"object": object{"name": "object", "payload": ref("components", "schemas", "object")}}
-	for _, name := range []string{"person", "conn", "office", "health", "receipt", "visits", "visit", "time", "cmd.time", "command", "bookings", "setup", "staff", "erasures"} {
+	out := object{}
+	for _, name := range []string{"person", "conn", "office", "health", "bay", "receipt", "visits", "visit", "time", "cmd.time", "command", "bookings", "setup", "staff", "erasures"} {
 		out[name] = object{"name": name, "contentType": "application/json", "payload": ref("components", "schemas", name)}
 	}
 	for _, t := range kiosk.Types() {

@@ -71,7 +71,7 @@ func (src *source) schemas() (map[string]object, error) {
 			return nil, fmt.Errorf("schema of %s: %w", t, err)
 		}
 	}
-	for name, v := range map[string]any{"conn": wire.Conn{}, "office": wire.Office{}, "health": wire.Health{},
+	for name, v := range map[string]any{"conn": wire.Conn{}, "office": wire.Office{}, "health": wire.Health{}, "bay": wire.BayState{},
 		"visits": wire.Visits{}, "visit": wire.Visit{}, "time": wire.TimeQuestion{}, "cmd.time": wire.TimeAnswer{}, "command": wire.Command{}, "bookings": wire.Bookings{}, "setup": wire.Setup{}, "staff": wire.Staff{}, "erasures": wire.Erasures{}} {
 		if out[name], err = src.of(v, kiosk.Type(name)); err != nil {
 			return nil, fmt.Errorf("schema of %s: %w", name, err)

@@ -96,6 +96,8 @@ func rules() map[string]object {
 		"Staff.People":              {"maxItems": wire.MaxPeople},
 		"Member.ID":                 {"pattern": "^" + namePattern + "$"},
 		"Member.BadgeKey":           hash,
+		"BayState.State":            {"enum": wire.BayStates()},
+		"BayState.Visit":            visit,
 		"Conn.Epoch":                {"pattern": epochPattern},
 		"Office.Ledger":             {"pattern": epochPattern},
 		"Office.State":              {"enum": []wire.State{wire.Ready, wire.Lost}},
