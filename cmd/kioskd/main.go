@@ -42,6 +42,7 @@ const (
 // frugal bounds what garbage may take.
 func frugal() {
 	smallPages()
+	oneArena()
 	if os.Getenv("GOGC") == "" {
 		debug.SetGCPercent(gcPercent)
 	}

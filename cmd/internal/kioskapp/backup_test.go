@@ -62,6 +62,7 @@ func TestDamagedJournalIsSalvaged(t *testing.T) {
 		t.Errorf("set aside: %v, %v", aside, err)
 	}
 	r.shows("/board", "A001")
+	r.shows("/devices", "The records were damaged and some are gone for good")
 	r.scan("front", car(2), bench.AckGood)
 	r.await("second car", func() bool { return len(of(r.rows(), "visit.checked_in")) == 3 })
 	must(t, r.stop())
