@@ -26,7 +26,7 @@ func commandWords() map[Key]Pair {
 		"demo.trick.kiosk":   {"强杀终端", "Kill the kiosk"},
 		"demo.trick.office":  {"强杀后台", "Kill the back office"},
 		"demo.trick.scanner": {"拔/插1号扫码枪", "Unplug or replug scanner 1"},
-		"demo.trick.clock":   {"时钟跳10分钟", "Clock jumps 10 minutes"},
+		"demo.trick.clock":   {"终端时钟跳一年/跳回", "The kiosk's clock jumps a year, or back"},
 		"demo.trick.card":    {"复制存储卡/放回旧卡", "Copy the card, or put the copy back"},
 		"demo.card.copied":   {"已复制存储卡。接着扫几次码，再按一次放回旧卡", "The card is copied. Scan something, then press again to put the old copy back"},
 		"demo.card.back":     {"旧卡已放回。终端会发现自己倒退了：看“设备”页的告警", "The old copy runs. The kiosk finds out that it was rolled back: see the alarm under Devices"},

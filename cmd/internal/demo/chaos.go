@@ -13,7 +13,7 @@ const (
 	CutBroker  = "broker"  // gone, and it forgets everything; once more: back
 	KillKiosk  = "kiosk"   // kill -9, and start
 	KillOffice = "office"  // kill -9, and start
-	JumpClock  = "clock"   // the shop's time jumps ten minutes ahead
+	JumpClock  = "clock"   // the kiosk's wall clock jumps a year ahead; once more: back
 	Unplug     = "scanner" // the first bay's scanner is pulled out; once more: back
 	CloneCard  = "card"    // the kiosk's card is copied; once more: the old copy is put back
 )
@@ -33,7 +33,9 @@ func (s *Shop) Trick(ctx context.Context, what string) error {
 	case KillOffice:
 		return s.Again(ctx, OfficeChild, syscall.SIGKILL)
 	case JumpClock:
-		return s.Clock.Advance(10 * time.Minute)
+		s.life.Lock()
+		defer s.life.Unlock()
+		return s.child(KioskChild).cmd.Process.Signal(leap)
 	case CloneCard:
 		return s.cloneCard(ctx)
 	case Unplug:

@@ -9,8 +9,11 @@ import (
 	"io"
 	"log/slog"
 	"os"
+	"os/signal"
 	"strings"
 	"sync"
+	"sync/atomic"
+	"syscall"
 	"time"
 
 	"baylight/cmd/internal/kioskapp"
@@ -47,13 +50,51 @@ func RunKiosk(ctx context.Context, config, ids, version string) error {
 		}
 	}
 	board := lamptest.New(tell(pins), names...)
+	wall := &leaping{Clock: follow}
+	defer wall.listen()()
 	return with(ctx, log, follow, func(ctx context.Context) error {
 		return kioskapp.Run(ctx, kioskapp.Options{
-			Settings: set, Version: version, Log: log, Clock: follow, Pins: board.Open, NewID: maker(ids),
+			Settings: set, Version: version, Log: log, Clock: wall, Pins: board.Open, NewID: maker(ids),
 			ReconnectMin: 20 * time.Millisecond, ReconnectMax: 200 * time.Millisecond,
 		})
 	})
 }
+
+// leaping is the clock of a board whose wall clock somebody sets: a year ahead,
+// and at the next time back.
+type leaping struct {
+	clock.Clock
+	ahead atomic.Bool
+}
+
+// Now is the moment with the wall clock as it is set.
+func (l *leaping) Now() kiosk.Moment {
+	m := l.Clock.Now()
+	if l.ahead.Load() {
+		m.Wall = m.Wall.AddDate(1, 0, 0)
+	}
+	return m
+}
+
+// listen sets the wall clock at each leap, the signal, until stop.
+func (l *leaping) listen() (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, leap)
+	var done sync.WaitGroup
+	done.Go(func() {
+		for range signals {
+			l.ahead.Store(!l.ahead.Load())
+		}
+	})
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+		done.Wait()
+	}
+}
+
+// leap tells the kiosk that somebody sets its wall clock.
+const leap = syscall.SIGUSR1
 
 // childLog writes everything if BAYLIGHT_LOG is debug.
 func childLog() *slog.Logger {

@@ -184,6 +184,19 @@ func (s *strip) devices() string {
 	return string(b)
 }
 
+// leapt waits until the kiosk says that its clock jumped, or no longer says so.
+func (s *strip) leapt(want bool) {
+	s.t.Helper()
+	for deadline := time.Now().Add(patience); strings.Contains(s.devices(), "is not followed") != want; {
+		if time.Now().After(deadline) {
+			s.t.Fatalf("the devices page does not come to say that the clock jumped: %v", want)
+		}
+		if err := s.shop.Clock.Advance(time.Second); err != nil {
+			s.t.Fatal(err)
+		}
+	}
+}
+
 // TestStrip plays every trick of the strip; the counter stays at lost 0, counted
 // twice 0.
 func TestStrip(t *testing.T) {
@@ -197,6 +210,10 @@ func TestStrip(t *testing.T) {
 	s.trick(KillKiosk) // starts without the scanner
 	s.trick(Unplug)
 	s.trick(JumpClock)
+	s.leapt(true)
+	s.arrive(false)
+	s.trick(JumpClock)
+	s.leapt(false)
 
 	s.trick(CutBroker)
 	s.arrive(false)
