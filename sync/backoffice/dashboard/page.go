@@ -43,12 +43,19 @@ func newPage(r *http.Request, s backoffice.Store) page {
 		p.Lang, other = words.EN, ""
 	}
 	q.Del("part")
-	p.Here = r.URL.Path + "?" + q.Encode()
+	p.Here = address(r.URL.Path, q)
 	if q.Del("lang"); other != "" {
 		q.Set("lang", other)
 	}
-	p.Other = r.URL.Path + "?" + q.Encode()
+	p.Other = address(r.URL.Path, q)
 	return p
+}
+
+// address is that of a page of ours, whatever path was asked for: one that begins
+// with two slashes would be another host's.
+func address(path string, q url.Values) string {
+	u := url.URL{Path: "/" + strings.TrimLeft(path, `/\`), RawQuery: q.Encode(), ForceQuery: true}
+	return u.String()
 }
 
 // plain is a page that belongs to no store in particular.

@@ -33,6 +33,9 @@ func TestUnknownPaths(t *testing.T) {
 		{"POST", "evil.example", "/api/v1/events", 421, "evil.example"},
 		{"GET", "localhost", "/riesgo", 404, "这里没有“/riesgo”这个页面。"},
 		{"GET", "localhost", "/riesgo?lang=en", 404, "There is no page “/riesgo”."},
+		{"GET", "localhost", "/%2F%2Fevil.example", 404, `<a href="/evil.example?lang=en"`},
+		{"GET", "localhost", "/%5Cevil.example", 404, `<a href="/evil.example?lang=en"`},
+		{"GET", "localhost", "/%2F%09%2Fevil.example", 404, `<a href="/%09/evil.example?lang=en"`},
 		{"PUT", "localhost", "/kpi", 405, "这里没有"},
 		{"GET", "localhost", "/static/none.js", 404, ""},
 	} {
