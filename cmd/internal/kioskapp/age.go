@@ -105,25 +105,36 @@ func (x *erasures) age(ctx context.Context) error {
 	return nil
 }
 
-// removeOld removes what is older and receipted.
+// removeOld removes what is older and receipted. The first time since the start it
+// goes once more over what the journal no longer has: whoever removed that may have
+// been stopped before it was out of the snapshots and what was set aside.
 func (x *erasures) removeOld(ctx context.Context, to kiosk.Ageing) (int, error) {
-	old, err := x.candidates(ctx, to)
-	if err != nil || len(old) == 0 {
-		return 0, err
+	old, gone, err := x.candidates(ctx, to)
+	if err == nil && len(old) > 0 {
+		err = x.keepYoung(ctx, to, old)
 	}
-	if err := x.keepYoung(ctx, to, old); err != nil {
+	if x.ageing.begun {
+		gone = nil
+	}
+	if err != nil || len(old)+len(gone) == 0 {
 		return 0, err
 	}
 	positions, salts := []uint64{}, map[string]bool{}
 	visits, loose := map[string]bool{}, map[string]bool{}
-	for _, p := range old {
-		positions = append(positions, p.Pos)
-		journal.Salts(salts, p.Person)
+	cover := func(p journal.Personal) {
 		if p.Visit == "" {
 			loose[p.Event.ID()] = true
 		} else {
 			visits[p.Visit] = true
 		}
+	}
+	for _, p := range gone {
+		cover(p)
+	}
+	for _, p := range old {
+		positions = append(positions, p.Pos)
+		journal.Salts(salts, p.Person)
+		cover(p)
 	}
 	slices.Sort(positions)
 	covers := func(visit, id string) bool { return visits[visit] || visit == "" && loose[id] }
@@ -131,13 +142,14 @@ func (x *erasures) removeOld(ctx context.Context, to kiosk.Ageing) (int, error) 
 }
 
 // candidates are the parts that are old by themselves and that the office has, by
-// position. What an unset clock recorded goes with its event. Of an epoch that
-// ended the office has everything once it has what this one began with recording again.
-func (x *erasures) candidates(ctx context.Context, to kiosk.Ageing) (map[uint64]journal.Personal, error) {
+// position, and those that are gone. What an unset clock recorded goes with its
+// event. Of an epoch that ended the office has everything once it has what this one
+// began with recording again.
+func (x *erasures) candidates(ctx context.Context, to kiosk.Ageing) (old map[uint64]journal.Personal, gone []journal.Personal, err error) {
 	j := x.a.journal
-	receipt, ok, err := j.Receipt()
-	if err != nil || !ok {
-		return nil, err
+	receipt, _, err := j.Receipt()
+	if err != nil {
+		return nil, nil, err
 	}
 	again := false
 	err = j.Replay(receipt.Through, func(e kiosk.Event) error {
@@ -145,18 +157,21 @@ func (x *erasures) candidates(ctx context.Context, to kiosk.Ageing) (map[uint64]
 		return errFirst
 	})
 	if err != nil && !errors.Is(err, errFirst) {
-		return nil, err
+		return nil, nil, err
 	}
-	out := map[uint64]journal.Personal{}
+	old = map[uint64]journal.Personal{}
 	err = j.Parts(ctx, func(p journal.Personal) error {
 		e := &p.Event
 		here := e.Epoch == j.Epoch() && e.Seq <= receipt.Through || e.Epoch != j.Epoch() && !again && receipt.Through > 0
-		if len(p.Person) > 0 && here && e.Moment.Clock != kiosk.Unset && e.Moment.Wall.Before(to.Before) {
-			out[p.Pos] = p
+		switch {
+		case len(p.Person) == 0:
+			gone = append(gone, p)
+		case here && e.Moment.Clock != kiosk.Unset && e.Moment.Wall.Before(to.Before):
+			old[p.Pos] = p
 		}
 		return ctx.Err()
 	})
-	return out, err
+	return old, gone, err
 }
 
 // errFirst ends a replay after one event.

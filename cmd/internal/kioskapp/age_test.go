@@ -2,10 +2,13 @@ package kioskapp_test
 
 import (
 	"bytes"
+	"errors"
 	"io"
 	"net/http"
 	"net/url"
+	"os"
 	"path/filepath"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -13,6 +16,8 @@ import (
 	"baylight/cmd/internal/kioskapp"
 	"baylight/cmd/internal/settings"
 	"baylight/device/bench"
+	"baylight/kiosk"
+	"baylight/kiosk/journal"
 )
 
 // Person parts go by their age, once the office has them and the visit ended long
@@ -84,4 +89,36 @@ func TestAgedParts(t *testing.T) {
 	if log := r.logged.String(); strings.Contains(log, car(1)) || strings.Contains(log, car(2)) {
 		t.Error("the log names a VIN")
 	}
+}
+
+// TestAgedPartsInterrupted: a board that was stopped when parts that grew old were
+// out of the journal, and not yet out of the snapshot, goes on where it was.
+func TestAgedPartsInterrupted(t *testing.T) {
+	t.Parallel()
+	r := newRig(t)
+	r.up()
+	r.scan("front", car(1), bench.AckGood)
+	r.await("paper done", func() bool { return r.health().Paper == 0 })
+	visit := r.visitOn(r.ticket())
+	r.post(r.desk(), "/api/desk/close", map[string]any{"visit": visit, "outcome": "left"})
+	must(t, r.stop())
+	db := filepath.Join(r.dir, "data", "journal.db")
+	must(t, os.RemoveAll(db+".snapshot")) // the next start makes one of all events
+	r.start()
+	r.await("a snapshot with car 1", func() bool { return slices.Contains(r.holds(car(1)), "journal.db.snapshot") })
+	must(t, r.stop())
+
+	j, err := journal.Open(db, journal.Options{Source: kiosk.KioskSource(store, "k1")})
+	must(t, err)
+	var parts []uint64
+	must(t, j.Parts(t.Context(), func(p journal.Personal) error { parts = append(parts, p.Pos); return nil }))
+	_, err = j.Erase(t.Context(), parts)
+	must(t, errors.Join(err, j.Close()))
+	if names := r.holds(car(1)); !slices.Equal(names, []string{"journal.db.snapshot"}) {
+		t.Fatalf("car 1 is in %v, want it in the snapshot alone", names)
+	}
+	r.pass(12 * 24 * time.Hour)
+	r.edit = func(config string) string { return config + "[privacy]\nperson_days = 10\n" }
+	r.start()
+	r.await("car 1 to go", func() bool { return len(r.holds(car(1))) == 0 })
 }
