@@ -74,13 +74,15 @@ func (s *sums) add(b []byte) error {
 		return err
 	}
 	r.skipReworks()
+	next := uint64(0)
 	for range r.size(2) {
 		i, n := r.uint(), r.int()
-		if i >= numbers {
+		if i < next || i >= numbers { // each stands there once
 			r.fail()
 			break
 		}
 		s.n[i] += n
+		next = i + 1
 	}
 	for i := range s.lists {
 		s.lists[i].read(&r)

@@ -90,13 +90,15 @@ func DecodeTally(b []byte) (t Tally, err error) {
 		return Tally{}, err
 	}
 	t.readReworks(&r)
+	next := uint64(0)
 	for range r.size(2) {
 		i, n := r.uint(), r.int()
-		if i >= numbers {
+		if i < next || i >= numbers { // each stands there once
 			r.fail()
 			break
 		}
 		t.n[i] = n
+		next = i + 1
 	}
 	for i := range t.lists {
 		t.lists[i] = r.list()
