@@ -106,8 +106,8 @@ func (x *erasures) age(ctx context.Context) error {
 }
 
 // removeOld removes what is older and receipted. The first time since the start it
-// goes once more over what the journal no longer has: whoever removed that may have
-// been stopped before it was out of the snapshots and what was set aside.
+// goes once more over visits of which the journal has nothing any more: whoever removed
+// that may have been stopped before it was out of the snapshots and what was set aside.
 func (x *erasures) removeOld(ctx context.Context, to kiosk.Ageing) (int, error) {
 	old, gone, err := x.candidates(ctx, to)
 	if err == nil && len(old) > 0 {
@@ -160,9 +160,11 @@ func (x *erasures) candidates(ctx context.Context, to kiosk.Ageing) (old map[uin
 		return nil, nil, err
 	}
 	old = map[uint64]journal.Personal{}
+	there := map[string]bool{} // visits that have a part
 	err = j.Parts(ctx, func(p journal.Personal) error {
 		e := &p.Event
 		here := e.Epoch == j.Epoch() && e.Seq <= receipt.Through || e.Epoch != j.Epoch() && !again && receipt.Through > 0
+		there[p.Visit] = there[p.Visit] || len(p.Person) > 0
 		switch {
 		case len(p.Person) == 0:
 			gone = append(gone, p)
@@ -171,7 +173,13 @@ func (x *erasures) candidates(ctx context.Context, to kiosk.Ageing) (old map[uin
 		}
 		return ctx.Err()
 	})
-	return old, gone, err
+	return old, departed(gone, there), err
+}
+
+// departed are the parts that are gone, without those of visits that have another
+// one: whoever was forgotten and came back in the same visit is known again.
+func departed(gone []journal.Personal, there map[string]bool) []journal.Personal {
+	return slices.DeleteFunc(gone, func(p journal.Personal) bool { return p.Visit != "" && there[p.Visit] })
 }
 
 // errFirst ends a replay after one event.

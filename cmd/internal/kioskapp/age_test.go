@@ -103,8 +103,9 @@ func TestAgedPartsInterrupted(t *testing.T) {
 	r.post(r.desk(), "/api/desk/close", map[string]any{"visit": visit, "outcome": "left"})
 	must(t, r.stop())
 	db := filepath.Join(r.dir, "data", "journal.db")
-	must(t, os.RemoveAll(db+".snapshot")) // the next start makes one of all events
-	r.start()
+	must(t, os.RemoveAll(db+".snapshot")) // the next event makes one of all there are
+	r.up()
+	r.scan("front", car(2), bench.AckGood)
 	r.await("a snapshot with car 1", func() bool { return slices.Contains(r.holds(car(1)), "journal.db.snapshot") })
 	must(t, r.stop())
 
