@@ -83,7 +83,7 @@ func (s *Shop) receipted(ctx context.Context) (head uint64, err error) {
 	return head, s.await(ctx, s.child(KioskChild), func(ctx context.Context) bool {
 		h, err := s.Health(ctx)
 		head = h.Head
-		return err == nil && h.Outbox.Depth == 0
+		return err == nil && h.drained()
 	})
 }
 

@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"sync"
 	"syscall"
-	"time"
 )
 
 // Tricks are what a visitor of the demo may do to the shop.
@@ -71,38 +70,37 @@ type Count struct {
 // counter compares, all the time, what people were told with what the back
 // office has. It reads the ledger from outside, as anybody could.
 type counter struct {
-	mu     sync.Mutex
-	owed   map[string]int  // scanner ("" for screens) → acknowledged so far
-	last   map[string]deed // scanner → the last one, for bounced triggers
-	have   map[string]int  // scanner → different causes in the ledger
-	causes map[string]bool
-	after  uint64
+	mu    sync.Mutex
+	deeds []deed // in the order they were acknowledged in; only ever longer
 
-	counted map[string]bool // events that count, by their first names
-	twice   int
+	reading sync.Mutex
+	tally   *tally
+	after   uint64 // position in the ledger
+	settled int    // so many of the deeds have to be in the ledger
 }
 
-func newCounter() *counter {
-	return &counter{owed: map[string]int{}, last: map[string]deed{}, have: map[string]int{}, causes: map[string]bool{}, counted: map[string]bool{}}
-}
+func newCounter() *counter { return &counter{tally: newTally()} }
 
-// acknowledged notes something that was visibly acknowledged. The same code at
-// the same scanner within three seconds is one scan.
+// acknowledged notes something that was visibly acknowledged.
 func (c *counter) acknowledged(d deed) {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	old, seen := c.last[d.Scanner]
-	c.last[d.Scanner] = d
-	if d.Scanner != "" && seen && old.What == d.What && d.At.Sub(old.At) < 3*time.Second {
-		return
-	}
-	c.owed[d.Scanner]++
+	c.deeds = append(c.deeds, d)
 }
 
 // look reads what is new in the ledger and compares.
 func (c *counter) look(ctx context.Context, s *Shop) (Count, error) {
+	c.reading.Lock()
+	defer c.reading.Unlock()
 	c.mu.Lock()
-	defer c.mu.Unlock()
+	deeds := c.deeds
+	c.mu.Unlock()
+	// What was acknowledged is recorded, what is recorded and receipted is in the
+	// ledger: asked in this order, nothing is missed that is only on its way.
+	st, err := s.Health(ctx)
+	if err != nil {
+		return Count{}, err
+	}
 	for {
 		events, last, err := s.ledgerPage(ctx, c.after)
 		if err != nil {
@@ -113,36 +111,29 @@ func (c *counter) look(ctx context.Context, s *Shop) (Count, error) {
 		}
 		c.after = last
 		for _, e := range events {
-			c.take(e)
+			c.tally.take(e)
 		}
 	}
-	st, err := s.Health(ctx)
-	if err != nil {
-		return Count{}, err
-	}
-	n := Count{Twice: c.twice, Outbox: st.Outbox.Depth}
-	missing := 0
-	for scanner, owed := range c.owed {
-		n.Owed += owed
-		missing += max(0, owed-c.have[scanner])
-	}
-	n.Arrived = n.Owed - missing
-	if st.Outbox.Depth > 0 {
-		n.OnWay = missing
-	} else {
-		n.Lost = missing
-	}
+	n := c.count(deeds, st.drained())
+	n.Outbox = st.Outbox.Depth
 	return n, nil
 }
 
-func (c *counter) take(e wireEvent) {
-	if e.counted && c.counted[e.first()] {
-		c.twice++
+// count holds the deeds against the ledger as it was read since they were
+// acknowledged. drained says that the kiosk had receipts for all it had
+// recorded by then; what was on its way until then has to be there now.
+func (c *counter) count(deeds []deed, drained bool) Count {
+	if drained {
+		c.settled = len(deeds)
 	}
-	c.counted[e.first()] = c.counted[e.first()] || e.counted
-	if e.cause == "" || e.Source != "/stores/"+Store+"/kiosks/"+Board || c.causes[e.cause] {
-		return
+	a := c.tally.hold(deeds)
+	n := Count{Owed: a.owed, Arrived: a.owed - len(a.missing), Twice: len(c.tally.twice)}
+	for _, i := range a.missing {
+		if i < c.settled {
+			n.Lost++
+		} else {
+			n.OnWay++
+		}
 	}
-	c.causes[e.cause] = true
-	c.have[e.scanner]++
+	return n
 }

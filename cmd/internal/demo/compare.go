@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bufio"
+	"cmp"
 	"context"
 	"crypto/sha256"
 	"encoding/json"
@@ -14,6 +15,7 @@ import (
 	"time"
 
 	"baylight/cmd/internal/demo/judge"
+	"baylight/kiosk"
 )
 
 // Result is what a headless run says, as one JSON object.
@@ -48,14 +50,23 @@ type wireEvent struct {
 	Source string          `json:"source"`
 	Type   string          `json:"type"`
 	Time   time.Time       `json:"time"`
-	Seq    string          `json:"sequence"`
+	Up     int64           `json:"uptimems,string"`
 	Epoch  string          `json:"epoch"`
 	Was    string          `json:"was"` // its first id, if it was recorded again
 	First  string          `json:"washash"`
 	Data   json.RawMessage `json:"data"`
 
-	cause, scanner, hash string
-	counted              bool
+	cause         string
+	scanner, code string // of the scan it shows
+	subject       string // the visit or place it is about
+	up            time.Duration
+	hash          string
+	counted       bool
+}
+
+// kind is its type without the envelope's dress.
+func (e wireEvent) kind() kiosk.Type {
+	return kiosk.Type(strings.TrimSuffix(strings.TrimPrefix(e.Type, "baylight."), ".v1"))
 }
 
 // first names an event under whichever ids it comes.
@@ -112,14 +123,19 @@ func (s *Shop) ledgerPage(ctx context.Context, after uint64) (events []wireEvent
 		}
 		var meta struct {
 			Cause string `json:"cause"`
+			Visit string `json:"visit"`
+			Bay   string `json:"bay"`
 			Scan  struct {
 				Scanner string `json:"scanner"`
+				Text    string `json:"text"`
+				Keyed   string `json:"keyed"`
 			} `json:"scan"`
 		}
 		if err := json.Unmarshal(e.Data, &meta); err != nil {
 			return nil, 0, fmt.Errorf("read data of %s: %w", e.ID, err)
 		}
-		e.cause, e.scanner, e.counted = meta.Cause, meta.Scan.Scanner, row.Counted == nil || *row.Counted
+		e.cause, e.counted, e.up = meta.Cause, row.Counted == nil || *row.Counted, time.Duration(e.Up)*time.Millisecond
+		e.scanner, e.code, e.subject = meta.Scan.Scanner, cmp.Or(meta.Scan.Text, meta.Scan.Keyed), cmp.Or(meta.Visit, meta.Bay)
 		e.hash = fmt.Sprintf("%x", sha256.Sum256(row.Event))
 		events, last = append(events, e), row.Position
 	}
@@ -127,38 +143,26 @@ func (s *Shop) ledgerPage(ctx context.Context, after uint64) (events []wireEvent
 }
 
 // owed compares what was acknowledged with what the ledger has: nothing may be
-// missing, nothing may be there twice.
+// missing, nothing may be there twice, or without anybody having done it.
 func (r *Result) owed(done []deed, events []wireEvent) {
-	source := "/stores/" + Store + "/kiosks/" + Board
-	causes := map[deed]map[string]bool{} // time and scanner → what caused events then
-	seen := map[string]bool{}
+	t := newTally()
 	for _, e := range events {
-		if e.counted && seen[e.first()] {
-			r.Duplicated++
-			r.differ("event %s counts twice", e.ID)
-		}
-		seen[e.first()] = seen[e.first()] || e.counted
-		if e.Source != source {
-			continue
-		}
-		r.Received++
-		if e.cause != "" {
-			k := deed{At: e.Time.UTC(), Scanner: e.scanner}
-			if causes[k] == nil {
-				causes[k] = map[string]bool{}
-			}
-			causes[k][e.cause] = true
+		t.take(e)
+		if e.Source == kiosk.KioskSource(Store, Board) {
+			r.Received++
 		}
 	}
-	for _, d := range done {
-		switch n := len(causes[deed{At: d.At.UTC(), Scanner: d.Scanner}]); {
-		case n == 0:
-			r.Lost++
-			r.differ("lost: %s %s at %s", d.What, d.Scanner, d.At.Format(time.DateTime))
-		case n > 1:
-			r.Duplicated++
-			r.differ("%d times: %s %s at %s", n, d.What, d.Scanner, d.At.Format(time.DateTime))
-		}
+	a := t.hold(done)
+	r.Duplicated += len(t.twice) + len(a.spare)
+	for _, id := range t.twice {
+		r.differ("event %s counts twice", id)
+	}
+	for _, s := range a.spare {
+		r.differ("recorded once more than it was done: %q at %q, %s after the boot", s.marks, s.scanner, s.up)
+	}
+	r.Lost += len(a.missing)
+	for _, i := range a.missing {
+		r.differ("lost: %s %s at %s", done[i].What, done[i].Scanner, done[i].At.Format(time.DateTime))
 	}
 }
 

@@ -77,7 +77,8 @@ func people() (ps []person) {
 func (s *Shop) configure() error {
 	sum := sha256.Sum256(fmt.Appendf(nil, "store key %d", s.seed))
 	key := hex.EncodeToString(sum[:])
-	st, err := staffFile([]byte(key))
+	s.key = []byte(key)
+	st, err := staffFile(s.key)
 	if err != nil {
 		return err
 	}

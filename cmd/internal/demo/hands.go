@@ -2,6 +2,7 @@ package demo
 
 import (
 	"bytes"
+	"cmp"
 	"context"
 	"encoding/json"
 	"errors"
@@ -33,13 +34,6 @@ type hands struct {
 	restarts int
 	noted    func(deed) // told of each deed; nil: nobody asks
 	asked    bool       // somebody may have the kiosk's screen open, which asks after a scan
-}
-
-// deed is something that was visibly acknowledged: the office owes an event for it.
-type deed struct {
-	At      time.Time
-	Scanner string // "" for what was done on a screen
-	What    string
 }
 
 func newHands(s *Shop) *hands {
@@ -183,7 +177,7 @@ func (h *hands) arrive(ctx context.Context, s script.Step, enter func() error) e
 
 // scan reads a code and waits for the beep.
 func (h *hands) scan(ctx context.Context, s script.Step, text string) error {
-	sc := h.shop.Scanner(s.Place)
+	sc, d := h.shop.Scanner(s.Place), h.shop.scanned(s.Place, text)
 	if s.MidKill {
 		if err := h.dieIn(ctx, sc, text); err != nil {
 			return err
@@ -202,12 +196,13 @@ func (h *hands) scan(ctx context.Context, s script.Step, text string) error {
 			return fmt.Errorf("scanned %q: the scanner beeped %s, good = %v was expected", text, ack, want)
 		}
 	}
-	h.note(deed{At: s.At, Scanner: scannerAt(s.Place), What: string(s.Act) + " " + text})
+	h.note(d)
 	return nil
 }
 
-// note keeps what the back office is owed for.
+// note keeps what the back office owes a record of.
 func (h *hands) note(d deed) {
+	d = h.shop.done(d)
 	h.done = append(h.done, d)
 	if h.noted != nil {
 		h.noted(d)
@@ -239,6 +234,7 @@ func (h *hands) touch(ctx context.Context, s script.Step, person, path string, f
 	if err != nil {
 		return err
 	}
+	d := h.shop.begin(deed{What: string(s.Act), Marks: marks(s.Act, cmp.Or(h.visits[s.Visit], s.Place)), Stands: s.Act == script.Accept || s.Act == script.ClearHelp})
 	err = post(ctx, c, "http://"+h.shop.Kiosk+path, form)
 	var no *refusal
 	if errors.As(err, &no) && no.status == http.StatusUnauthorized {
@@ -250,8 +246,40 @@ func (h *hands) touch(ctx context.Context, s script.Step, person, path string, f
 	if err != nil {
 		return err
 	}
-	h.note(deed{At: s.At, What: string(s.Act)})
+	h.note(d)
 	return nil
+}
+
+// marks are what the record of a touch may show.
+func marks(act script.Act, subject string) []string {
+	var p kiosk.Payload
+	switch act {
+	case script.TypePlate: // of a visit that nobody knows yet
+		return []string{string((&kiosk.CheckedIn{}).Type()), string((&kiosk.TicketReprinted{}).Type())}
+	case script.Accept:
+		p = &kiosk.Accepted{}
+	case script.Identify:
+		p = &kiosk.Identified{}
+	case script.Sign:
+		p = &kiosk.Signed{}
+	case script.AddItems:
+		p = &kiosk.ItemsAdded{}
+	case script.Revise:
+		p = &kiosk.PromiseRevised{}
+	case script.Cancel:
+		p = &kiosk.OrderCancelled{}
+	case script.CloseVisit:
+		p = &kiosk.Closed{}
+	case script.Call:
+		p = &kiosk.Called{}
+	case script.Deliver:
+		p = &kiosk.Delivered{}
+	case script.ClearHelp:
+		p = &kiosk.HelpCleared{}
+	case script.StateEnd:
+		p = &kiosk.Finished{}
+	}
+	return []string{touched(p.Type(), subject)}
 }
 
 // session signs a person in, once.

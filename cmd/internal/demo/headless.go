@@ -139,7 +139,7 @@ func online(steps []script.Step) (out []script.Step) {
 func (s *Shop) drained(ctx context.Context) error {
 	return s.await(ctx, s.child(KioskChild), func(ctx context.Context) bool {
 		st, err := s.Health(ctx)
-		return err == nil && st.Outbox.Depth == 0
+		return err == nil && st.drained()
 	})
 }
 

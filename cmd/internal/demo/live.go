@@ -62,7 +62,7 @@ func (l Live) Run(ctx context.Context) (err error) {
 	if err != nil {
 		return fmt.Errorf("open a port for the demo's page: %w", err)
 	}
-	if err := shop.Clock.Rate(1); err != nil {
+	if err := shop.Rate(1); err != nil {
 		return err
 	}
 	l.tell(shop, listener.Addr().String())

@@ -41,7 +41,9 @@ type Shop struct {
 	Log    *slog.Logger
 
 	seed     uint64
-	random   bool // ids at random: two runs differ
+	random   bool         // ids at random: two runs differ
+	key      []byte       // the store's, for what is hashed with it
+	rate     atomic.Int32 // of the clock
 	addr     string
 	broker   *broker.Broker
 	scanners map[string]*bench.Scanner // by place
@@ -71,6 +73,12 @@ func (s *Shop) Pins() map[string]bool {
 		out[k] = v
 	}
 	return out
+}
+
+// Rate lets the shop's clock run at n times real time; 0: it stands.
+func (s *Shop) Rate(n int) error {
+	s.rate.Store(int32(n))
+	return s.Clock.Rate(n)
 }
 
 // BrokerURL is where the broker listens.
@@ -345,15 +353,19 @@ func (s *Shop) Close() error {
 
 // health is what the demo reads of /healthz.
 type health struct {
-	OK      bool                   `json:"ok"`
-	Head    uint64                 `json:"head"`
-	Paper   int                    `json:"paper_pending"`
-	Outbox  struct{ Depth uint64 } `json:"outbox"`
+	OK      bool                              `json:"ok"`
+	Head    uint64                            `json:"head"`
+	Paper   int                               `json:"paper_pending"`
+	Outbox  struct{ Depth, Receipted uint64 } `json:"outbox"`
 	Devices []struct {
 		Name string
 		Up   bool
 	} `json:"devices"`
 }
+
+// drained says whether everything recorded is receipted. The outbox learns of an
+// event a moment after it is durable: its depth alone does not tell.
+func (h health) drained() bool { return h.Outbox.Depth == 0 && h.Outbox.Receipted == h.Head }
 
 // allUp says whether every device works, but for the scanner that was pulled.
 func (h health) allUp(pulled bool) bool {

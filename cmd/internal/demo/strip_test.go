@@ -281,12 +281,12 @@ func TestTwice(t *testing.T) {
 	} {
 		c := newCounter()
 		for _, e := range rows.events {
-			c.take(e)
+			c.tally.take(e)
 		}
 		var r Result
 		r.owed(nil, rows.events)
-		if c.twice != rows.want || r.Duplicated != rows.want {
-			t.Errorf("%s: the strip says %d, a headless run %d; want %d", name, c.twice, r.Duplicated, rows.want)
+		if n := c.count(nil, true); n.Twice != rows.want || r.Duplicated != rows.want {
+			t.Errorf("%s: the strip says %d, a headless run %d; want %d", name, n.Twice, r.Duplicated, rows.want)
 		}
 	}
 }
