@@ -2,17 +2,20 @@ package figures
 
 import (
 	"context"
+	"maps"
 
 	"baylight/sync/backoffice"
 )
 
-// ahead is some stale visits, folded from their events while those before them
-// are kept.
+// ahead is some stale visits, folded from their events while steps before them are
+// made and kept.
 type ahead struct {
 	after, next backoffice.Cursor // they are those after it; where it goes on
 	last        bool              // none are stale after them
 	at          uint64            // the position they are read at, no later than the list
 	stale       []backoffice.Cursor
+	swept       []gathered // the events of those that were swept
+	rest        []string   // the others
 	fresh       map[string]*fresh
 	err         error
 }
@@ -23,26 +26,42 @@ type lookout struct {
 	stop  context.CancelFunc
 }
 
-// farAhead is how many steps wait to be kept: while the disk is waited for there
-// is something to read. What waits shares the memory of its events: of a full step
-// some hundred megabytes.
-const farAhead = 2
+// farAhead is how many folded steps wait; one more is being folded, and the events
+// of one are being read. What waits shares the memory of its events: of a full step
+// some fifty megabytes.
+const farAhead = 1
 
-// lookOut begins to read after a cursor. Whoever calls it calls end.
+// lookOut begins to read after a cursor: the events of one step while those of the
+// step before are folded. Whoever calls it calls end.
 func (f *Folder) lookOut(ctx context.Context, r *room, after backoffice.Cursor, s *sweep) *lookout {
 	ctx, stop := context.WithCancel(ctx)
-	l := &lookout{make(chan *ahead, farAhead), stop}
+	l, gathered := &lookout{make(chan *ahead, farAhead), stop}, make(chan *ahead)
 	go func() {
-		defer close(l.steps)
+		defer close(gathered)
 		for {
 			a := f.lookAhead(ctx, r, after, s)
+			over := a.last || a.err != nil
+			after = a.next
 			select {
-			case l.steps <- a:
+			case gathered <- a: // it is the other's now
 			case <-ctx.Done():
 				return
 			}
-			if after = a.next; a.last || a.err != nil {
+			if over {
 				return
+			}
+		}
+	}()
+	go func() {
+		defer close(l.steps)
+		for a := range gathered {
+			if ctx.Err() != nil { // one before it may be lost
+				continue
+			}
+			f.foldAhead(ctx, r, a)
+			select {
+			case l.steps <- a:
+			case <-ctx.Done():
 			}
 		}
 	}()
@@ -82,7 +101,8 @@ func (f *Folder) next(ctx context.Context, r *room, from *lookout, is backoffice
 	return nil, from, ctx.Err()
 }
 
-// lookAhead reads the stale visits after a cursor, as many as one step keeps.
+// lookAhead finds the stale visits after a cursor, as many as one step keeps, and
+// the events of those that are swept.
 func (f *Folder) lookAhead(ctx context.Context, r *room, after backoffice.Cursor, s *sweep) *ahead {
 	a := &ahead{after: after}
 	if a.at, a.err = f.cfg.Ledger.Position(ctx); a.err != nil {
@@ -97,6 +117,19 @@ func (f *Folder) lookAhead(ctx context.Context, r *room, after backoffice.Cursor
 			a.next = c
 		}
 	}
-	a.fresh, a.err = f.readSwept(ctx, r, s, a.stale, a.at)
+	a.swept, a.rest, a.err = s.gather(ctx, r.Name, a.stale)
 	return a
+}
+
+// foldAhead folds the visits of a step.
+func (f *Folder) foldAhead(ctx context.Context, r *room, a *ahead) {
+	if a.err != nil {
+		return
+	}
+	if a.fresh, a.err = r.foldSwept(a.swept, len(a.stale)); a.err != nil || len(a.rest) == 0 {
+		return
+	}
+	more, err := f.read(ctx, r, a.rest, a.at)
+	maps.Copy(a.fresh, more)
+	a.swept, a.err = nil, err
 }

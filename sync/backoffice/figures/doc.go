@@ -10,7 +10,11 @@
 //	as_of      kept facts, and those that were touched since from their events
 //
 // Reads fold first, one at a time for each store, in steps of bounded size; a
-// [Folder] that runs folds in between, so that a question finds little to do.
+// [Folder] that runs folds in between, so that a question finds little to do. Where
+// there are many steps, as in a rebuild, one is kept while the next is made, the one
+// after it is folded from its events, and those of one more are read. Steps become
+// durable in their order, and none behind one that failed. The last one is made when
+// all others are durable.
 // What changes without an event (a running job becomes unclosed) has a due time
 // and is folded again when it has come.
 //

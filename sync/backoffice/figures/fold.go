@@ -10,6 +10,7 @@ import (
 	"maps"
 	"runtime"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -19,69 +20,105 @@ import (
 	"baylight/sync/backoffice/kpi"
 )
 
-// fold folds what is stale, from what was read ahead if that is where it goes on;
-// r.mu is held. What it kept of a fold that fails stays.
-func (f *Folder) fold(ctx context.Context, r *room, from *lookout) error {
-	r.whole = false
-	defer func() { from.end() }()
-	for {
-		done, err := false, error(nil)
-		done, from, err = f.foldOne(ctx, r, from)
-		switch {
-		case errors.Is(err, backoffice.ErrFolded): // another process did: go on from there
-		case err != nil:
-			return fmt.Errorf("fold %s: %w", r.Name, err)
-		case done:
-			return nil
-		}
-	}
+// folding is what folds a store: its steps are made from what is read ahead, and
+// kept behind.
+type folding struct {
+	*Folder
+	room   *room
+	ahead  *lookout
+	behind *keeper
+	is     *backoffice.Progress // with what is being kept; nil: the ledger is asked
 }
 
-// foldOne makes one step. The last one sees every visit that is stale at a
-// position, so that what is kept is true for it.
-func (f *Folder) foldOne(ctx context.Context, r *room, from *lookout) (done bool, then *lookout, err error) {
-	l := f.cfg.Ledger
-	is, err := l.Folded(ctx, r.Name)
-	if err != nil {
-		return false, from, err
+// fold folds what is stale, from what was read ahead if that is where it goes on;
+// r.mu is held. What it kept of a fold that fails stays. If it is to begin anew,
+// what is kept is dropped, while the first steps are made.
+func (f *Folder) fold(ctx context.Context, r *room, ahead *lookout, anew bool) (err error) {
+	r.whole = false
+	g := &folding{Folder: f, room: r, ahead: ahead, behind: &keeper{ledger: f.cfg.Ledger, store: r.Name}}
+	defer func() { g.ahead.end() }()
+	if anew {
+		g.is, err = &backoffice.Progress{}, g.behind.drop(ctx)
 	}
-	if is.Round > 0 && is.Mark != r.mark {
-		return false, from, l.DropRollups(ctx, r.Name)
-	}
-	a, from, err := f.next(ctx, r, from, is)
-	if err == nil {
-		err = a.err
-	}
-	if err != nil {
-		return false, from, err
-	}
-	now, last := f.now(), a.last
-	next := backoffice.Progress{Round: is.Round + 1, Next: a.next, Mark: r.mark}
-	if last {
-		next.Through = a.at
-	}
-	var due []backoffice.Fact
-	if last {
-		if due, err = l.FactsDue(ctx, r.Name, now, dueMost); err != nil {
-			return false, from, err
+	for done := false; err == nil && !done; {
+		if done, err = g.one(ctx); err != nil {
+			if kept := g.behind.end(); kept != nil { // what failed first
+				err = kept
+			}
 		}
-		last = len(due) < dueMost
+		if errors.Is(err, backoffice.ErrFolded) { // another process did: go on from there
+			g.is, err = nil, nil
+		}
 	}
+	if err != nil {
+		return fmt.Errorf("fold %s: %w", r.Name, err)
+	}
+	return nil
+}
+
+// one makes one step. The last one sees every visit that is stale at a position,
+// so that what is kept is true for it: all others are durable before it is made.
+func (g *folding) one(ctx context.Context) (done bool, err error) {
+	r, l := g.room, g.cfg.Ledger
+	if g.is == nil {
+		is, err := l.Folded(ctx, r.Name)
+		if err != nil {
+			return false, err
+		}
+		if is.Round > 0 && is.Mark != r.mark {
+			return false, l.DropRollups(ctx, r.Name)
+		}
+		g.is = &is
+	}
+	is := *g.is
+	var a *ahead
+	if a, g.ahead, err = g.next(ctx, r, g.ahead, is); err != nil {
+		return false, err
+	}
+	if a.err != nil {
+		return false, a.err
+	}
+	if a.last {
+		return g.last(ctx, a, is)
+	}
+	k, err := g.step(ctx, r, g.behind, a, nil, g.now())
+	if err != nil {
+		return false, err
+	}
+	k.Was, k.Is = is, backoffice.Progress{Round: is.Round + 1, Next: a.next, Mark: r.mark}
+	g.is = &k.Is
+	return false, g.behind.keep(ctx, k)
+}
+
+// last makes the last step, with what is due; if that is much, there is one more.
+func (g *folding) last(ctx context.Context, a *ahead, is backoffice.Progress) (done bool, err error) {
+	r, l, now := g.room, g.cfg.Ledger, g.now()
+	if err := g.behind.end(); err != nil {
+		return false, err
+	}
+	due, err := l.FactsDue(ctx, r.Name, now, dueMost)
+	if err != nil {
+		return false, err
+	}
+	next := backoffice.Progress{Round: is.Round + 1, Next: a.next, Mark: r.mark, Through: a.at}
 	if len(a.stale) == 0 && len(due) == 0 && is.Round > 0 && is.Through > 0 {
 		next = is // nothing to keep
 	} else {
-		k, err := f.step(ctx, r, a, due, now)
+		k, err := g.step(ctx, r, l, a, due, now)
 		if err != nil {
-			return false, from, err
+			return false, err
 		}
 		k.Was, k.Is = is, next
-		if err := l.Keep(ctx, r.Name, k); err != nil || !last {
-			return false, from, err
+		if err := l.Keep(ctx, r.Name, k); err != nil {
+			return false, err
+		}
+		if g.is = nil; len(due) == dueMost {
+			return false, nil
 		}
 	}
 	r.at, r.round, r.whole, r.now = a.at, next.Round, true, now
-	r.next, err = f.nextDue(ctx, r)
-	return true, from, err
+	r.next, err = g.nextDue(ctx, r)
+	return true, err
 }
 
 // nextDue is when the earliest fact is due, zero if none is.
@@ -165,8 +202,8 @@ func hold(row backoffice.Fact) (h held, err error) {
 	return h, err
 }
 
-func (f *Folder) kept(ctx context.Context, r *room, visits []string) (map[string]held, error) {
-	rows, err := f.cfg.Ledger.Facts(ctx, r.Name, visits)
+func kept(ctx context.Context, r *room, from factReader, visits []string) (map[string]held, error) {
+	rows, err := from.Facts(ctx, r.Name, visits)
 	if err != nil {
 		return nil, err
 	}
@@ -207,7 +244,9 @@ func (r *room) make(id string, rec recorded, cuts []backoffice.Cut) made {
 	}
 	fact := kpi.FactOf(v, r.Calendar)
 	n.fact = fact.Append(make([]byte, 0, 384)) // that of a usual visit
-	return made{keep(n, &fact, rec.Stretches, r.Calendar), &fact, n}
+	m := made{keep(n, &fact, rec.Stretches, r.Calendar), &fact, n}
+	m.Visit = id // the fact's own shares the memory of its events, and they of those beside them
+	return m
 }
 
 // at makes m what is kept: true for a position, due by what time it is.
@@ -236,9 +275,9 @@ func (f *Folder) cut(ctx context.Context, r *room, all map[string]*fresh, cuts m
 
 // step folds some stale visits, and those whose overlaps they change, at a
 // position, and makes the rows of the days that this touches.
-func (f *Folder) step(ctx context.Context, r *room, a *ahead, due []backoffice.Fact, now time.Time) (k backoffice.Kept, err error) {
+func (f *Folder) step(ctx context.Context, r *room, from factReader, a *ahead, due []backoffice.Fact, now time.Time) (k backoffice.Kept, err error) {
 	all := make(map[string]*made, len(a.stale))
-	old, err := f.refold(ctx, r, a, now, all)
+	old, err := f.refold(ctx, r, from, a, now, all)
 	if err != nil {
 		return k, err
 	}
@@ -286,13 +325,13 @@ func (f *Folder) step(ctx context.Context, r *room, a *ahead, due []backoffice.F
 			}
 		}
 	}
-	k.Days, err = f.rows(ctx, r, slices.Sorted(maps.Keys(days)), all, made, now)
+	k.Days, err = f.rows(ctx, r, from, slices.Sorted(maps.Keys(days)), all, made, now)
 	return k, err
 }
 
 // refold puts stale visits, and those whose overlaps change with them, into all,
 // and returns what was kept of each before.
-func (f *Folder) refold(ctx context.Context, r *room, a *ahead, now time.Time, all map[string]*made) (map[string]held, error) {
+func (f *Folder) refold(ctx context.Context, r *room, from factReader, a *ahead, now time.Time, all map[string]*made) (map[string]held, error) {
 	ids := make([]string, len(a.stale))
 	since := make(map[string]uint64, len(ids))
 	for i, c := range a.stale {
@@ -301,11 +340,11 @@ func (f *Folder) refold(ctx context.Context, r *room, a *ahead, now time.Time, a
 			a.fresh[c.Visit] = &fresh{made: made{Fact: backoffice.Fact{Visit: c.Visit}}}
 		}
 	}
-	old, err := f.kept(ctx, r, ids)
+	old, err := kept(ctx, r, from, ids)
 	if err != nil {
 		return nil, err
 	}
-	cuts, more, err := f.overlapsAfter(ctx, r, ids, old, a.fresh)
+	cuts, more, err := overlapsAfter(ctx, r, from, ids, old, a.fresh)
 	if err != nil {
 		return nil, err
 	}
@@ -334,7 +373,7 @@ const rangeMost = 31
 
 // rows makes the rows of some days, sorted, from the facts that are kept and
 // those that were made.
-func (f *Folder) rows(ctx context.Context, r *room, days []string, all map[string]*made, made map[string][]*kpi.Fact, now time.Time) (out []backoffice.DayRows, err error) {
+func (f *Folder) rows(ctx context.Context, r *room, from factReader, days []string, all map[string]*made, made map[string][]*kpi.Fact, now time.Time) (out []backoffice.DayRows, err error) {
 	for len(days) > 0 {
 		n := 1
 		for n < len(days) && n < rangeMost && days[n] == after(days[n-1]) {
@@ -344,7 +383,7 @@ func (f *Folder) rows(ctx context.Context, r *room, days []string, all map[strin
 		for _, d := range days[:n] {
 			facts[d] = made[d]
 		}
-		if err := f.cfg.Ledger.FactsOfDays(ctx, r.Name, days[0], days[n-1], func(row backoffice.Fact) error {
+		if err := from.FactsOfDays(ctx, r.Name, days[0], days[n-1], func(row backoffice.Fact) error {
 			if _, anew := all[row.Visit]; anew {
 				return nil
 			}
@@ -401,13 +440,13 @@ func (r *room) tally(day string, facts []*kpi.Fact, now time.Time) (rows []backo
 		return nil, err
 	}
 	all := make([]byte, 0, usualTally*len(tallies))
-	for g, t := range tallies {
+	for g, t := range tallies { // a key shares the memory of many events
 		from := len(all)
 		all = t.Append(all)
-		rows = append(rows, backoffice.DayRow{Day: day, Kind: string(g.By), Key: g.Key, Bytes: all[from:len(all):len(all)]})
+		rows = append(rows, backoffice.DayRow{Day: day, Kind: string(g.By), Key: strings.Clone(g.Key), Bytes: all[from:len(all):len(all)]})
 	}
 	for bay, at := range r.worked(day, facts) {
-		rows = append(rows, backoffice.DayRow{Day: day, Kind: kindWorked, Key: bay, Bytes: binary.AppendVarint(nil, at.UnixMilli())})
+		rows = append(rows, backoffice.DayRow{Day: day, Kind: kindWorked, Key: strings.Clone(bay), Bytes: binary.AppendVarint(nil, at.UnixMilli())})
 	}
 	slices.SortFunc(rows, func(a, b backoffice.DayRow) int {
 		return cmp.Or(cmp.Compare(a.Kind, b.Kind), cmp.Compare(a.Key, b.Key))

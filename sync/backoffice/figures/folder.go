@@ -174,7 +174,7 @@ func (f *Folder) Fold(ctx context.Context, store string) error {
 	}
 	r.mu.Lock()
 	defer r.mu.Unlock()
-	return f.fold(ctx, r, nil)
+	return f.fold(ctx, r, nil, false)
 }
 
 // fresh says whether nothing came since the store was last folded.
@@ -229,10 +229,5 @@ func (f *Folder) Rebuild(ctx context.Context, store string) error {
 	if err != nil {
 		return err
 	}
-	from := f.lookOut(ctx, r, backoffice.Cursor{}, s) // what is read meanwhile does not depend on what is dropped
-	if err = f.cfg.Ledger.DropRollups(ctx, store); err != nil {
-		from.end()
-		return err
-	}
-	return f.fold(ctx, r, from)
+	return f.fold(ctx, r, f.lookOut(ctx, r, backoffice.Cursor{}, s), true)
 }

@@ -23,10 +23,10 @@ type pool struct {
 	skip   bool                             // what cannot be read is left out
 }
 
-func (f *Folder) pool(r *room) *pool {
+func poolOf(r *room, from factReader) *pool {
 	p := &pool{room: r, own: map[string]bool{}, work: map[string][]backoffice.Stretch{}, held: map[string]held{}, loaded: map[string]bool{}}
 	p.load = func(ctx context.Context, first, last string, g func(held) error) error {
-		return f.cfg.Ledger.FactsOfDays(ctx, r.Name, first, last, func(row backoffice.Fact) error {
+		return from.FactsOfDays(ctx, r.Name, first, last, func(row backoffice.Fact) error {
 			h, err := hold(row)
 			switch {
 			case err == nil:
@@ -232,8 +232,8 @@ func overlapping(all []*backoffice.Stretch) func(yield func([]backoffice.Stretch
 
 // overlapsAfter tells what overlaps mean for visits that changed, and for which
 // others they mean something else now; of these it returns what is kept.
-func (f *Folder) overlapsAfter(ctx context.Context, r *room, ids []string, old map[string]held, now map[string]*fresh) (map[string][]backoffice.Cut, map[string]held, error) {
-	p := f.pool(r)
+func overlapsAfter(ctx context.Context, r *room, from factReader, ids []string, old map[string]held, now map[string]*fresh) (map[string][]backoffice.Cut, map[string]held, error) {
+	p := poolOf(r, from)
 	p.own, p.work = make(map[string]bool, len(ids)), make(map[string][]backoffice.Stretch, len(ids))
 	var moved []*backoffice.Stretch
 	affected := make(map[string]bool, len(ids))

@@ -42,7 +42,7 @@ func (f *Folder) standing(ctx context.Context, r *room, asOf, at uint64, find fu
 	if s.again, err = f.record(ctx, r, ids, asOf); err != nil {
 		return nil, err
 	}
-	p, all := f.pool(r), map[string]bool{}
+	p, all := poolOf(r, f.cfg.Ledger), map[string]bool{}
 	p.before(asOf)
 	for id, rec := range s.again {
 		p.put(id, rec.Stretches)
@@ -93,7 +93,7 @@ func (f *Folder) standing(ctx context.Context, r *room, asOf, at uint64, find fu
 
 // inDays finds what is kept of visits with a part in some days.
 func (f *Folder) inDays(ctx context.Context, r *room, first, last string) func(func(held) error) error {
-	return func(add func(held) error) error { return f.pool(r).load(ctx, first, last, add) }
+	return func(add func(held) error) error { return poolOf(r, f.cfg.Ledger).load(ctx, first, last, add) }
 }
 
 // near is inDays; by another calendar than what is kept was made by, a visit may
@@ -117,7 +117,7 @@ func shifted(day string, days int) string {
 // named finds what is kept of the visits named.
 func (f *Folder) named(ctx context.Context, r *room, visits []string) func(func(held) error) error {
 	return func(add func(held) error) error {
-		all, err := f.kept(ctx, r, visits)
+		all, err := kept(ctx, r, f.cfg.Ledger, visits)
 		for _, h := range all {
 			err = cmp.Or(err, add(h))
 		}

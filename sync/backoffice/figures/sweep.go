@@ -2,7 +2,6 @@ package figures
 
 import (
 	"context"
-	"maps"
 	"runtime"
 	"slices"
 	"strings"
@@ -84,49 +83,43 @@ func (s *sweep) keep() {
 	}
 }
 
-// forget drops visits that were folded.
-func (s *sweep) forget(visits []string) {
-	for _, id := range visits {
-		if w := s.waiting[id]; w != nil {
-			for i := range w.events {
-				s.bytes -= len(w.events[i].Bytes)
-			}
-			delete(s.waiting, id)
-		}
-	}
+// gathered are the events of a visit that was swept.
+type gathered struct {
+	visit  string
+	events []backoffice.Swept
 }
 
-// readSwept is read of stale visits, the sweep's as far as it goes.
-func (f *Folder) readSwept(ctx context.Context, r *room, s *sweep, stale []backoffice.Cursor, at uint64) (map[string]*fresh, error) {
-	var swept, rest []string
+// gather sweeps the events of stale visits, as far as that goes; the others are the rest.
+func (s *sweep) gather(ctx context.Context, store string, stale []backoffice.Cursor) (swept []gathered, rest []string, err error) {
 	var to uint64
 	for _, c := range stale {
 		if s != nil && c.Changed <= s.through {
-			swept, to = append(swept, c.Visit), max(to, c.Changed)
-		} else {
-			rest = append(rest, c.Visit)
+			to = max(to, c.Changed)
 		}
 	}
-	on, err := s.take(ctx, r.Name, to)
+	on, err := s.take(ctx, store, to)
 	if err != nil {
-		return nil, err
+		return nil, nil, err
 	}
-	if !on {
-		return f.read(ctx, r, append(swept, rest...), at)
+	for _, c := range stale {
+		if !on || c.Changed > s.through {
+			rest = append(rest, c.Visit)
+		} else if w := s.waiting[c.Visit]; w != nil {
+			for i := range w.events {
+				s.bytes -= len(w.events[i].Bytes)
+			}
+			delete(s.waiting, c.Visit)
+			swept = append(swept, gathered{c.Visit, w.events})
+		}
 	}
-	out, err := s.read(r, swept)
-	if err != nil {
-		return nil, err
+	if on {
+		s.keep()
 	}
-	s.forget(swept)
-	s.keep()
-	more, err := f.read(ctx, r, rest, at)
-	maps.Copy(out, more)
-	return out, err
+	return swept, rest, nil
 }
 
-// read folds visits whose events have all come.
-func (s *sweep) read(r *room, visits []string) (map[string]*fresh, error) {
+// foldSwept folds visits whose events have all come, into a table with room for all of a step.
+func (r *room) foldSwept(visits []gathered, step int) (map[string]*fresh, error) {
 	var work sync.WaitGroup
 	all, errs := make([]*fresh, len(visits)), make([]error, runtime.GOMAXPROCS(0))
 	share := max(minShare, (len(visits)+len(errs)-1)/len(errs))
@@ -135,9 +128,7 @@ func (s *sweep) read(r *room, visits []string) (map[string]*fresh, error) {
 		work.Go(func() {
 			events := make([]kiosk.Event, 0, 16)
 			for i := first; i < last && errs[n] == nil; i++ {
-				if w := s.waiting[visits[i]]; w != nil {
-					all[i], errs[n] = r.swept(visits[i], w, events[:0])
-				}
+				all[i], errs[n] = r.swept(visits[i], events[:0])
 			}
 		})
 	}
@@ -145,23 +136,21 @@ func (s *sweep) read(r *room, visits []string) (map[string]*fresh, error) {
 	if i := slices.IndexFunc(errs, func(err error) bool { return err != nil }); i >= 0 {
 		return nil, errs[i]
 	}
-	out := make(map[string]*fresh, len(visits))
-	for i, id := range visits {
-		if all[i] != nil {
-			out[id] = all[i]
-		}
+	out := make(map[string]*fresh, step)
+	for i := range visits {
+		out[visits[i].visit] = all[i]
 	}
 	return out, nil
 }
 
 // swept folds a visit; its events go into what is given, which is empty.
-func (r *room) swept(id string, w *waiting, events []kiosk.Event) (*fresh, error) {
-	for i := range w.events {
+func (r *room) swept(g gathered, events []kiosk.Event) (*fresh, error) {
+	for i := range g.events {
 		events = append(events, kiosk.Event{})
-		if err := w.events[i].Read(&events[i]); err != nil {
+		if err := g.events[i].Read(&events[i]); err != nil {
 			return nil, err
 		}
 	}
 	rec := recorded{events, backoffice.Record(events, r.Calendar)}
-	return &fresh{r.make(id, rec, nil), rec.Stretches}, nil
+	return &fresh{r.make(g.visit, rec, nil), rec.Stretches}, nil
 }

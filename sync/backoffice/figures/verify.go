@@ -116,7 +116,7 @@ func (v *verify) step(ctx context.Context, r *room, stale []backoffice.Cursor, a
 	if err != nil {
 		return err
 	}
-	p, named := v.pool(r), map[string]bool{}
+	p, named := poolOf(r, v.cfg.Ledger), map[string]bool{}
 	p.skip = true // it is named in its own turn
 	for _, id := range ids {
 		if all[id] == nil {

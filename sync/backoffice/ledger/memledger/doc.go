@@ -3,5 +3,6 @@
 // rest, answers at once, and can be copied as it stands, which is what a backup
 // or a restored card is. It is no store for a shop: nothing in it is durable.
 //
-// It has no goroutines and no clock; a Ledger is used by one goroutine at a time.
+// It has no goroutines and no clock. A Ledger is used by one goroutine at a time,
+// but for what a folder keeps there while it reads on.
 package memledger

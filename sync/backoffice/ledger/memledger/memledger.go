@@ -5,6 +5,7 @@ import (
 	"context"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
 	"baylight/kiosk"
@@ -41,7 +42,8 @@ type Ledger struct {
 	conflicts map[conflictKey]string
 	rejected  []backoffice.Reject
 	marks     map[string]uint64
-	kept      map[string]*kept // of a store
+	mu        sync.Mutex
+	kept      map[string]*kept // of a store; mu is held
 	desk      desk
 }
 
@@ -149,6 +151,8 @@ func (l *Ledger) Copy(id string) *Ledger {
 	}
 	maps.Copy(c.conflicts, l.conflicts)
 	maps.Copy(c.marks, l.marks)
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	for store, k := range l.kept {
 		c.kept[store] = k.clone()
 	}

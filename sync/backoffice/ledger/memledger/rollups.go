@@ -24,6 +24,8 @@ func (k *kept) clone() *kept {
 
 // Folded is how far a store is folded.
 func (l *Ledger) Folded(_ context.Context, store string) (backoffice.Progress, error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if k := l.kept[store]; k != nil {
 		return k.is, nil
 	}
@@ -75,6 +77,8 @@ func (l *Ledger) Touched(_ context.Context, store string, at uint64) (out []stri
 
 // Keep makes a step of folding.
 func (l *Ledger) Keep(_ context.Context, store string, step backoffice.Kept) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	k := l.kept[store]
 	if k == nil {
 		k = &kept{facts: map[string]backoffice.Fact{}, days: map[string][]backoffice.DayRow{}}
@@ -99,6 +103,8 @@ func (l *Ledger) Keep(_ context.Context, store string, step backoffice.Kept) err
 
 // facts are those of a store that match, by visit.
 func (l *Ledger) facts(store string, match func(backoffice.Fact) bool) (out []backoffice.Fact) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if k := l.kept[store]; k != nil {
 		for _, v := range slices.Sorted(maps.Keys(k.facts)) {
 			if f := k.facts[v]; match(f) {
@@ -140,6 +146,8 @@ func (l *Ledger) FactsDue(_ context.Context, store string, now time.Time, limit 
 
 // DayRows are those of a kind.
 func (l *Ledger) DayRows(_ context.Context, store, kind, first, last string) (out []backoffice.DayRow, err error) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	if k := l.kept[store]; k != nil {
 		for _, day := range slices.Sorted(maps.Keys(k.days)) {
 			for _, r := range k.days[day] {
@@ -164,6 +172,8 @@ func (l *Ledger) DayHeads(ctx context.Context, store, kind, first, last string, 
 
 // DropRollups forgets what is kept.
 func (l *Ledger) DropRollups(_ context.Context, store string) error {
+	l.mu.Lock()
+	defer l.mu.Unlock()
 	delete(l.kept, store)
 	return nil
 }
