@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"unicode/utf8"
 
 	"baylight/kiosk"
@@ -21,26 +22,52 @@ import (
 // and folds Replay again, since a COMMIT that failed may have persisted; the
 // journal itself reads its head again before it goes on.
 func (j *Journal) Append(events []kiosk.Event) error {
-	if len(events) == 0 {
+	return j.AppendSeq(func(yield func([]kiosk.Event) bool) { yield(events) })
+}
+
+// AppendSeq is Append for events that are still being made: all that the sequence
+// gives becomes durable in one transaction when it ends, and what it has given is
+// stored while it goes on. It runs on the caller's goroutine. A group is done with
+// when yield returns, its Prev set; if yield returns false, the events cannot be
+// recorded and AppendSeq says why. If the sequence gives no event nothing is
+// written; if it panics nothing is either.
+//
+// From its first event on, what else would write to the journal waits for the
+// sequence, which must therefore not write to the journal itself.
+func (j *Journal) AppendSeq(groups iter.Seq[[]kiosk.Event]) error {
+	var b *batch
+	var err error
+	for events := range groups {
+		if len(events) == 0 {
+			continue
+		}
+		if b == nil {
+			j.write.Lock()
+			defer j.write.Unlock()
+			if err = j.ready(); err != nil {
+				return fmt.Errorf("append events: %w", err)
+			}
+			j.mu.Lock()
+			b = j.batch(j.layout, j.layout.current(), j.head)
+			j.mu.Unlock()
+			defer b.end()
+		}
+		if err = b.take(events); err != nil {
+			break
+		}
+	}
+	if b == nil {
 		return nil
 	}
-	j.write.Lock()
-	defer j.write.Unlock()
-	if err := j.ready(); err != nil {
-		return fmt.Errorf("append events: %w", err)
+	if err == nil {
+		err = b.commit()
+	} else {
+		err = b.join(err)
 	}
-	j.mu.Lock()
-	l, h := j.layout, j.head
-	j.mu.Unlock()
-	b := j.batch(events, l, l.current(), h)
-	first, err := b.encode(firstRows)
 	if err != nil {
-		return fmt.Errorf("append events: %w", err)
+		return fmt.Errorf("append events %d to %d: %w", b.first, b.head.seq, err)
 	}
-	if err := j.commit(func(ctx context.Context) error { return b.insert(ctx, first) }); err != nil {
-		return fmt.Errorf("append events %d to %d: %w", events[0].Seq, events[len(events)-1].Seq, err)
-	}
-	j.advance(l, b.head)
+	j.advance(b.layout, b.head)
 	return nil
 }
 

@@ -2,30 +2,42 @@ package journal
 
 import (
 	"context"
+	"errors"
 	"fmt"
-	"iter"
 	"slices"
 
 	"baylight/kiosk"
 )
 
 // batch is events on their way into an epoch. Their bytes are made a part at a
-// time: in a burst, while the part before is stored.
+// time, on the goroutine that brings them; in a burst another one stores the part
+// before meanwhile. The write lock is held as long as there is a batch.
 type batch struct {
 	j      *Journal
 	layout *layout
 	into   epoch
-	events []kiosk.Event
+	first  uint64       // sequence of the first event
 	hashes []kiosk.Hash // of the events whose bytes are made
 	head   head         // after those
-	parts  [3]part      // in turn: one is stored, one waits, one is made
+	part   *part        // being made
+	full   int          // rows after which it is stored
 	turn   int
+
+	given  chan []encoded // to who stores them; nil: nobody yet
+	stored chan error     // what became of the transaction, once it has ended
+	why    error          // given was closed and nothing shall be stored
 }
 
 // part is memory for the bytes of some events, used again when they are stored.
 type part struct {
 	rows  []encoded
 	bytes []byte
+}
+
+// scratch is the memory of batches, used again from one to the next.
+type scratch struct {
+	parts  [3]part // in turn: one is stored, one waits, one is made
+	hashes []kiosk.Hash
 }
 
 // encoded is an event as it is stored.
@@ -39,23 +51,122 @@ type encoded struct {
 }
 
 const (
-	partRows        = 64  // events whose bytes are made together
+	partRows        = 64  // events that are stored together
 	firstRows       = 8   // those of the first part, before anything can be stored
 	usualEventBytes = 768 // what the bytes of an event take, or a little more
+	keptHashes      = 4096
 )
 
+// errLeft is why nothing is stored when a sequence of events ends in a panic.
+var errLeft = errors.New("the events were not given to the end")
+
 // batch takes events that follow h in an epoch.
-func (j *Journal) batch(events []kiosk.Event, l *layout, into epoch, h head) *batch {
-	return &batch{j: j, layout: l, into: into, events: events, hashes: make([]kiosk.Hash, 0, len(events)), head: h}
+func (j *Journal) batch(l *layout, into epoch, h head) *batch {
+	b := &batch{j: j, layout: l, into: into, first: h.seq + 1, hashes: j.scratch.hashes[:0], head: h, full: firstRows}
+	b.next()
+	return b
 }
 
-// insert stores the rows of the first part, and those of all that come after it.
-func (b *batch) insert(ctx context.Context, first []encoded) error {
-	for rows, err := range b.ahead(first) {
-		if err == nil {
-			err = b.store(ctx, rows)
+// next begins a part. The one before last must have been stored.
+func (b *batch) next() {
+	b.part = &b.j.scratch.parts[b.turn%len(b.j.scratch.parts)]
+	b.turn++
+	b.part.rows, b.part.bytes = b.part.rows[:0], b.part.bytes[:0]
+}
+
+// take makes the bytes of events and has every full part stored. After an error
+// nothing more is taken.
+func (b *batch) take(events []kiosk.Event) error {
+	for i := range events {
+		if len(b.part.rows) == b.full {
+			if err := b.pass(); err != nil {
+				return err
+			}
 		}
-		if err != nil {
+		if err := b.add(b.part, &events[i]); err != nil {
+			return err
+		}
+	}
+	return nil
+}
+
+// pass hands the part over to who stores it, and begins another.
+func (b *batch) pass() error {
+	if b.given == nil {
+		b.given, b.stored, b.full = make(chan []encoded, 1), make(chan error, 1), partRows
+		go func() {
+			b.stored <- b.j.commit(b.storeGiven)
+		}()
+	}
+	select {
+	case b.given <- b.part.rows:
+		b.next()
+		return nil
+	case err := <-b.stored: // it could not be stored
+		b.stored = nil
+		return err
+	}
+}
+
+// storeGiven stores what is handed over.
+func (b *batch) storeGiven(ctx context.Context) error {
+	for rows := range b.given {
+		if err := b.store(ctx, rows); err != nil {
+			return err
+		}
+	}
+	return b.why
+}
+
+// commit makes all that was taken durable.
+func (b *batch) commit() error {
+	if b.given == nil {
+		return b.j.commit(func(ctx context.Context) error { return b.store(ctx, b.part.rows) })
+	}
+	if err := b.pass(); err != nil {
+		return err
+	}
+	return b.join(nil)
+}
+
+// join waits until the transaction has ended, unless it has: with a COMMIT, or
+// without one where there is a reason.
+func (b *batch) join(why error) error {
+	if b.stored == nil {
+		return why
+	}
+	b.why = why
+	close(b.given)
+	err := <-b.stored
+	b.stored = nil
+	return err
+}
+
+// end is called last: nothing of the batch is under way any more.
+func (b *batch) end() {
+	_ = b.join(errLeft) // only if it was left in the middle
+	for i := range min(b.turn, len(b.j.scratch.parts)) {
+		p := &b.j.scratch.parts[i]
+		clear(p.rows) // they hold what people have said
+		if cap(p.bytes) > 2*partRows*usualEventBytes {
+			p.bytes = nil
+		}
+	}
+	if b.j.scratch.hashes = b.hashes; cap(b.hashes) > keptHashes {
+		b.j.scratch.hashes = nil
+	}
+}
+
+// insert stores events within a transaction that is under way.
+func (b *batch) insert(ctx context.Context, events []kiosk.Event) error {
+	for some := range slices.Chunk(events, partRows) {
+		b.next()
+		for i := range some {
+			if err := b.add(b.part, &some[i]); err != nil {
+				return err
+			}
+		}
+		if err := b.store(ctx, b.part.rows); err != nil {
 			return err
 		}
 	}
@@ -63,7 +174,7 @@ func (b *batch) insert(ctx context.Context, first []encoded) error {
 }
 
 // store stores rows, as many as possible with one statement. Which of them name a
-// destroyed range is told with them. The write lock is held.
+// destroyed range is told with them.
 func (b *batch) store(ctx context.Context, rows []encoded) error {
 	for len(rows) > 0 {
 		size := slices.IndexFunc(insertRows[:], func(n int) bool { return n <= len(rows) })
@@ -83,66 +194,6 @@ func (b *batch) store(ctx context.Context, rows []encoded) error {
 		rows = rows[len(some):]
 	}
 	return nil
-}
-
-// ahead yields the rows of the first part and of those after it. What comes next
-// is encoded while the loop stores what it has; when the loop is left, nothing is
-// encoded any more.
-func (b *batch) ahead(first []encoded) iter.Seq2[[]encoded, error] {
-	return func(yield func([]encoded, error) bool) {
-		if len(b.hashes) == len(b.events) {
-			yield(first, nil)
-			return
-		}
-		type result struct {
-			rows []encoded
-			err  error
-		}
-		made, left := make(chan result, 1), make(chan struct{})
-		go func() {
-			defer close(made)
-			for len(b.hashes) < len(b.events) {
-				rows, err := b.encode(partRows)
-				select {
-				case made <- result{rows, err}:
-				case <-left:
-					return
-				}
-				if err != nil {
-					return
-				}
-			}
-		}()
-		defer func() {
-			close(left)
-			for range made {
-			}
-		}()
-		for more := yield(first, nil); more; {
-			r, ok := <-made
-			more = ok && yield(r.rows, r.err)
-		}
-	}
-}
-
-// encode makes the bytes of the next n events, or of all that are left. Its rows are
-// good until two more parts were made.
-func (b *batch) encode(n int) ([]encoded, error) {
-	from := len(b.hashes)
-	events := b.events[from:min(from+n, len(b.events))]
-	p := &b.parts[b.turn%len(b.parts)]
-	b.turn++
-	if p.rows == nil {
-		n := min(partRows, len(b.events))
-		*p = part{make([]encoded, 0, n), make([]byte, 0, n*usualEventBytes)}
-	}
-	p.rows, p.bytes = p.rows[:0], p.bytes[:0]
-	for i := range events {
-		if err := b.add(p, &events[i]); err != nil {
-			return nil, err
-		}
-	}
-	return p.rows, nil
 }
 
 // add makes the bytes of e and what is stored with them.
@@ -186,9 +237,9 @@ func (b *batch) pin(e *kiosk.Event) {
 	if err != nil {
 		return
 	}
-	if first := b.events[0].Seq; epoch == e.Epoch && seq >= first {
+	if epoch == e.Epoch && seq >= b.first {
 		if seq < e.Seq {
-			kiosk.Pin(e.Data, b.hashes[seq-first])
+			kiosk.Pin(e.Data, b.hashes[seq-b.first])
 		}
 		return
 	}

@@ -43,35 +43,6 @@ func TestBurstCorrectsItself(t *testing.T) {
 	}
 }
 
-// TestNothingIsEncodedAfterwards: when storing fails, what was being encoded ahead
-// has stopped before the caller hears of it.
-func TestNothingIsEncodedAfterwards(t *testing.T) {
-	j := fresh(t)
-	for stop := range 4 {
-		es := events(j.Epoch(), 0, 1000)
-		b := j.batch(es, j.shape(), j.shape().current(), head{})
-		first, err := b.encode(firstRows)
-		must(t, err)
-		parts, stored := 0, 0
-		for rows, err := range b.ahead(first) {
-			must(t, err)
-			if rows[0].seq != uint64(stored+1) {
-				t.Fatalf("part %d begins with %d after %d", parts, rows[0].seq, stored)
-			}
-			stored += len(rows)
-			if parts++; parts > stop {
-				break
-			}
-		}
-		for i := range es { // the race detector sees who else writes
-			es[i].Seq = 0
-		}
-		if parts != stop+1 || len(b.hashes) == len(es) {
-			t.Errorf("%d parts taken, %d of %d events encoded", parts, len(b.hashes), len(es))
-		}
-	}
-}
-
 // TestLogIsMovedAfterwards: a long write-ahead log is moved into the database
 // behind the append that made it long, as far as no reader is in the way.
 func TestLogIsMovedAfterwards(t *testing.T) {

@@ -85,15 +85,15 @@ func started(epoch string, after uint64, n int) []kiosk.Event {
 // encodeAll are the rows of n events that would be the first of an empty journal.
 func encodeAll(b *testing.B, j *Journal, n int) (all []encoded) {
 	b.Helper()
-	for some := j.batch(started(j.Epoch(), 0, n), j.shape(), j.shape().current(), head{}); len(all) < n; {
-		rows, err := some.encode(partRows)
-		if err != nil {
+	es := started(j.Epoch(), 0, n)
+	for some, chunk := j.batch(j.shape(), j.shape().current(), head{}), es; len(chunk) > 0; chunk = chunk[1:] {
+		some.next()
+		if err := some.add(some.part, &chunk[0]); err != nil {
 			b.Fatal(err)
 		}
-		for _, r := range rows {
-			r.bytes = bytes.Clone(r.bytes)
-			all = append(all, r)
-		}
+		row := some.part.rows[0]
+		row.bytes = bytes.Clone(row.bytes)
+		all = append(all, row)
 	}
 	return all
 }

@@ -240,11 +240,8 @@ func (j *Journal) needReader(ctx context.Context) error {
 func (j *Journal) again(ctx context.Context, l *layout, parts []span, into epoch) (h head, err error) {
 	var events []kiosk.Event
 	flush := func() error {
-		b := j.batch(events, l, into, h)
-		first, err := b.encode(firstRows)
-		if err == nil {
-			err = b.insert(ctx, first)
-		}
+		b := j.batch(l, into, h)
+		err := b.insert(ctx, events)
 		h, events = b.head, events[:0]
 		return err
 	}

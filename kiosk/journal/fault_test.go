@@ -157,7 +157,7 @@ func (m *model) append(t *rapid.T) {
 	case "after":
 		m.j.faults.afterCommit = func() error { return fault }
 	}
-	err := m.j.Append(es)
+	err := m.j.AppendSeq(grouped(es, rapid.SliceOfN(rapid.IntRange(1, 100), 1, 4).Draw(t, "groups")...))
 	m.j.faults = faults{}
 	if (kind == "") != (err == nil) {
 		t.Fatalf("append with fault %q: %v", kind, err)

@@ -52,12 +52,13 @@ type Journal struct {
 	ballast  int64       // bytes; 0 or less: none
 	low      atomic.Bool // the ballast is not there
 
-	write  sync.Mutex // held while writing; covers what follows up to faults
-	writer writer
-	stale  bool // the last write failed: reopen and read the head again first
-	logged int  // bytes in the write-ahead log, about
-	moving bool // a checkpoint is due
-	faults faults
+	write   sync.Mutex // held while writing; covers what follows up to faults
+	writer  writer
+	stale   bool // the last write failed: reopen and read the head again first
+	logged  int  // bytes in the write-ahead log, about
+	moving  bool // a checkpoint is due
+	scratch scratch
+	faults  faults
 
 	background sync.WaitGroup // checkpoint
 

@@ -3,6 +3,7 @@ package station
 import (
 	"context"
 	"fmt"
+	"iter"
 	"maps"
 	"slices"
 	"strings"
@@ -18,8 +19,8 @@ import (
 // the journal says that the batch is durable, nobody but this goroutine can see
 // the state: View runs here as well, between two batches.
 func (s *Station) commit(reqs []request) error {
-	events, replies := s.decide(reqs, s.cfg.Clock.Now())
-	failed, err := s.record(events)
+	replies := make([]floor.Reply, len(reqs))
+	failed, err := s.record(s.decide(reqs, replies, s.cfg.Clock.Now()))
 	if err != nil {
 		return err
 	}
@@ -42,41 +43,44 @@ func (s *Station) commit(reqs []request) error {
 	return failed
 }
 
-// decide lets the floor decide a batch, in memory. All of it happens at one moment.
-func (s *Station) decide(reqs []request, now kiosk.Moment) (events []kiosk.Event, replies []floor.Reply) {
-	replies, events = make([]floor.Reply, len(reqs)), make([]kiosk.Event, 0, len(reqs)+len(reqs)/2) // of a usual batch
-	for i, r := range reqs {
-		in := s.complete(r.in, now)
-		if s.known(in) {
-			replies[i] = floor.Reply{Good: true}
-			continue
+// decide lets the floor decide a batch, in memory, and gives the events of each
+// input. All of it happens at one moment. Who takes no more of them has failed:
+// then the rest is decided for where its replies belong.
+func (s *Station) decide(reqs []request, replies []floor.Reply, now kiosk.Moment) iter.Seq[[]kiosk.Event] {
+	return func(yield func([]kiosk.Event) bool) {
+		more := true
+		for i, r := range reqs {
+			in := s.complete(r.in, now)
+			if s.known(in) {
+				replies[i] = floor.Reply{Good: true}
+				continue
+			}
+			var events []kiosk.Event
+			events, replies[i] = s.state.Step(in, now)
+			for i := range events {
+				s.note(&events[i])
+			}
+			more = more && yield(events)
 		}
-		var evs []kiosk.Event
-		evs, replies[i] = s.state.Step(in, now)
-		for i := range evs {
-			s.note(&evs[i])
-		}
-		events = append(events, evs...)
 	}
-	return events, replies
 }
 
 // record makes events durable. failed says why that could not be done; the state
 // is then what the journal has. err says that the journal cannot be read either.
-func (s *Station) record(events []kiosk.Event) (failed, err error) {
-	if len(events) == 0 {
-		return nil, nil
-	}
-	if err := s.cfg.Journal.Append(events); err != nil {
+func (s *Station) record(groups iter.Seq[[]kiosk.Event]) (failed, err error) {
+	before := s.state.Next()
+	if err := s.cfg.Journal.AppendSeq(groups); err != nil {
 		why := err.Error()
 		if s.Broken() != why {
-			s.log.Error("nothing can be recorded", "events", len(events), "error", err)
+			s.log.Error("nothing can be recorded", "events", s.state.Next()-before, "error", err)
 		}
 		s.broken.Store(&why)
 		return fmt.Errorf("%w: %w", ErrNotRecorded, err), s.rebuild(context.Background())
 	}
-	s.recovered()
-	s.head.Store(events[len(events)-1].Seq)
+	if next := s.state.Next(); next > before {
+		s.recovered()
+		s.head.Store(next - 1)
+	}
 	return nil, nil
 }
 

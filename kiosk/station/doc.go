@@ -2,12 +2,12 @@
 // inputs from scanners, screens, devices and the clock, lets the floor decide,
 // commits what was decided, and only then lets anything be seen.
 //
-//	scan, screen, device ─▶ queue ─▶ floor.Step … ─▶ journal.Append (one commit)
+//	scan, screen, device ─▶ queue ─▶ floor.Step … ─▶ journal.AppendSeq (one commit)
 //	                                                    │ durable
 //	                     lamps, screens, reply, beep ◀──┘      paper ◀─ cursor over the journal
 //
-// All inputs that are waiting are decided in memory and committed as one batch;
-// then lamps and screens show it, and last those who wait are answered. If the
+// All inputs that are waiting are decided in memory, the events of each stored while
+// the next is decided, and committed as one batch; then lamps and screens show it, and last those who wait are answered. If the
 // commit fails, the state is thrown away and replayed from the journal, and
 // everybody who waited is told that nothing was recorded.
 //

@@ -4,6 +4,7 @@ import (
 	"context"
 	"errors"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"reflect"
 	"slices"
@@ -76,25 +77,47 @@ type disk struct {
 	durable *floor.State // belongs to the station's goroutine
 }
 
-func (d *disk) Append(events []kiosk.Event) error {
-	d.appends.Add(1)
-	do := func() error {
-		if d.dead.Load() {
-			return errDead
+// AppendSeq stores while the sequence goes on, unless a test has a hand in the
+// commit: then all of it is decided before.
+func (d *disk) AppendSeq(groups iter.Seq[[]kiosk.Event]) error {
+	f := d.append.Load()
+	if f == nil {
+		before := d.Journal.Head()
+		err := d.store(groups)
+		if d.Journal.Head() > before {
+			d.appends.Add(1)
 		}
-		if err := d.Journal.Append(events); err != nil {
-			return err
-		}
-		for _, e := range events {
-			d.durable.Replay(e)
-		}
-		d.head.Store(d.Journal.Head())
+		return err
+	}
+	made := slices.Collect(groups)
+	if len(slices.Concat(made...)) == 0 {
 		return nil
 	}
-	if f := d.append.Load(); f != nil {
-		return (*f)(do)
+	d.appends.Add(1)
+	return (*f)(func() error { return d.store(slices.Values(made)) })
+}
+
+func (d *disk) store(groups iter.Seq[[]kiosk.Event]) error {
+	if d.dead.Load() {
+		return errDead
 	}
-	return do()
+	var all []kiosk.Event
+	err := d.Journal.AppendSeq(func(yield func([]kiosk.Event) bool) {
+		for events := range groups {
+			all = append(all, events...)
+			if !yield(events) {
+				return
+			}
+		}
+	})
+	if err != nil || len(all) == 0 {
+		return err
+	}
+	for _, e := range all {
+		d.durable.Replay(e)
+	}
+	d.head.Store(d.Journal.Head())
+	return nil
 }
 
 func (d *disk) SetCursor(name string, v uint64) error {

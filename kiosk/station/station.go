@@ -5,6 +5,7 @@ import (
 	"crypto/rand"
 	"errors"
 	"fmt"
+	"iter"
 	"log/slog"
 	"sync"
 	"sync/atomic"
@@ -18,8 +19,11 @@ import (
 // Journal keeps events durably. Its methods are called from two goroutines.
 type Journal interface {
 	Epoch() string
-	// Append commits the events or, on an error, may or may not have done so.
-	Append([]kiosk.Event) error
+	// AppendSeq commits all events that a sequence gives when it ends or, on an
+	// error, may or may not have done so. It runs the sequence on its caller's
+	// goroutine, is done with a group when yield returns, and does nothing if
+	// there is no event.
+	AppendSeq(iter.Seq[[]kiosk.Event]) error
 	// Replay calls fn for each event after a sequence number, in order; after 0
 	// those of earlier epochs come first. fn may take its time.
 	Replay(after uint64, fn func(kiosk.Event) error) error
@@ -89,7 +93,7 @@ type Config struct {
 var ErrNotRecorded = errors.New("not recorded")
 
 // maxBatch is how many inputs one commit takes at most.
-const maxBatch = 256
+const maxBatch = 1024
 
 // Station is one running kiosk. Make it with New.
 type Station struct {

@@ -3,6 +3,7 @@ package kioskapp
 import (
 	"context"
 	"fmt"
+	"iter"
 	"os"
 	"strings"
 	"sync"
@@ -86,16 +87,27 @@ type timed struct {
 	m *meters
 }
 
-// Append appends, and counts how long that took or that it failed.
-func (t timed) Append(events []kiosk.Event) error {
-	began := time.Now()
-	err := t.Journal.Append(events)
-	if err != nil {
+// AppendSeq appends, and counts how long that took from the first event on, or
+// that it failed.
+func (t timed) AppendSeq(groups iter.Seq[[]kiosk.Event]) error {
+	var began time.Time
+	err := t.Journal.AppendSeq(func(yield func([]kiosk.Event) bool) {
+		for events := range groups {
+			if began.IsZero() && len(events) > 0 {
+				began = time.Now()
+			}
+			if !yield(events) {
+				return
+			}
+		}
+	})
+	switch {
+	case err != nil:
 		t.m.failures.Add(1)
-		return err
+	case !began.IsZero():
+		t.m.commits.Observe(time.Since(began))
 	}
-	t.m.commits.Observe(time.Since(began))
-	return nil
+	return err
 }
 
 // metrics adds to /metrics what the screens do not know. Labels are names of the

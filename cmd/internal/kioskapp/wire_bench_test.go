@@ -3,6 +3,7 @@ package kioskapp_test
 import (
 	"context"
 	"fmt"
+	"iter"
 	"path/filepath"
 	"slices"
 	"sync"
@@ -25,9 +26,13 @@ type timed struct {
 	asked, done chan time.Time
 }
 
-func (j timed) Append(events []kiosk.Event) error {
+func (j timed) AppendSeq(groups iter.Seq[[]kiosk.Event]) error {
+	made := slices.Concat(slices.Collect(groups)...)
+	if len(made) == 0 {
+		return nil
+	}
 	j.asked <- time.Now()
-	err := j.Journal.Append(events)
+	err := j.Journal.Append(made)
 	j.done <- time.Now()
 	return err
 }

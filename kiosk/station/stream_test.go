@@ -1,0 +1,170 @@
+package station_test
+
+import (
+	"errors"
+	"fmt"
+	"iter"
+	"testing"
+	"testing/synctest"
+
+	"baylight/kiosk"
+	"baylight/kiosk/floor"
+	"baylight/kiosk/station"
+)
+
+// queued has scans wait together, so that one batch takes them; answered are the
+// results of those that somebody waits for.
+func (r *rig) queued(scans []floor.Scan) (answered []error) {
+	r.t.Helper()
+	held, errs := make(chan struct{}), make(chan error, len(scans))
+	go func() {
+		if err := r.View(r.ctx, func(*floor.State, kiosk.Moment) { <-held }); err != nil {
+			r.t.Error(err)
+		}
+	}()
+	synctest.Wait()
+	for i, in := range scans {
+		if i%10 > 0 {
+			r.Scan(r.ctx, in)
+			continue
+		}
+		go func() { _, err := r.Do(r.ctx, in); errs <- err }()
+		synctest.Wait()
+	}
+	close(held)
+	for i := 0; i < len(scans); i += 10 {
+		answered = append(answered, <-errs)
+	}
+	synctest.Wait()
+	return answered
+}
+
+// bustle is n scans at three bays: cards, what undoes them, rubbish.
+func (r *rig) bustle(n int, visits ...string) (scans []floor.Scan) {
+	for i := range n {
+		in := floor.Scan{ID: r.id(), Scanner: fmt.Sprintf("sb%d", i%3+1), Text: card(visits[i%len(visits)])}
+		switch i % 7 {
+		case 2:
+			in.Text = action(kiosk.Finish)
+		case 4:
+			in.Text = action(kiosk.Undo)
+		case 6:
+			in.Text = fmt.Sprint("rubbish ", i)
+		}
+		scans = append(scans, in)
+	}
+	return scans
+}
+
+// TestLongBatchIsStoredWhileItIsDecided: hundreds of scans in one commit, some of
+// which take others of them back.
+func TestLongBatchIsStoredWhileItIsDecided(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, file(t)).start()
+		defer r.stop()
+		visits := []string{r.checkIn("沪A12345"), r.checkIn("沪A12346")}
+		for i, who := range []string{"t1", "t2"} {
+			r.scan(fmt.Sprintf("sb%d", i+1), badge(who))
+		}
+		before, head := r.disk.appends.Load(), r.disk.Head()
+		for _, err := range r.queued(r.bustle(700, visits...)) {
+			if err != nil {
+				t.Error(err)
+			}
+		}
+		equal(t, "commits", r.disk.appends.Load()-before, 1)
+		r.sameAsDisk()
+		rows, err := r.disk.Read(0, 10_000)
+		if err != nil {
+			t.Fatal(err)
+		}
+		within := 0
+		for _, e := range r.events() {
+			id := kiosk.Corrects(e.Data)
+			if id == "" {
+				continue
+			}
+			_, seq, err := kiosk.ParseEventID(id)
+			if err != nil {
+				t.Fatal(err)
+			}
+			if seq > head {
+				within++
+			}
+			equal(t, "hash of what "+e.ID()+" takes back", kiosk.Pinned(e.Data), rows[seq-1].Hash.String())
+		}
+		if within < 20 {
+			t.Errorf("%d events take back what the same batch made", within)
+		}
+	})
+}
+
+// torn is a journal that takes some groups of a sequence and then no more.
+type torn struct {
+	*disk
+	after int // groups; negative: all
+}
+
+func (d *torn) AppendSeq(groups iter.Seq[[]kiosk.Event]) error {
+	if d.after < 0 {
+		return d.disk.AppendSeq(groups)
+	}
+	n := d.after
+	for range groups {
+		if n--; n < 0 {
+			break
+		}
+	}
+	return errBoom
+}
+
+// TestStoringFailsWhileDecidingGoesOn: the whole batch is taken back, everybody who
+// waits is told, at the place where it was, and it can be done again.
+func TestStoringFailsWhileDecidingGoesOn(t *testing.T) {
+	for _, after := range []int{0, 1, 150} {
+		t.Run(fmt.Sprint(after), func(t *testing.T) {
+			bubble(t, func(t *testing.T) {
+				r := newRig(t, file(t))
+				j := &torn{r.disk, -1}
+				r.cfg.Journal = j
+				r.start()
+				defer r.stop()
+				visit := r.checkIn("沪A12345")
+				r.scan("sb1", badge("t1"))
+				before := r.picture()
+				scans := r.bustle(300, visit)
+				j.after = after
+				for _, err := range r.queued(scans) {
+					if !errors.Is(err, station.ErrNotRecorded) || !errors.Is(err, errBoom) {
+						t.Errorf("who waited was told %v", err)
+					}
+				}
+				for _, bay := range []string{"b1", "b2", "b3"} {
+					equal(t, "what is said at "+bay, r.Said()[bay].Reply.Message.Key, "station.not_recorded")
+				}
+				equal(t, "broken", r.Broken(), errBoom.Error())
+				equal(t, "next", r.picture().Next, before.Next)
+				r.sameAsDisk()
+				j.after = -1
+				for _, err := range r.queued(scans) {
+					if err != nil {
+						t.Error(err)
+					}
+				}
+				equal(t, "broken", r.Broken(), "")
+				r.sameAsDisk()
+				made := map[string]int{}
+				for _, e := range r.events() {
+					if m := e.Data.Common(); m.Scan != nil {
+						made[m.Cause]++
+					}
+				}
+				for _, in := range scans {
+					if made[in.ID] > 1 {
+						t.Errorf("scan %s is recorded %d times", in.ID, made[in.ID])
+					}
+				}
+			})
+		})
+	}
+}
