@@ -407,6 +407,18 @@ func (s *State) has(id string) bool {
 	return s.records[id] != nil || s.elsewhere.visits[id] != nil
 }
 
+// Stale says whether all that is known of a visit is what the office said of it
+// before it had e, which this board recorded of it and has forgotten.
+func (s *State) Stale(visit string, e kiosk.Event) bool {
+	f := s.elsewhere.visits[visit]
+	if f == nil || s.records[visit] != nil {
+		return false
+	}
+	n := &entry{event: e}
+	n.again, n.againSeq, _ = kiosk.ParseEventID(e.Was) // of none there is none
+	return !n.within(f.Seen)
+}
+
 // gone says whether a bay's visit was passed or ended elsewhere after its card
 // was last laid here; a card laid by a clock that was never set says nothing.
 func (s *State) gone(b *bay) bool {

@@ -198,11 +198,12 @@ func (x *erasures) keepYoung(ctx context.Context, to kiosk.Ageing, old map[uint6
 			if p.Visit == "" {
 				return false
 			}
+			e := last[p.Visit]
 			v, known := st.Visit(p.Visit)
-			if known && !to.Old(v, redone) || redone[p.Visit] {
+			if known && !st.Stale(p.Visit, e) && !to.Old(v, redone) || redone[p.Visit] {
 				return true
 			}
-			e := last[p.Visit] // of what the state has forgotten: it ended, or has been silent for long
+			// What the state has forgotten ended, or has been silent for long.
 			return e.Moment.Clock == kiosk.Unset || !e.Moment.Wall.Before(to.Before)
 		})
 	})

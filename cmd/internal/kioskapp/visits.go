@@ -166,10 +166,34 @@ func (v *visits) take(ctx context.Context, m link.Message) error {
 	if err := v.hear(ctx, n); err != nil {
 		return err
 	}
-	if l := n.Listing; l == nil || v.relisted(l.Open) {
+	if l := n.Listing; l == nil {
 		v.keep(name, m.Payload)
+	} else {
+		if l.Complete {
+			v.drop(l.Open)
+		}
+		if v.relisted(l.Open) {
+			v.keep(name, m.Payload)
+		}
 	}
 	return nil
+}
+
+// drop deletes the files of visits that are not open any more: their last word may
+// have come while the board was off. If one of them is newer than the list, the
+// next list has it, and it is kept again with the next word of it.
+func (v *visits) drop(open []string) {
+	v.mu.Lock()
+	var over []string
+	for name := range v.kept {
+		if _, is := slices.BinarySearch(open, name); !is && name != listName {
+			over = append(over, name)
+		}
+	}
+	v.mu.Unlock()
+	for _, name := range over {
+		v.keep(name, nil)
+	}
 }
 
 // relisted says whether other visits are open than before. How far the list has
