@@ -6,8 +6,10 @@ import (
 	"fmt"
 	"maps"
 	"slices"
+	"sync"
 	"time"
 
+	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/kpi"
 )
 
@@ -34,6 +36,10 @@ func (f *Folder) Figures(ctx context.Context, store string, q Query) (a Answer, 
 	q.By = cmp.Or(q.By, kpi.ByNone)
 	err = f.folded(ctx, store, func(r *room, at uint64) error {
 		a = f.answer(q, at)
+		if present(q) && q.By == kpi.ByTechnician {
+			a.Rows, err = f.keptCharged(ctx, r, q, a, at)
+			return err
+		}
 		then := r
 		if present(q) && q.By != kpi.ByDay {
 			a.Rows, err = f.keptRows(ctx, r, q, a)
@@ -47,14 +53,34 @@ func (f *Folder) Figures(ctx context.Context, store string, q Query) (a Answer, 
 			return err
 		}
 		if q.By == kpi.ByTechnician {
-			a.Rows, err = f.charged(ctx, then, q, a, at)
+			reworks, err := f.reworks(ctx, then, q, a, at)
+			if err != nil {
+				return err
+			}
+			a.Rows, err = f.charged(ctx, then, q, a, at, a.Rows, reworks)
+			return err
 		}
-		return err
+		return nil
 	})
 	if err != nil {
 		return Answer{}, err
 	}
 	return a, nil
+}
+
+// keptCharged are the kept rows by technician with what they are charged. The
+// reworks are read beside the rows.
+func (f *Folder) keptCharged(ctx context.Context, r *room, q Query, a Answer, at uint64) ([]kpi.Row, error) {
+	var reworks []kpi.ReworkRef
+	var failed error
+	var work sync.WaitGroup
+	work.Go(func() { reworks, failed = f.reworks(ctx, r, q, a, at) })
+	rows, err := f.keptRows(ctx, r, q, a)
+	work.Wait()
+	if err := cmp.Or(err, failed); err != nil {
+		return nil, err
+	}
+	return f.charged(ctx, r, q, a, at, rows, reworks)
 }
 
 // Days are the tallies of the days of a question, and the answer without rows:
@@ -82,13 +108,9 @@ func (f *Folder) daysIn(ctx context.Context, r *room, q Query, a Answer, at uint
 	return then, days, err
 }
 
-// charged are the rows of an answer with the reworks of the period, charged to
-// those who did the items on the earlier visit.
-func (f *Folder) charged(ctx context.Context, r *room, q Query, a Answer, at uint64) ([]kpi.Row, error) {
-	reworks, err := f.reworks(ctx, r, q, a, at)
-	if err != nil {
-		return nil, err
-	}
+// charged are rows with the reworks of the period, charged to those who did the
+// items on the earlier visit.
+func (f *Folder) charged(ctx context.Context, r *room, q Query, a Answer, at uint64, rows []kpi.Row, reworks []kpi.ReworkRef) ([]kpi.Row, error) {
 	names := make([]string, len(reworks))
 	for i, w := range reworks {
 		names[i] = w.Earlier
@@ -111,7 +133,7 @@ func (f *Folder) charged(ctx context.Context, r *room, q Query, a Answer, at uin
 		fact, ok := earlier[visit]
 		return fact, ok
 	}
-	return r.period(q, a).Charged(a.Rows, kpi.Charge(reworks, find, nil)), nil
+	return r.period(q, a).Charged(rows, kpi.Charge(reworks, find, nil)), nil
 }
 
 // reworks are those of the days of a question.
@@ -189,17 +211,41 @@ func kind(by kpi.By) kpi.By {
 	return by
 }
 
-// keptRows makes rows of those kept of the days of a question.
+// dayRead is what is read of some days.
+type dayRead struct {
+	done chan struct{} // nil: it is
+	rows []backoffice.DayRow
+	err  error
+}
+
+// keptRows makes rows of those kept of the days of a question. Of a long period
+// the later days are read while the first ones are added up.
 func (f *Folder) keptRows(ctx context.Context, r *room, q Query, a Answer) ([]kpi.Row, error) {
-	first, last := r.days(q)
-	rows, err := f.cfg.Ledger.DayRows(ctx, r.Name, string(q.By), first, last)
-	if err != nil {
-		return nil, err
+	parts := daysApart(r.days(q))
+	days := make([]dayRead, len(parts))
+	var work sync.WaitGroup
+	defer work.Wait()
+	for i := range parts[1:] {
+		d := &days[i+1]
+		d.done = make(chan struct{})
+		work.Go(func() {
+			defer close(d.done)
+			d.rows, d.err = f.cfg.Ledger.DayRows(ctx, r.Name, string(q.By), parts[i+1][0], parts[i+1][1])
+		})
 	}
+	days[0].rows, days[0].err = f.cfg.Ledger.DayRows(ctx, r.Name, string(q.By), parts[0][0], parts[0][1])
 	sheet := kpi.NewSheet(q.By, r.period(q, a))
-	for _, row := range rows {
-		if err := sheet.Add(row.Key, row.Bytes); err != nil {
-			return nil, fmt.Errorf("read the row of %s kept for %s %q: %w", row.Day, row.Kind, row.Key, err)
+	for i := range days {
+		if d := &days[i]; d.done != nil {
+			<-d.done
+		}
+		if days[i].err != nil {
+			return nil, days[i].err
+		}
+		for _, row := range days[i].rows {
+			if err := sheet.Add(row.Key, row.Bytes); err != nil {
+				return nil, fmt.Errorf("read the row of %s kept for %s %q: %w", row.Day, row.Kind, row.Key, err)
+			}
 		}
 	}
 	return sheet.Rows(), nil

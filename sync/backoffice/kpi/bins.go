@@ -69,7 +69,7 @@ func farApart(least, most int64, n int) bool {
 }
 
 // appendCounted appends the bins of lengths from least on.
-func appendCounted[C int64 | uint32](out []bin, counts []C, least int64) []bin {
+func appendCounted[C int64 | uint16](out []bin, counts []C, least int64) []bin {
 	for i, c := range counts {
 		if c > 0 {
 			out = append(out, bin{least + int64(i), int64(c)})
@@ -86,11 +86,17 @@ func size(all []bin) (n int64) {
 	return n
 }
 
-// rank is the p-th percentile of n durations by nearest rank, in whole minutes.
+// percentiles are those that rows tell, rising.
+var percentiles = [...]int64{10, 50, 90}
+
+// nearest is the place of the p-th percentile of n durations by nearest rank, from 1.
+func nearest(p, n int64) int64 { return (p*n + 99) / 100 }
+
+// rank is the p-th percentile of n durations, in whole minutes.
 func rank(all []bin, n int64, p int64) *int64 {
-	at := (p*n + 99) / 100
+	left := nearest(p, n)
 	for i := range all {
-		if at -= all[i].n; at <= 0 {
+		if left -= all[i].n; left <= 0 {
 			minutes := all[i].minutes
 			return &minutes
 		}

@@ -98,11 +98,20 @@ func (s *sums) add(b []byte) error {
 		if i == sVehicles {
 			s.vehicles.expect(n)
 		}
+		at := 0
 		for range n {
-			if key := r.text(); i == sVehicles {
+			key, set := r.text(), s.sets[i]
+			switch {
+			case i == sVehicles:
 				s.vehicles.add(key)
-			} else if at, found := slices.BinarySearch(s.sets[i], key); !found {
-				s.sets[i] = slices.Insert(s.sets[i], at, key)
+			case at < len(set) && set[at] == key: // as most: days have the same ones
+				at++
+			default:
+				if to, found := slices.BinarySearch(set, key); !found {
+					at, s.sets[i] = to+1, slices.Insert(set, to, key)
+				} else {
+					at = to + 1
+				}
 			}
 		}
 	}
@@ -112,16 +121,17 @@ func (s *sums) add(b []byte) error {
 	return nil
 }
 
-// tally is the sums as a tally without its vehicles.
+// tally is the sums as a tally without its vehicles, for a row: of lengths it has
+// what rows tell.
 func (s *sums) tally() (t Tally) {
 	t.n, t.by, t.sets = s.n, s.by, s.sets
 	for i := range s.lists {
-		t.lists[i] = s.lists[i].bins()
+		t.lists[i] = s.lists[i].told()
 	}
 	for i := range s.listsBy {
 		for k := range s.listsBy[i] {
 			h := &s.listsBy[i][k]
-			t.listsBy[i] = append(t.listsBy[i], keyedBins{h.key, h.of.bins()})
+			t.listsBy[i] = append(t.listsBy[i], keyedBins{h.key, h.of.told()})
 		}
 	}
 	return t
@@ -132,7 +142,7 @@ func (c *counts) read(r *reader) {
 	at := 0
 	for range r.size(2) {
 		key, n := r.word(), r.int()
-		for at < len(*c) && (*c)[at].key < key {
+		for at < len(*c) && (*c)[at].key != key && (*c)[at].key < key { // words are told to be the same at once
 			at++
 		}
 		if at == len(*c) || (*c)[at].key != key {
@@ -147,7 +157,7 @@ func readHistograms(all []keyedHistogram, r *reader) []keyedHistogram {
 	at := 0
 	for range r.size(2) {
 		key := r.word()
-		for at < len(all) && all[at].key < key {
+		for at < len(all) && all[at].key != key && all[at].key < key {
 			at++
 		}
 		if at == len(all) || all[at].key != key {
@@ -162,45 +172,60 @@ func readHistograms(all []keyedHistogram, r *reader) []keyedHistogram {
 // histogram counts durations of each length in whole minutes, short ones by
 // place.
 type histogram struct {
+	n      int64 // all
 	least  int64 // that the first of counts is of
-	counts []uint32
+	counts []uint16
 	far    []bin // beyond widest, and what is too many for counts
 }
 
-// widest bounds the lengths that have a place, nearly three days.
-const widest = 4096
+// widest bounds the lengths that have a place, nearly three days; mostPlaced how
+// many of a length are counted there.
+const (
+	widest     = 4096
+	mostPlaced = math.MaxUint16
+)
 
 // read adds a list as writer.list writes it.
 func (h *histogram) read(r *reader) {
-	var minutes int64
-	for i := range r.size(2) {
-		if i == 0 {
-			minutes = r.int()
-		} else {
-			next := minutes + int64(r.uint())
-			if next <= minutes {
-				r.fail()
-				return
-			}
-			minutes = next
-		}
-		n := int64(r.small())
+	size := r.size(2)
+	if size == 0 {
+		return
+	}
+	minutes := r.int()
+	for n := uint64(r.small()); ; {
 		if n == 0 {
 			r.fail()
 			return
 		}
-		if at := uint64(minutes - h.least); at < uint64(len(h.counts)) && n <= int64(math.MaxUint32-h.counts[at]) {
-			h.counts[at] += uint32(n)
+		h.n += int64(n)
+		if at := uint64(minutes - h.least); at < uint64(len(h.counts)) && n <= uint64(mostPlaced-h.counts[at]) {
+			h.counts[at] += uint16(n)
 		} else {
-			h.widen(minutes, n)
+			h.widen(minutes, int64(n))
 		}
+		if size--; size == 0 {
+			return
+		}
+		var step uint64
+		if pair := r.s[r.at:]; len(pair) >= 2 && pair[0]|pair[1] < 0x80 { // as most
+			step, n = uint64(pair[0]), uint64(pair[1])
+			r.at += 2
+		} else {
+			step, n = r.uint(), uint64(r.small())
+		}
+		next := minutes + int64(step)
+		if next <= minutes {
+			r.fail()
+			return
+		}
+		minutes = next
 	}
 }
 
 // widen adds a length that has no place yet, or no more room there.
 func (h *histogram) widen(minutes, n int64) {
 	placed := uint64(minutes-h.least) < uint64(len(h.counts))
-	if minutes < -widest || minutes > widest || placed {
+	if minutes < -widest || minutes > widest || placed || n > mostPlaced {
 		h.far = append(h.far, bin{minutes, n})
 		return
 	}
@@ -215,9 +240,9 @@ func (h *histogram) widen(minutes, n int64) {
 	default:
 		least, end = h.least, max(end, h.least+2*size)
 	}
-	counts := make([]uint32, end-least)
+	counts := make([]uint16, end-least)
 	copy(counts[h.least-least:], h.counts)
-	counts[minutes-least] += uint32(n)
+	counts[minutes-least] += uint16(n)
 	h.least, h.counts = least, counts
 }
 
@@ -235,6 +260,36 @@ func (h *histogram) bins() []bin {
 	out := appendCounted(make([]bin, 0, some), h.counts, h.least)
 	if len(h.far) > 0 {
 		out = sortedBins(append(out, h.far...))
+	}
+	return out
+}
+
+// told are a few bins as many durations as h has, with the same percentiles that
+// rows tell: for each the length it is, of all between it and the one before.
+func (h *histogram) told() []bin {
+	if len(h.far) > 0 {
+		return h.bins()
+	}
+	if h.n == 0 {
+		return nil
+	}
+	out, sum, before := make([]bin, 0, len(percentiles)+1), int64(0), int64(0)
+	next := 0
+	for i, c := range h.counts {
+		if sum += int64(c); sum < nearest(percentiles[next], h.n) {
+			continue
+		}
+		out = append(out, bin{h.least + int64(i), sum - before})
+		before = sum
+		for next < len(percentiles) && sum >= nearest(percentiles[next], h.n) {
+			next++
+		}
+		if next == len(percentiles) {
+			break
+		}
+	}
+	if before < h.n { // the rest is longer, nobody asks how long
+		out = append(out, bin{out[len(out)-1].minutes + 1, h.n - before})
 	}
 	return out
 }

@@ -183,6 +183,7 @@ func (l *Ledger) dayRows(ctx context.Context, store, kind, first, last, what str
 	defer conn.Close()
 	args := []driver.NamedValue{{Ordinal: 1, Value: store}, {Ordinal: 2, Value: kind}, {Ordinal: 3, Value: first}, {Ordinal: 4, Value: last}}
 	var row [3]driver.Value
+	out = make([]backoffice.DayRow, 0, 64)
 	err = conn.Raw(func(dc any) error {
 		return eachRow(ctx, dc, `SELECT day, key, `+what+` FROM day_rows WHERE store = ? AND kind = ? AND day BETWEEN ? AND ? ORDER BY day, key`, args, row[:], func() error {
 			day, is := row[0].(string)
