@@ -15,11 +15,14 @@
 // the parent's end, [Follow] the child's, over an inherited socket with one JSON
 // line each way:
 //
-//	parent: {"n":7,"wall":"2026-11-21T09:31:00+08:00","boot":"demo-1","up_ms":5460000,"clock":"synced","rate":60}
+//	parent: {"n":7,"wall":"2026-11-21T09:31:00+08:00","boot":"demo-1","up_ms":5460000,"clock":"synced","rate":60,"sent":"2026-11-23T12:58:50.05+08:00"}
 //	child:  {"ack":7}
 //
 // From that point the child's clock runs rate times as fast as real time; at
-// rate 0 it stands, and Now is exactly what the parent said. The child answers
+// rate 0 it stands, and Now is exactly what the parent said. sent is the real
+// time of that point, as the machine's clock says it: a child that is still
+// starting reads the line late and goes on from where the shop is by then. The
+// child answers
 // once its Now gives the new time and its due alarms have rung, so that when
 // [Lead.Set] returns every living child is there. A child whose socket fails or
 // that does not answer in time is dropped. The time since boot never runs back

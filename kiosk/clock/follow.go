@@ -52,7 +52,7 @@ func (f *Follow) next() error {
 	if err := s.check(); err != nil {
 		return err
 	}
-	m := s.moment()
+	m := s.moment().Add(s.late())
 	if f.zone != nil {
 		m.Wall = m.Wall.In(f.zone)
 	}

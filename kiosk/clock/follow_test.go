@@ -276,6 +276,35 @@ func TestAChildThatDoesNotAnswerIsDropped(t *testing.T) {
 	}
 }
 
+func TestAChildThatReadsLateIsNotBehind(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := begin(t, nil)
+		if err := l.Rate(60); err != nil {
+			t.Fatal(err)
+		}
+		parent, child := net.Pipe()
+		made := make(chan *Follow, 1)
+		go func() {
+			<-time.After(2 * time.Second) // it takes that long to start
+			f, err := NewFollow(t.Context(), child, nil)
+			if err != nil {
+				t.Error(err)
+			}
+			made <- f
+		}()
+		if err := l.Add(parent); err != nil {
+			t.Fatal(err)
+		}
+		f := <-made
+		if f == nil {
+			return
+		}
+		if got, want := f.Now(), l.Now(); !same(got, want) || want.Up != time.Hour+2*time.Minute {
+			t.Errorf("the child says %v, the parent %v", got, want)
+		}
+	})
+}
+
 func TestAddOfADeadChildFails(t *testing.T) {
 	l := begin(t, nil)
 	parent, child, err := Pair()

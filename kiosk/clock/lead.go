@@ -167,7 +167,7 @@ func (l *Lead) present() (kiosk.Moment, int) {
 }
 
 func (l *Lead) setting(m kiosk.Moment, rate int) setting {
-	return setting{N: l.n, Wall: m.Wall, Boot: m.Boot, UpMS: m.Up.Milliseconds(), Clock: m.Clock, Rate: rate}
+	return setting{N: l.n, Wall: m.Wall, Boot: m.Boot, UpMS: m.Up.Milliseconds(), Clock: m.Clock, Rate: rate, Sent: time.Now()}
 }
 
 // wholeMS is the first moment from m on with a whole millisecond since boot, as

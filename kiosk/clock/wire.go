@@ -35,6 +35,7 @@ type setting struct {
 	UpMS  int64         `json:"up_ms"`
 	Clock kiosk.Quality `json:"clock"`
 	Rate  int           `json:"rate"`
+	Sent  time.Time     `json:"sent,omitzero"` // real time of the moment; zero: now
 }
 
 // answer is the child's line.
@@ -44,6 +45,15 @@ type answer struct {
 
 func (s setting) moment() kiosk.Moment {
 	return kiosk.Moment{Wall: s.Wall, Boot: s.Boot, Up: time.Duration(s.UpMS) * time.Millisecond, Clock: s.Clock}
+}
+
+// late is how far the shop has gone on since the moment: a child that only just
+// started, or a loaded machine, reads the line some time after it was written.
+func (s setting) late() time.Duration {
+	if s.Sent.IsZero() {
+		return 0
+	}
+	return time.Duration(s.Rate) * min(max(time.Since(s.Sent), 0), answerWithin)
 }
 
 // check names what is wrong with a setting.

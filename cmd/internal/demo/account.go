@@ -151,9 +151,9 @@ func (d deed) stood(records []*record) bool {
 	return d.Stands && slices.ContainsFunc(records, func(r *record) bool { return r.up <= d.To && r.shows(d) })
 }
 
-// lag bounds, in real time, how far a child's clock may be behind ours: it counts
-// from when it was told the time.
-const lag = 250 * time.Millisecond
+// lag bounds, in real time, how far a child's clock is from ours, and by how much
+// the beep of a scan nobody waits for any more can come too early for the next.
+const lag = 100 * time.Millisecond
 
 // begin notes what is about to be done.
 func (s *Shop) begin(d deed) deed {
