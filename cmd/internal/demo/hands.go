@@ -12,6 +12,7 @@ import (
 	"net/http/cookiejar"
 	"net/url"
 	"regexp"
+	"slices"
 	"syscall"
 	"time"
 
@@ -136,6 +137,9 @@ func (h *hands) desk(ctx context.Context, s script.Step, visit string) error {
 	case script.Deliver:
 		action = "deliver"
 	case script.ClearHelp:
+		if st, err := h.shop.Health(ctx); err == nil && !slices.Contains(st.Help, s.Place) {
+			return nil // nobody calls: there is nothing to record
+		}
 		action, form = "clearhelp", map[string]any{"place": s.Place}
 	case script.StateEnd:
 		action, form["technician"], form["at"], form["reason"] = "finish", s.Tech, s.Due.Format(time.RFC3339), s.Reason

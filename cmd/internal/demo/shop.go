@@ -356,6 +356,7 @@ type health struct {
 	OK      bool                              `json:"ok"`
 	Head    uint64                            `json:"head"`
 	Paper   int                               `json:"paper_pending"`
+	Help    []string                          `json:"help"` // places that call
 	Outbox  struct{ Depth, Receipted uint64 } `json:"outbox"`
 	Devices []struct {
 		Name string
