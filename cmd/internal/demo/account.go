@@ -20,6 +20,7 @@ type deed struct {
 	What     string
 	At       time.Time     // by the shop's wall clock, for people
 	From, To time.Duration // since the shop's boot: it was recorded in between
+	Slack    time.Duration // or so much before or after
 	Scanner  string        // "" for what was done on a screen
 	Marks    []string      // its record shows one of them: a scan's code, what a touch did to what
 	Stands   bool          // a touch that records nothing if it is so already
@@ -94,9 +95,12 @@ func (t *tally) hold(deeds []deed) (a account) {
 		if d.repeats(before, d.To-before.From, line) { // surely
 			continue
 		}
-		r := d.own(before, line, taken)
+		r := d.own(line, taken)
 		if r == nil && (d.repeats(before, d.From-before.To, line) || d.stood(t.records)) {
 			continue
+		}
+		if r == nil {
+			r = d.near(before, line, taken)
 		}
 		a.owed++
 		if r != nil {
@@ -114,27 +118,40 @@ func (t *tally) hold(deeds []deed) (a account) {
 	return a
 }
 
-// own finds the record of a deed, which came after another, among those of its
+// own finds a record that was made while the deed was done, among those of its
 // scanner.
-func (d deed) own(before deed, line []*record, taken map[*record]bool) *record {
-	first, _ := slices.BinarySearchFunc(line, d.From, func(r *record, t time.Duration) int { return cmp.Compare(r.up, t) })
-	for _, r := range line[first:] {
-		if r.up > d.To {
-			break
-		}
+func (d deed) own(line []*record, taken map[*record]bool) *record {
+	for _, r := range between(line, d.From, d.To) {
 		if !taken[r] && r.shows(d) {
 			return r
 		}
 	}
-	if d.Scanner == "" || first == 0 {
-		return nil
-	}
-	// The same scan a moment before, recorded and not acknowledged: the kiosk was
-	// killed in between. What else the scanner read since makes it another scan.
-	if r := line[first-1]; !taken[r] && r.shows(d) && d.From-r.up < sameScan && before.From <= r.up {
-		return r
-	}
 	return nil
+}
+
+// near finds the record of a deed, which came after another, if none was made
+// while it was done. It may be that of the same scan a moment before, recorded and
+// not acknowledged, since the kiosk was killed in between: what else the scanner
+// read since makes it another scan.
+func (d deed) near(before deed, line []*record, taken map[*record]bool) *record {
+	if d.Scanner != "" {
+		since := between(line, max(before.From, d.From-sameScan+1), d.From)
+		if n := len(since); n > 0 && !taken[since[n-1]] && since[n-1].shows(d) {
+			return since[n-1]
+		}
+	}
+	d.From, d.To = d.From-d.Slack, d.To+d.Slack
+	return d.own(line, taken)
+}
+
+// between are the records of a scanner from one moment to another.
+func between(line []*record, from, to time.Duration) []*record {
+	first, _ := slices.BinarySearchFunc(line, from, func(r *record, t time.Duration) int { return cmp.Compare(r.up, t) })
+	n := 0
+	for first+n < len(line) && line[first+n].up <= to {
+		n++
+	}
+	return line[first : first+n]
 }
 
 // repeats says whether a deed, so long after the one before at its scanner, is
@@ -151,24 +168,23 @@ func (d deed) stood(records []*record) bool {
 	return d.Stands && slices.ContainsFunc(records, func(r *record) bool { return r.up <= d.To && r.shows(d) })
 }
 
-// lag bounds, in real time, how far a child's clock is from ours, and by how much
-// the beep of a scan nobody waits for any more can come too early for the next.
+// lag bounds, in real time, by how much the beep of a scan that nobody waits for
+// any more can come too early for the next, and what a busy machine adds.
 const lag = 100 * time.Millisecond
 
-// begin notes what is about to be done.
+// begin notes what is about to be done. The clocks of a child and ours are a
+// millisecond apart at most, besides the one that a moment is rounded to.
 func (s *Shop) begin(d deed) deed {
-	now := s.Clock.Now()
-	d.At, d.From = now.Wall, now.Up-s.slack()
+	now, rate := s.Clock.Now(), time.Duration(s.rate.Load())
+	d.At, d.From, d.Slack = now.Wall, now.Up-(2+rate)*time.Millisecond, rate*lag
 	return d
 }
 
 // done notes that it was acknowledged.
 func (s *Shop) done(d deed) deed {
-	d.To = s.Clock.Now().Up + s.slack()
+	d.To = s.Clock.Now().Up + (2+time.Duration(s.rate.Load()))*time.Millisecond
 	return d
 }
-
-func (s *Shop) slack() time.Duration { return time.Duration(s.rate.Load()) * lag }
 
 // scanned is the deed of a scan: its record shows a code of ours as it is on
 // paper and of any other text the keyed hash.

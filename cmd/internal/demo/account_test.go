@@ -186,6 +186,12 @@ func TestCounterAgainstGrammar(t *testing.T) {
 		if a := ledger.hold(deeds); len(a.missing) != want || a.owed != len(owed) {
 			t.Fatalf("missing %v of %d, want %d of %d", a.missing, a.owed, want, len(owed))
 		}
+		for i := range deeds {
+			deeds[i].Slack = 6 * sec // as at ×60
+		}
+		if a := ledger.hold(deeds); len(a.missing) > want {
+			t.Fatalf("at ×60 missing %v, only %d are", a.missing, want)
+		}
 	})
 }
 
