@@ -16,7 +16,7 @@
 // line each way:
 //
 //	parent: {"n":7,"wall":"2026-11-21T09:31:00+08:00","boot":"demo-1","up_ms":5460000,"clock":"synced","rate":60,"sent":"2026-11-23T12:58:50.05+08:00"}
-//	child:  {"ack":7}
+//	child:  {"ack":7,"up_ms":5460000}
 //
 // From that point the child's clock runs rate times as fast as real time; at
 // rate 0 it stands, and Now is exactly what the parent said. sent is the real

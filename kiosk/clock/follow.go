@@ -57,7 +57,7 @@ func (f *Follow) next() error {
 		m.Wall = m.Wall.In(f.zone)
 	}
 	f.set(m, s.Rate)
-	return writeLine(f.conn, answer{Ack: s.N})
+	return writeLine(f.conn, answer{Ack: s.N, Up: f.Now().Up / time.Millisecond})
 }
 
 // Run takes the parent's lines until ctx ends, then closes the socket. It

@@ -305,6 +305,35 @@ func TestAChildThatReadsLateIsNotBehind(t *testing.T) {
 	})
 }
 
+// slow is a wire on which every line takes a while.
+type slow struct{ net.Conn }
+
+func (s slow) Read(b []byte) (int, error) {
+	n, err := s.Conn.Read(b)
+	if err == nil {
+		<-time.After(50 * time.Millisecond)
+	}
+	return n, err
+}
+
+func TestNoChildRunsAheadWhenTheShopSlowsDown(t *testing.T) {
+	synctest.Test(t, func(t *testing.T) {
+		l := begin(t, nil)
+		f := pipe(t, l)
+		parent, child := net.Pipe()
+		g := join(t, l, parent, slow{child})
+		for _, rate := range []int{60, 1, 60, 0, 60, 2} {
+			if err := l.Rate(rate); err != nil {
+				t.Fatal(err)
+			}
+			<-time.After(time.Second)
+			if want := l.Now(); !same(f.Now(), want) || !same(g.Now(), want) {
+				t.Errorf("at ×%d: a child says %v, a slow one %v, the parent %v", rate, f.Now(), g.Now(), want)
+			}
+		}
+	})
+}
+
 func TestAddOfADeadChildFails(t *testing.T) {
 	l := begin(t, nil)
 	parent, child, err := Pair()

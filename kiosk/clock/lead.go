@@ -59,7 +59,7 @@ func (l *Lead) Add(conn Conn) error {
 	m, rate := l.present()
 	err := c.send(l.setting(m, rate))
 	if err == nil {
-		err = c.wait(l.n)
+		_, err = c.wait(l.n)
 	}
 	if err != nil {
 		conn.Close()
@@ -81,9 +81,22 @@ func (l *Lead) Advance(d time.Duration) error {
 	return l.change(func(now kiosk.Moment, rate int) (kiosk.Moment, int) { return now.Add(d), rate })
 }
 
-// Rate lets the shop run on from where it is at another rate.
+// Rate lets the shop run on from where it is at another rate: a slower one from
+// where the fastest child was when it heard of it, so that none runs ahead.
 func (l *Lead) Rate(rate int) error {
-	return l.change(func(now kiosk.Moment, _ int) (kiosk.Moment, int) { return now, rate })
+	l.turn.Lock()
+	defer l.turn.Unlock()
+	now, old := l.present()
+	if rate >= 0 && rate < old {
+		far, err := l.put(now, now, 0)
+		if err != nil {
+			return err
+		}
+		now, _ = l.present()
+		now = now.Add(max(0, far-now.Up))
+	}
+	_, err := l.put(now, now, rate)
+	return err
 }
 
 // Close closes the children's sockets, which ends them, and stops the alarms.
@@ -98,47 +111,55 @@ func (l *Lead) Close() error {
 	return nil
 }
 
-// change puts the clock to what next makes of the present, here and in every child.
+// change puts the clock to what next makes of the present.
 func (l *Lead) change(next func(now kiosk.Moment, rate int) (kiosk.Moment, int)) error {
 	l.turn.Lock()
 	defer l.turn.Unlock()
 	now, rate := l.present()
 	m, rate := next(now, rate)
+	_, err := l.put(now, m, rate)
+	return err
+}
+
+// put puts the clock from now to m running at rate, here and in every child, and
+// gives how far the children came.
+func (l *Lead) put(now, m kiosk.Moment, rate int) (far time.Duration, err error) {
 	m = wholeMS(m)
 	l.n++
 	s := l.setting(m, rate)
 	if err := s.check(); err != nil {
-		return fmt.Errorf("set clock: %w", err)
+		return 0, fmt.Errorf("set clock: %w", err)
 	}
 	if m.Boot == now.Boot && m.Up < now.Up {
-		return fmt.Errorf("set clock: time since boot would run back from %s to %s", now.Up, m.Up)
+		return 0, fmt.Errorf("set clock: time since boot would run back from %s to %s", now.Up, m.Up)
 	}
-	l.set(m, rate)
-	l.tell(s)
-	return nil
+	s.Sent = l.set(m, rate)
+	return l.tell(s), nil
 }
 
-// tell sends s to every child, waits for their answers and drops who fails.
-func (l *Lead) tell(s setting) {
+// tell sends s to every child, waits for their answers and drops who fails. It
+// gives the latest time since boot that a child has.
+func (l *Lead) tell(s setting) (far time.Duration) {
 	told := make([]error, len(l.children))
 	for i, c := range l.children {
 		told[i] = c.send(s)
 	}
 	living := l.children[:0]
 	for i, c := range l.children {
-		err := told[i]
+		up, err := time.Duration(0), told[i]
 		if err == nil {
-			err = c.wait(s.N)
+			up, err = c.wait(s.N)
 		}
 		if err != nil {
 			c.conn.Close()
 			l.log.Info("clock lost a child", "err", err)
 			continue
 		}
-		living = append(living, c)
+		living, far = append(living, c), max(far, up)
 	}
 	clear(l.children[len(living):])
 	l.children = living
+	return far
 }
 
 func (c *child) send(s setting) error {
@@ -148,15 +169,15 @@ func (c *child) send(s setting) error {
 	return writeLine(c.conn, s)
 }
 
-func (c *child) wait(n uint64) error {
+func (c *child) wait(n uint64) (up time.Duration, err error) {
 	var a answer
 	if err := readLine(c.lines, &a); err != nil {
-		return err
+		return 0, err
 	}
 	if a.Ack != n {
-		return fmt.Errorf("child answered %d instead of %d", a.Ack, n)
+		return 0, fmt.Errorf("child answered %d instead of %d", a.Ack, n)
 	}
-	return nil
+	return min(a.Up, maxUp) * time.Millisecond, nil
 }
 
 // present is the moment, in whole milliseconds, and the rate.

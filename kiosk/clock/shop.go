@@ -61,8 +61,8 @@ func (s *shop) Alarm(after time.Duration) (<-chan struct{}, func()) {
 
 // set puts the clock to m running at rate, and rings what is due. Within a boot
 // the time since boot does not run back; in a new boot alarms keep what they
-// had left.
-func (s *shop) set(m kiosk.Moment, rate int) {
+// had left. It gives the real time from which the clock runs.
+func (s *shop) set(m kiosk.Moment, rate int) (since time.Time) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	was := s.now()
@@ -75,6 +75,7 @@ func (s *shop) set(m kiosk.Moment, rate int) {
 	}
 	s.base, s.rate, s.since = m, rate, time.Now()
 	s.arm()
+	return s.since
 }
 
 // arm rings the alarms that are due and sets the timer for the next.

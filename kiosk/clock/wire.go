@@ -24,6 +24,9 @@ type Conn interface {
 // maxRate is the fastest a shop may run: an hour in a second.
 const maxRate = 3600
 
+// maxUp bounds the time since boot, in milliseconds.
+const maxUp = (1<<63 - 1) / 2 / time.Millisecond
+
 // maxLine bounds a line of either end, in bytes.
 const maxLine = 1024
 
@@ -40,7 +43,8 @@ type setting struct {
 
 // answer is the child's line.
 type answer struct {
-	Ack uint64 `json:"ack"`
+	Ack uint64        `json:"ack"`
+	Up  time.Duration `json:"up_ms"` // time since boot as it is there now, in milliseconds
 }
 
 func (s setting) moment() kiosk.Moment {
@@ -63,7 +67,7 @@ func (s setting) check() error {
 		return errors.New("no wall clock between the years 1 and 9999")
 	case s.Boot == "" || len(s.Boot) > 64:
 		return fmt.Errorf("boot id of %d characters, it has 1 to 64", len(s.Boot))
-	case s.UpMS < 0 || s.UpMS > int64(1<<63-1)/int64(2*time.Millisecond):
+	case s.UpMS < 0 || s.UpMS > int64(maxUp):
 		return fmt.Errorf("time since boot of %d ms", s.UpMS)
 	case s.Clock != kiosk.Synced && s.Clock != kiosk.Holdover && s.Clock != kiosk.Unset:
 		return fmt.Errorf("clock %q is not synced, holdover or unset", s.Clock)
