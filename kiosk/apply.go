@@ -197,7 +197,7 @@ func (f *fold) step(e *Event) {
 			v.Track = make([]Step, 0, 8) // those of a usual day
 		}
 		if s := v.StageAt(t); len(v.Track) == 0 || v.Track[len(v.Track)-1].Stage != s {
-			v.Track = grown(f, v.Track, Step{At: t, Stage: s})
+			v.Track = stepped(v.Track, Step{At: t, Stage: s})
 		}
 	}
 }

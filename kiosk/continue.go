@@ -9,7 +9,7 @@ import "slices"
 // ones: what it corrects in v is put right by whoever folds everything.
 //
 // The new state shares with v what the events do not change; neither is changed
-// any more.
+// any more. Of visits that share anything one at a time is continued.
 func Continue(v *Visit, later []Event, cal Calendar) *Visit {
 	c := *v
 	// Without room to grow in place, a list that grows is another list.
@@ -54,4 +54,17 @@ func grown[E any](f *fold, list []E, e E) []E {
 		list = append(make([]E, 0, len(list)+1), list...)
 	}
 	return append(list, e)
+}
+
+// roomForSteps is how many steps a track gets room for at a time.
+const roomForSteps = 8
+
+// stepped is a track and one more step. Room behind a shared track belongs to who
+// puts a step there first: a step is never zero, so the others see that it is taken
+// and make a list of their own. Nobody has it in sight before.
+func stepped(track []Step, s Step) []Step {
+	if n := len(track); n < cap(track) && track[:n+1][n] == (Step{}) {
+		return append(track, s)
+	}
+	return append(append(make([]Step, 0, len(track)+roomForSteps), track...), s)
 }

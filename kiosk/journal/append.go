@@ -27,47 +27,46 @@ func (j *Journal) Append(events []kiosk.Event) error {
 
 // AppendSeq is Append for events that are still being made: all that the sequence
 // gives becomes durable in one transaction when it ends, and what it has given is
-// stored while it goes on. It runs on the caller's goroutine. A group is done with
-// when yield returns, its Prev set; if yield returns false, the events cannot be
-// recorded and AppendSeq says why. If the sequence gives no event nothing is
-// written; if it panics nothing is either.
+// stored while it goes on. It runs on the caller's goroutine. A group must not be
+// touched until AppendSeq returns, and what its events point to not be changed; a
+// correction has its hash when yield returns. If yield returns false, the events
+// cannot be recorded and AppendSeq says why. If the sequence gives no event nothing
+// is written; if it panics nothing is either.
 //
 // From its first event on, what else would write to the journal waits for the
 // sequence, which must therefore not write to the journal itself.
 func (j *Journal) AppendSeq(groups iter.Seq[[]kiosk.Event]) error {
-	var b *batch
+	var s *intake
 	var err error
 	for events := range groups {
 		if len(events) == 0 {
 			continue
 		}
-		if b == nil {
+		if s == nil {
 			j.write.Lock()
 			defer j.write.Unlock()
 			if err = j.ready(); err != nil {
 				return fmt.Errorf("append events: %w", err)
 			}
 			j.mu.Lock()
-			b = j.batch(j.layout, j.layout.current(), j.head)
+			s = &intake{b: j.batch(j.layout, j.layout.current(), j.head)}
 			j.mu.Unlock()
-			defer b.end()
+			defer s.end()
 		}
-		if err = b.take(events); err != nil {
+		if err = s.give(events); err != nil {
 			break
 		}
 	}
-	if b == nil {
+	if s == nil {
 		return nil
 	}
 	if err == nil {
-		err = b.commit()
-	} else {
-		err = b.join(err)
+		err = s.commit()
 	}
 	if err != nil {
-		return fmt.Errorf("append events %d to %d: %w", b.first, b.head.seq, err)
+		return fmt.Errorf("append events %d to %d: %w", s.b.first, s.b.head.seq, err)
 	}
-	j.advance(b.layout, b.head)
+	j.advance(s.b.layout, s.b.head)
 	return nil
 }
 

@@ -87,7 +87,7 @@ func TestSequenceEndsInAFailure(t *testing.T) {
 			t.Run(fmt.Sprintf("%s at %d", what, at), func(t *testing.T) {
 				j := fresh(t)
 				want := appendN(t, j, 3)
-				es, asked := corrected(j.Epoch(), 3, 400), 0
+				es, asked := corrected(j.Epoch(), 3, 1000), 0
 				var err error
 				over, caught := make(chan struct{}), any(nil)
 				go func() {
@@ -114,8 +114,8 @@ func TestSequenceEndsInAFailure(t *testing.T) {
 				if left := what == "a panic" || what == "an exit"; refused == left || (caught == boom) != (what == "a panic") {
 					t.Errorf("error %v, panic %v", err, caught)
 				}
-				if asked != at || j.Head() != 3 {
-					t.Errorf("it went on to %d, the head is %d", asked, j.Head())
+				if asked > at+4*chunkEvents || j.Head() != 3 { // what is under way between the goroutines
+					t.Errorf("it went on to %d of %d, the head is %d", asked, len(es), j.Head())
 				}
 				same(t, replayed(t, j, 0), want)
 				want = append(want, appendN(t, j, 100)...)

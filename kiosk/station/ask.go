@@ -2,6 +2,7 @@ package station
 
 import (
 	"context"
+	"crypto/rand"
 	"errors"
 	"maps"
 
@@ -58,6 +59,9 @@ func (s *Station) put(ctx context.Context, r request) error {
 // faster than it can be recorded. A scan that comes after the end is not taken,
 // and not acknowledged either.
 func (s *Station) Scan(ctx context.Context, in floor.Scan) {
+	if in.ID == "" && s.cfg.NewID == nil {
+		in.ID = rand.Text() // here, and not by the loop, for which others wait
+	}
 	_ = s.put(ctx, request{in: in}) // what was not taken is never acknowledged
 }
 

@@ -2,6 +2,7 @@ package station
 
 import (
 	"context"
+	"crypto/rand"
 	"fmt"
 	"iter"
 	"maps"
@@ -134,10 +135,15 @@ const maxDevice = 64
 func (s *Station) complete(in floor.Input, now kiosk.Moment) floor.Input {
 	switch of := in.(type) {
 	case floor.Scan:
-		if of.ID == "" {
+		switch {
+		case of.ID != "":
+			return in
+		case s.cfg.NewID != nil:
 			of.ID = s.cfg.NewID(in, now)
-			return of
+		default:
+			of.ID = rand.Text()
 		}
+		return of
 	case floor.Device:
 		of.Name = strings.ToValidUTF8(of.Name, "?")
 		for len(of.Name) > maxDevice {

@@ -2,7 +2,6 @@ package station
 
 import (
 	"context"
-	"crypto/rand"
 	"errors"
 	"fmt"
 	"iter"
@@ -146,9 +145,6 @@ type result struct {
 func New(cfg Config) *Station {
 	if cfg.Log == nil {
 		cfg.Log = slog.New(slog.DiscardHandler)
-	}
-	if cfg.NewID == nil {
-		cfg.NewID = func(floor.Input, kiosk.Moment) string { return rand.Text() }
 	}
 	return &Station{
 		cfg: cfg, log: cfg.Log, in: make(chan request, maxBatch), look: make(chan func(*floor.State, kiosk.Moment)),
