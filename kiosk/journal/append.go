@@ -36,38 +36,10 @@ func (j *Journal) Append(events []kiosk.Event) error {
 // From its first event on, what else would write to the journal waits for the
 // sequence, which must therefore not write to the journal itself.
 func (j *Journal) AppendSeq(groups iter.Seq[[]kiosk.Event]) error {
-	var s *intake
-	var err error
-	for events := range groups {
-		if len(events) == 0 {
-			continue
-		}
-		if s == nil {
-			j.write.Lock()
-			defer j.write.Unlock()
-			if err = j.ready(); err != nil {
-				return fmt.Errorf("append events: %w", err)
-			}
-			j.mu.Lock()
-			s = &intake{b: j.batch(j.layout, j.layout.current(), j.head)}
-			j.mu.Unlock()
-			defer s.end()
-		}
-		if err = s.give(events); err != nil {
-			break
-		}
-	}
-	if s == nil {
-		return nil
-	}
-	if err == nil {
-		err = s.commit()
-	}
-	if err != nil {
-		return fmt.Errorf("append events %d to %d: %w", s.b.first, s.b.head.seq, err)
-	}
-	j.advance(s.b.layout, s.b.head)
-	return nil
+	s := &intake{j: j}
+	defer s.end()
+	groups(s.give)
+	return s.commit()
 }
 
 // maxName bounds a source, an epoch and a boot id; kiosk.Decode takes up to 200.

@@ -1,13 +1,19 @@
 package journal
 
-import "baylight/kiosk"
+import (
+	"fmt"
+
+	"baylight/kiosk"
+)
 
 // intake takes the events of a sequence from its caller's goroutine. Those of a few
 // are made into bytes there and then; of more, on a goroutine of its own, so that
 // three things happen at once: the caller makes events, their bytes are made, and
 // what was made before is stored.
 type intake struct {
-	b     *batch
+	j     *Journal
+	b     *batch        // nil: no event yet; the write lock is held from the first one on
+	err   error         // why nothing more is taken
 	taken int           // events, until there is another goroutine
 	next  chunk         // being filled
 	turn  int           // of next
@@ -29,8 +35,21 @@ type chunk struct {
 
 const chunkEvents = 32 // or more, if a group has more
 
-// give takes a group. After an error nothing more is taken.
-func (s *intake) give(events []kiosk.Event) error {
+// give is the yield of the sequence: it takes a group, and says whether more can be
+// taken.
+func (s *intake) give(events []kiosk.Event) bool {
+	if s.err == nil && len(events) > 0 {
+		s.err = s.add(events)
+	}
+	return s.err == nil
+}
+
+func (s *intake) add(events []kiosk.Event) error {
+	if s.b == nil {
+		if err := s.begin(); err != nil {
+			return err
+		}
+	}
 	if s.given == nil {
 		if s.taken += len(events); s.taken <= firstRows {
 			return s.b.take(events)
@@ -48,6 +67,17 @@ func (s *intake) give(events []kiosk.Event) error {
 		return s.pass()
 	}
 	return nil
+}
+
+// begin takes the write lock, which end gives back.
+func (s *intake) begin() error {
+	j := s.j
+	j.write.Lock()
+	err := j.ready()
+	j.mu.Lock()
+	s.b = j.batch(j.layout, j.layout.current(), j.head)
+	j.mu.Unlock()
+	return err
 }
 
 // pass hands what was given to the other goroutine, and begins a chunk.
@@ -94,6 +124,23 @@ func (s *intake) take() error {
 
 // commit makes all that was given durable.
 func (s *intake) commit() error {
+	if s.b == nil {
+		return nil
+	}
+	if s.err == nil {
+		s.err = s.finish()
+	}
+	if s.err != nil && s.b.head.seq < s.b.first {
+		return fmt.Errorf("append events: %w", s.err)
+	}
+	if s.err != nil {
+		return fmt.Errorf("append events %d to %d: %w", s.b.first, s.b.head.seq, s.err)
+	}
+	s.j.advance(s.b.layout, s.b.head)
+	return nil
+}
+
+func (s *intake) finish() error {
 	if s.given == nil {
 		return s.b.commit()
 	}
@@ -117,8 +164,12 @@ func (s *intake) join(why error) error {
 	return err
 }
 
-// end is called last: nothing is under way any more.
+// end is called last: nothing is under way any more, and nothing is taken.
 func (s *intake) end() {
-	_ = s.join(errLeft) // only if it was left in the middle
-	s.b.end()
+	if s.b != nil {
+		_ = s.join(errLeft) // only if it was left in the middle
+		s.b.end()
+		s.j.write.Unlock()
+	}
+	s.err = errLeft
 }
