@@ -9,7 +9,6 @@ import (
 	"sync"
 	"time"
 
-	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/kpi"
 )
 
@@ -211,41 +210,17 @@ func kind(by kpi.By) kpi.By {
 	return by
 }
 
-// dayRead is what is read of some days.
-type dayRead struct {
-	done chan struct{} // nil: it is
-	rows []backoffice.DayRow
-	err  error
-}
-
-// keptRows makes rows of those kept of the days of a question. Of a long period
-// the later days are read while the first ones are added up.
+// keptRows makes rows of those kept of the days of a question.
 func (f *Folder) keptRows(ctx context.Context, r *room, q Query, a Answer) ([]kpi.Row, error) {
-	parts := daysApart(r.days(q))
-	days := make([]dayRead, len(parts))
-	var work sync.WaitGroup
-	defer work.Wait()
-	for i := range parts[1:] {
-		d := &days[i+1]
-		d.done = make(chan struct{})
-		work.Go(func() {
-			defer close(d.done)
-			d.rows, d.err = f.cfg.Ledger.DayRows(ctx, r.Name, string(q.By), parts[i+1][0], parts[i+1][1])
-		})
+	first, last := r.days(q)
+	rows, err := f.cfg.Ledger.DayRows(ctx, r.Name, string(q.By), first, last)
+	if err != nil {
+		return nil, err
 	}
-	days[0].rows, days[0].err = f.cfg.Ledger.DayRows(ctx, r.Name, string(q.By), parts[0][0], parts[0][1])
 	sheet := kpi.NewSheet(q.By, r.period(q, a))
-	for i := range days {
-		if d := &days[i]; d.done != nil {
-			<-d.done
-		}
-		if days[i].err != nil {
-			return nil, days[i].err
-		}
-		for _, row := range days[i].rows {
-			if err := sheet.Add(row.Key, row.Bytes); err != nil {
-				return nil, fmt.Errorf("read the row of %s kept for %s %q: %w", row.Day, row.Kind, row.Key, err)
-			}
+	for _, row := range rows {
+		if err := sheet.Add(row.Key, row.Bytes); err != nil {
+			return nil, fmt.Errorf("read the row of %s kept for %s %q: %w", row.Day, row.Kind, row.Key, err)
 		}
 	}
 	return sheet.Rows(), nil

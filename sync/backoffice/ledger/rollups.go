@@ -8,6 +8,7 @@ import (
 	"errors"
 	"fmt"
 	"strings"
+	"sync"
 	"time"
 
 	"baylight/sync/backoffice"
@@ -165,39 +166,82 @@ func (l *Ledger) FactsDue(ctx context.Context, store string, now time.Time, limi
 	return l.factList(ctx, "that are due", `facts f WHERE f.store = ? AND f.due_ms <= ? ORDER BY f.due_ms, f.visit LIMIT ?`, store, now.UnixMilli(), int64(limit))
 }
 
-// DayRows are those of a kind.
+// DayRows are those of a kind. Those of a long period are read on two connections,
+// on each half of the days; if somebody folded between them, anew on one.
 func (l *Ledger) DayRows(ctx context.Context, store, kind, first, last string) ([]backoffice.DayRow, error) {
-	return l.dayRows(ctx, store, kind, first, last, `bytes`)
+	var halves [2]dayPart
+	if middle, next, long := middleOf(first, last); long {
+		var work sync.WaitGroup
+		work.Go(func() { halves[1] = l.dayPart(ctx, store, kind, next, last, `bytes`) })
+		halves[0] = l.dayPart(ctx, store, kind, first, middle, `bytes`)
+		work.Wait()
+	}
+	whole := halves[0]
+	if one, two := halves[0], halves[1]; one.err == nil && two.err == nil && one.round == two.round && one.round > 0 {
+		whole.rows = append(one.rows, two.rows...)
+	} else {
+		whole = l.dayPart(ctx, store, kind, first, last, `bytes`)
+	}
+	if whole.err != nil {
+		return nil, fmt.Errorf("read rows of %s from %s to %s: %w", store, first, last, whole.err)
+	}
+	return whole.rows, nil
 }
 
 // DayHeads are those of a kind, each up to a length.
 func (l *Ledger) DayHeads(ctx context.Context, store, kind, first, last string, most int) ([]backoffice.DayRow, error) {
-	return l.dayRows(ctx, store, kind, first, last, fmt.Sprintf(`substr(bytes, 1, %d)`, most))
+	p := l.dayPart(ctx, store, kind, first, last, fmt.Sprintf(`substr(bytes, 1, %d)`, most))
+	if p.err != nil {
+		return nil, fmt.Errorf("read heads of rows of %s from %s to %s: %w", store, first, last, p.err)
+	}
+	return p.rows, nil
 }
 
-func (l *Ledger) dayRows(ctx context.Context, store, kind, first, last, what string) (out []backoffice.DayRow, err error) {
-	conn, err := l.r.Conn(ctx)
-	if err != nil {
-		return nil, fmt.Errorf("read rows of %s: %w", store, err)
+// longDays is from how many days on a period is read on two connections.
+const longDays = 14
+
+// middleOf is the last day of the first half of a long period and the one after it.
+func middleOf(first, last string) (middle, next string, long bool) {
+	from, err := time.Parse(time.DateOnly, first)
+	to, also := time.Parse(time.DateOnly, last)
+	if err != nil || also != nil {
+		return "", "", false
 	}
-	defer conn.Close()
+	days := int(to.Sub(from)/(24*time.Hour)) + 1
+	at := from.AddDate(0, 0, days/2)
+	return at.AddDate(0, 0, -1).Format(time.DateOnly), at.Format(time.DateOnly), days >= longDays
+}
+
+// dayPart is what was read of some days, in one snapshot, and how often the store
+// was folded by then.
+type dayPart struct {
+	rows  []backoffice.DayRow
+	round uint64
+	err   error
+}
+
+func (l *Ledger) dayPart(ctx context.Context, store, kind, first, last, what string) (p dayPart) {
 	args := []driver.NamedValue{{Ordinal: 1, Value: store}, {Ordinal: 2, Value: kind}, {Ordinal: 3, Value: first}, {Ordinal: 4, Value: last}}
-	var row [3]driver.Value
-	out = make([]backoffice.DayRow, 0, 64)
-	err = conn.Raw(func(dc any) error {
-		return eachRow(ctx, dc, `SELECT day, key, `+what+` FROM day_rows WHERE store = ? AND kind = ? AND day BETWEEN ? AND ? ORDER BY day, key`, args, row[:], func() error {
-			day, is := row[0].(string)
-			key, also := row[1].(string)
-			bytes, blob := row[2].([]byte)
-			if !is || !also || !blob {
-				return fmt.Errorf("a row holds %T %T %T", row[0], row[1], row[2])
-			}
-			out = append(out, backoffice.DayRow{Kind: kind, Day: day, Key: key, Bytes: bytes})
-			return nil
+	p.rows = make([]backoffice.DayRow, 0, 64)
+	p.err = l.snapshotConn(ctx, func(tx *sql.Tx, raw func(func(any) error) error) error {
+		is, err := folded(ctx, tx, store)
+		if err != nil {
+			return err
+		}
+		p.round = is.Round
+		var row [3]driver.Value
+		return raw(func(dc any) error {
+			return eachRow(ctx, dc, `SELECT day, key, `+what+` FROM day_rows WHERE store = ? AND kind = ? AND day BETWEEN ? AND ? ORDER BY day, key`, args, row[:], func() error {
+				day, is := row[0].(string)
+				key, also := row[1].(string)
+				bytes, blob := row[2].([]byte)
+				if !is || !also || !blob {
+					return fmt.Errorf("a row holds %T %T %T", row[0], row[1], row[2])
+				}
+				p.rows = append(p.rows, backoffice.DayRow{Kind: kind, Day: day, Key: key, Bytes: bytes})
+				return nil
+			})
 		})
 	})
-	if err != nil {
-		return nil, fmt.Errorf("read rows of %s from %s to %s: %w", store, first, last, err)
-	}
-	return out, nil
+	return p
 }
