@@ -92,7 +92,7 @@ func (p *site) index(w http.ResponseWriter, _ *http.Request) {
 	}
 	err := p.page.Execute(w, map[string]any{
 		"Kiosk": "http://" + p.shop.Kiosk, "Office": "http://" + p.shop.Office, "Badges": badges, "Bookings": bookings, "Cards": cards,
-		"Places": places(), "Bays": towers(), "VIN": "LSVAA4182E2184931", "PIN": PIN, "Adviser": script.Advisers()[0],
+		"Places": places(), "Bays": towers(), "VIN": "LSVAA4182E2184931", "PIN": PIN, "Adviser": script.Advisers()[0], "Manager": script.Manager,
 	})
 	if err != nil {
 		p.shop.Log.Error("demo page", "error", err)
