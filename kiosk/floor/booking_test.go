@@ -132,6 +132,10 @@ func TestBookingCountsOnce(t *testing.T) {
 			t.Errorf("%s: %s, want %s", c.text, got, c.want)
 		}
 	}
+	if got, want := h.render(h.step(Scan{ID: h.id(), Scanner: "srec", Text: "APPT 8813", Booking: b})), "scan.rejected reception booking_used"; got != want {
+		t.Errorf("with nobody before the screen: %s, want %s", got, want)
+	}
+	h.ask("粤B12345", b, CheckInForm{})
 	if ev := h.yes(CheckInForm{}); ev[0].Data.(*kiosk.CheckedIn).Booking != "" {
 		t.Errorf("the booking was used twice: %s", h.render(ev))
 	}

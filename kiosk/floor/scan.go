@@ -153,6 +153,9 @@ func (x *step) vehicle(in Scan) Reply {
 		a.form.Purpose = b.Purpose
 	}
 	a.form = a.form.tidy()
+	if _, ok := x.useBooking(a); !ok && x.openVisit(x.vehicleOf(a), string(a.plate), a.booking) == nil {
+		return x.reject(rejectBookingUsed, "")
+	}
 	return x.checkIn(a)
 }
 
