@@ -172,7 +172,7 @@ func (f *fold) step(e *Event) {
 	for i, w := range v.Works {
 		// A stated finish closes a job that ran past its limit; nothing else does.
 		if unclosed := w.UnclosedAt(t) && !(stated && w.Technician == fin.Technician); unclosed != w.Unclosed {
-			f.own(i).Unclosed = unclosed
+			f.own(i, 0).Unclosed = unclosed
 		}
 	}
 	if id := FoldOf(e.Data); id != "" {
@@ -194,7 +194,7 @@ func (f *fold) step(e *Event) {
 	}
 	if v.Known() {
 		if v.Track == nil {
-			v.Track = make([]Step, 0, 8) // those of a usual day
+			v.Track = make([]Step, 0, roomForSteps) // those of a usual day
 		}
 		if s := v.StageAt(t); len(v.Track) == 0 || v.Track[len(v.Track)-1].Stage != s {
 			v.Track = stepped(v.Track, Step{At: t, Stage: s})
@@ -310,10 +310,12 @@ func (f *fold) start(e *Event, t time.Time, j Job, parallel bool) {
 	span := Span{From: t, Bay: j.Bay, Parallel: parallel}
 	i := f.find(j, func(w *Work) bool { return w.Open(t) })
 	if i < 0 {
-		f.v.Works = grown(f, f.v.Works, &Work{Job: j, Event: e.ID(), Spans: []Span{span}, limit: f.cal.ShiftEnd(t)})
+		w := newWork(Work{Job: j, Event: e.ID(), limit: f.cal.ShiftEnd(t)}, 1)
+		w.Spans = append(w.Spans, span)
+		f.v.Works = grown(f, f.v.Works, w)
 		return
 	}
-	w := f.own(i)
+	w := f.own(i, 1)
 	switch {
 	case w.Last().Reason != "":
 		w.Last().To = t
@@ -338,7 +340,7 @@ func (f *fold) pause(j Job, reason string, t time.Time) {
 	if f.v.Works[i].Last().Reason == reason {
 		return
 	}
-	w := f.own(i)
+	w := f.own(i, 1)
 	w.Last().To = t
 	w.Spans = append(w.Spans, Span{From: t, Reason: reason, Bay: w.Bay})
 }
@@ -348,7 +350,7 @@ func (f *fold) finish(j Job, t time.Time) {
 	if i < 0 {
 		return
 	}
-	w := f.own(i)
+	w := f.own(i, 0)
 	w.Last().To = t
 	w.Finished = t
 	f.v.FinishedSince++

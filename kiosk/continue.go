@@ -11,30 +11,53 @@ import "slices"
 // The new state shares with v what the events do not change; neither is changed
 // any more. Of visits that share anything one at a time is continued.
 func Continue(v *Visit, later []Event, cal Calendar) *Visit {
-	c := *v
+	return ContinueIn(new(Visit), v, later, cal)
+}
+
+// ContinueIn is Continue and makes the new state in room, whatever that was: a visit
+// that nobody has any more, not v. What room pointed to is left as it is.
+func ContinueIn(room, v *Visit, later []Event, cal Calendar) *Visit {
+	c := room
+	*c = *v
 	// Without room to grow in place, a list that grows is another list.
 	c.Flags, c.Promises, c.Declined, c.Attendance = slices.Clip(v.Flags), slices.Clip(v.Promises), slices.Clip(v.Declined), slices.Clip(v.Attendance)
-	f := fold{cal: cal, v: &c, shared: true}
+	f := fold{cal: cal, v: c, shared: true}
 	for i, w := range c.Works {
 		if w.limit.IsZero() { // it was not folded here
-			f.own(i).limit = cal.ShiftEnd(w.Last().From)
+			f.own(i, 0).limit = cal.ShiftEnd(w.Last().From)
 		}
 	}
 	f.run(later)
-	return &c
+	return c
 }
 
-// own is a job of the visit that may be changed, with room for one more span.
-func (f *fold) own(i int) *Work {
+// own is a job of the visit that may be changed, with room for so many more spans.
+func (f *fold) own(i, more int) *Work {
 	w := f.v.Works[i]
 	if !f.shared {
 		return w
 	}
 	c := *w
-	c.Spans = append(make([]Span, 0, len(w.Spans)+1), w.Spans...)
+	n := newWork(c, len(w.Spans)+more)
+	n.Spans = append(n.Spans, w.Spans...)
 	f.v.Works = slices.Clone(f.v.Works)
-	f.v.Works[i] = &c
-	return &c
+	f.v.Works[i] = n
+	return n
+}
+
+// newWork is a job like w with room for its spans, of which it has none. Most have
+// one, which lies beside the job.
+func newWork(w Work, spans int) *Work {
+	if spans > 1 {
+		w.Spans = make([]Span, 0, spans)
+		return &w
+	}
+	n := &struct {
+		Work
+		room [1]Span
+	}{Work: w}
+	n.Spans = n.room[:0]
+	return &n.Work
 }
 
 // ownOrder is the order of the visit, which may be changed.
@@ -56,7 +79,7 @@ func grown[E any](f *fold, list []E, e E) []E {
 	return append(list, e)
 }
 
-// roomForSteps is how many steps a track gets room for at a time.
+// roomForSteps is how many steps a track gets room for, and as many again as it has.
 const roomForSteps = 8
 
 // stepped is a track and one more step. Room behind a shared track belongs to who
@@ -66,5 +89,5 @@ func stepped(track []Step, s Step) []Step {
 	if n := len(track); n < cap(track) && track[:n+1][n] == (Step{}) {
 		return append(track, s)
 	}
-	return append(append(make([]Step, 0, len(track)+roomForSteps), track...), s)
+	return append(append(make([]Step, 0, len(track)+max(roomForSteps, len(track))), track...), s)
 }

@@ -179,10 +179,9 @@ func (x *step) oddities(visit string) []kiosk.Flag {
 // told is a good reply that says what happened to a visit, or, of the oddest
 // flag, what should be done about it.
 func (x *step) told(key words.Key, visit string, flags []kiosk.Flag) Reply {
-	for _, f := range oddest() {
-		if slices.Contains(flags, f) {
-			key = words.Key("floor.odd." + string(f))
-			break
+	if len(flags) > 0 {
+		if i := slices.IndexFunc(oddest(), func(f kiosk.Flag) bool { return slices.Contains(flags, f) }); i >= 0 {
+			key = words.Key("floor.odd." + string(oddest()[i]))
 		}
 	}
 	r := good(key, x.name(visit), x.where(x.place))

@@ -1,6 +1,7 @@
 package floor
 
 import (
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -24,8 +25,15 @@ type step struct {
 // and gives them back, complete but for Prev. A reply that is not good and has
 // no events has changed nothing at all.
 func (s *State) Step(in Input, now kiosk.Moment) ([]kiosk.Event, Reply) {
+	return s.StepIn(nil, in, now)
+}
+
+// StepIn is Step and puts the events into the room behind an empty slice, if there
+// is enough of it. The state keeps nothing that lies there.
+func (s *State) StepIn(room []kiosk.Event, in Input, now kiosk.Moment) ([]kiosk.Event, Reply) {
+	s.turns.now++
 	now = s.tidy(now)
-	x := &step{State: s, now: now, t: s.clock(now)}
+	x := step{State: s, now: now, t: s.clock(now), out: room[:0]}
 	var r Reply
 	switch in := in.(type) {
 	case Scan:
@@ -44,9 +52,11 @@ func (s *State) Step(in Input, now kiosk.Moment) ([]kiosk.Event, Reply) {
 	case Device:
 		r = x.device(in)
 	default:
-		r = x.action(in)
+		screen := x // a scan's stays on the stack
+		r = screen.action(in)
+		x.out = screen.out
 	}
-	return x.out, r
+	return slices.Clip(x.out), r
 }
 
 // tidy bounds a moment to what an event's bytes can hold.

@@ -90,7 +90,7 @@ func (s *State) correct() {
 	}
 	for _, r := range s.order {
 		if touched[r.id] {
-			r.apply(s.cfg.Calendar)
+			r.apply(s.cfg.Calendar, s.turns)
 			s.merge(r.id)
 		}
 	}

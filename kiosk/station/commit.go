@@ -20,7 +20,8 @@ import (
 // the journal says that the batch is durable, nobody but this goroutine can see
 // the state: View runs here as well, between two batches.
 func (s *Station) commit(reqs []request) error {
-	replies := make([]floor.Reply, len(reqs))
+	replies := s.room(len(reqs))
+	defer s.leave(reqs, replies)
 	failed, err := s.record(s.decide(reqs, replies, s.cfg.Clock.Now()))
 	if err != nil {
 		return err
@@ -33,15 +34,35 @@ func (s *Station) commit(reqs []request) error {
 	// Lamps and screens come before the replies: who was answered finds all of
 	// it as it is now.
 	s.light()
+	s.mu.Lock()
+	now := time.Now()
 	for i, r := range reqs {
-		s.say(r, &replies[i])
+		s.say(r, &replies[i], now)
 	}
+	s.mu.Unlock()
 	s.changed()
 	for i, r := range reqs {
 		s.release(r, replies[i], failed)
 	}
 	signal(s.wake)
 	return failed
+}
+
+// room is memory for the replies to a batch and for its events.
+func (s *Station) room(n int) []floor.Reply {
+	if cap(s.replies) < n {
+		s.replies, s.events = make([]floor.Reply, n), make([]kiosk.Event, 0, n)
+	}
+	return s.replies[:n]
+}
+
+// leave empties the memory of a batch, in which there may be names, for the next:
+// nobody has any of it now, not the journal either.
+func (s *Station) leave(reqs []request, replies []floor.Reply) {
+	clear(reqs)
+	clear(replies)
+	clear(s.events)
+	s.events = s.events[:0]
 }
 
 // decide lets the floor decide a batch, in memory, and gives the events of each
@@ -57,7 +78,8 @@ func (s *Station) decide(reqs []request, replies []floor.Reply, now kiosk.Moment
 				continue
 			}
 			var events []kiosk.Event
-			events, replies[i] = s.state.Step(in, now)
+			events, replies[i] = s.state.StepIn(s.events[len(s.events):], in, now)
+			s.events = s.events[:min(len(s.events)+len(events), cap(s.events))] // more of them lie elsewhere
 			for i := range events {
 				s.note(&events[i])
 			}
@@ -195,8 +217,8 @@ func (s *Station) note(e *kiosk.Event) {
 }
 
 // say keeps what is said to a scan at its place. Whoever typed is answered on
-// the page where that was, and takes no other screen of the place away.
-func (s *Station) say(r request, reply *floor.Reply) {
+// the page where that was, and takes no other screen of the place away. s.mu is held.
+func (s *Station) say(r request, reply *floor.Reply, now time.Time) {
 	sc, ok := r.in.(floor.Scan)
 	if !ok {
 		return
@@ -207,9 +229,7 @@ func (s *Station) say(r request, reply *floor.Reply) {
 	if reply.Place == "" || reply.Message.Key == "" {
 		return
 	}
-	s.mu.Lock()
-	defer s.mu.Unlock()
-	s.said[reply.Place] = Said{N: s.said[reply.Place].N + 1, Reply: *reply, Real: time.Now()}
+	s.said[reply.Place] = Said{N: s.said[reply.Place].N + 1, Reply: *reply, Real: now}
 }
 
 // release answers who waits for one input. Its events are durable, or failed

@@ -3,6 +3,7 @@ package station_test
 import (
 	"context"
 	"errors"
+	"sync/atomic"
 	"testing"
 	"testing/synctest"
 	"time"
@@ -18,9 +19,9 @@ import (
 // printer is printed once.
 func TestRenew(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r, away := newRig(t, file(t)), false
+		r, away := newRig(t, file(t)), new(atomic.Bool)
 		p := &press{print: func(context.Context, ticket.Document, int) (floor.PrintOutcome, error) {
-			if away {
+			if away.Load() {
 				return "", errAway
 			}
 			return floor.PrintConfirmed, nil
@@ -30,7 +31,7 @@ func TestRenew(t *testing.T) {
 		defer r.stop()
 		first := r.checkIn("沪A12345")
 		synctest.Wait()
-		away = true
+		away.Store(true)
 		second := r.checkIn("沪A22345")
 		synctest.Wait()
 		equal(t, "paper", p.prints(), []string{"ticket"})
@@ -54,7 +55,7 @@ func TestRenew(t *testing.T) {
 				t.Error(err)
 			}
 		}
-		away = false
+		away.Store(false)
 		third := r.checkIn("沪A32345")
 		<-time.After(time.Minute) // the paper tries again
 		synctest.Wait()

@@ -113,6 +113,11 @@ type Station struct {
 	outcomes map[string]outcome      // document → what became of it
 	settled  uint64                  // outcomes up to here are not kept
 
+	// Memory of a batch, empty between two.
+	reqs    []request
+	replies []floor.Reply
+	events  []kiosk.Event
+
 	version atomic.Uint64 // grows with every change
 	head    atomic.Uint64 // the last durable event
 	asks    atomic.Uint64 // no durable event after this one asks for paper
@@ -258,16 +263,16 @@ func (s *Station) onTick() error {
 
 // drain takes what else is waiting, so that one commit serves all of it.
 func (s *Station) drain(first request) []request {
-	reqs := []request{first}
-	for len(reqs) < maxBatch {
+	s.reqs = append(s.reqs[:0], first)
+	for len(s.reqs) < maxBatch {
 		select {
 		case r := <-s.in:
-			reqs = append(reqs, r)
+			s.reqs = append(s.reqs, r)
 		default:
-			return reqs
+			return s.reqs
 		}
 	}
-	return reqs
+	return s.reqs
 }
 
 // light asserts every lamp from the state.

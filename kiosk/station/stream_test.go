@@ -1,9 +1,12 @@
 package station_test
 
 import (
+	"encoding/json"
 	"errors"
 	"fmt"
 	"iter"
+	"maps"
+	"sync"
 	"testing"
 	"testing/synctest"
 
@@ -167,4 +170,82 @@ func TestStoringFailsWhileDecidingGoesOn(t *testing.T) {
 			})
 		})
 	}
+}
+
+// begun is a journal that says when a sequence begins.
+type begun struct {
+	*torn
+	say func()
+}
+
+func (d *begun) AppendSeq(groups iter.Seq[[]kiosk.Event]) error {
+	d.say()
+	return d.torn.AppendSeq(groups)
+}
+
+// TestWhoViewsSeesNoChange: a visit that somebody got from View stays as it was while
+// batches go on, are taken back, and the state is made anew; it can be read all the while.
+func TestWhoViewsSeesNoChange(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, file(t))
+		j := &begun{&torn{r.disk, -1}, func() {}}
+		r.cfg.Journal = j
+		r.start()
+		defer r.stop()
+		visits := []string{r.checkIn("沪A12345"), r.checkIn("沪A12346")}
+		text := func(v *kiosk.Visit) string {
+			b, err := json.Marshal(v)
+			if err != nil {
+				t.Error(err)
+			}
+			return string(b)
+		}
+		var readers sync.WaitGroup
+		held := map[*kiosk.Visit]string{}
+		for round := range 6 {
+			r.scan("sb1", badge("t1"))
+			if err := r.View(t.Context(), func(st *floor.State, now kiosk.Moment) {
+				for _, v := range st.Open(now) {
+					if was, ok := held[v]; ok && was != text(v) {
+						t.Errorf("round %d: visit %s is another in the same memory", round, v.ID)
+					}
+					held[v] = text(v)
+				}
+			}); err != nil {
+				t.Fatal(err)
+			}
+			now, decides := maps.Clone(held), make(chan struct{})
+			j.say = sync.OnceFunc(func() { close(decides) })
+			readers.Go(func() {
+				<-decides
+				for range 20 {
+					for v, was := range now {
+						if got := text(v); got != was {
+							t.Errorf("round %d: a visit was changed under its reader:\n%s\n%s", round, was, got)
+							return
+						}
+					}
+				}
+			})
+			if j.after = -1; round%3 == 1 {
+				j.after = 40
+			}
+			for _, err := range r.queued(r.bustle(120, visits...)) {
+				if failed := round%3 == 1; failed != (err != nil) {
+					t.Fatalf("round %d: %v", round, err)
+				}
+			}
+			readers.Wait()
+			j.after, j.say = -1, func() {}
+		}
+		for v, was := range held {
+			if got := text(v); got != was {
+				t.Errorf("a visit was changed:\n%s\n%s", was, got)
+			}
+		}
+		if len(held) < 8 {
+			t.Errorf("%d visits were held", len(held))
+		}
+		r.sameAsDisk()
+	})
 }
