@@ -175,11 +175,15 @@ func check(s string) byte {
 	const alphabet = "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZ"
 	p := 36
 	for i := range len(s) {
-		p = (p + worth(s[i])) % 36
-		if p == 0 {
+		// (p + worth) mod 36, with 36 for 0, then twice that mod 37: of small numbers.
+		if p += worth(s[i]); p > 36 {
+			p -= 36
+		} else if p == 0 {
 			p = 36
 		}
-		p = p * 2 % 37
+		if p *= 2; p > 36 {
+			p -= 37
+		}
 	}
 	return alphabet[(37-p)%36]
 }

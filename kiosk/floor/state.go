@@ -142,7 +142,8 @@ func (s *State) fold(e *kiosk.Event) {
 		}
 		return
 	}
-	n := &entry{event: *e, id: e.ID(), place: s.placeOf(e.Data.Common()), visit: s.visitOf(e.Data)}
+	n := &entry{event: *e}
+	n.id, n.place, n.visit = e.ID(), s.placeOf(e.Data.Common()), s.visitOf(e.Data)
 	again := s.time(n)
 	s.remember(n)
 	if n.visit != "" {

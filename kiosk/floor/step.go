@@ -79,19 +79,20 @@ func (s *State) tidy(m kiosk.Moment) kiosk.Moment {
 func (x *step) emit(p kiosk.Payload, person ...kiosk.Person) {
 	m := p.Common()
 	m.Cause = x.cause
-	if len(x.out) == 0 {
+	n := len(x.out)
+	if n == 0 {
 		m.Scan = x.scan
 	}
-	e := kiosk.Event{Source: x.source, Epoch: x.epoch, Seq: x.next, Moment: x.now, Data: p}
+	x.out = append(x.out, kiosk.Event{Source: x.source, Epoch: x.epoch, Seq: x.next, Moment: x.now, Data: p})
+	e := &x.out[n]
 	if len(person) > 0 && !person[0].Empty() {
 		part := person[0]
-		part.Salt = kiosk.Keyed(x.cfg.Key, "salt\n"+x.cause+"\n"+strconv.Itoa(len(x.out)))[:32]
+		part.Salt = kiosk.Keyed(x.cfg.Key, "salt\n"+x.cause+"\n"+strconv.Itoa(n))[:32]
 		if b, digest, err := part.Encode(); err == nil { // strings only: it cannot fail
 			e.Person, m.PersonDigest = b, digest
 		}
 	}
-	x.out = append(x.out, e)
-	x.fold(&e)
+	x.fold(e)
 }
 
 // identify sets the cause. An id that cannot be one is replaced by one that no

@@ -61,11 +61,16 @@ func (t timed) take(e *kiosk.Event) (moved bool) {
 // time derives the corrected time of an event as kiosk.Correct does. It reports
 // true when the times of earlier events were corrected again.
 func (s *State) time(n *entry) (again bool) {
-	last := s.before
-	if len(s.segment) > 0 {
-		last = s.segment[len(s.segment)-1].event()
+	last := &s.before
+	if i := len(s.segment) - 1; i >= 0 {
+		if m := s.segment[i]; m.entry != nil {
+			last = &m.entry.event
+		} else {
+			e := m.past.event()
+			last = &e
+		}
 	}
-	again = kiosk.Follow(last, &n.event)
+	again = kiosk.Follow(*last, &n.event)
 	s.segment = append(s.segment, timed{entry: n})
 	if again {
 		s.correct()
