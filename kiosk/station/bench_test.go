@@ -8,6 +8,7 @@ import (
 	"path/filepath"
 	"slices"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -211,7 +212,7 @@ func BenchmarkScanToLamp(b *testing.B) {
 // of the rounds.
 func BenchmarkBurst(b *testing.B) {
 	const burst = 1000
-	var all, ones time.Duration
+	var all, ones, busy time.Duration
 	var gains, overBare []float64
 	for b.Loop() {
 		var queued, single, bares time.Duration
@@ -233,6 +234,7 @@ func BenchmarkBurst(b *testing.B) {
 		}
 		w.clock.add(time.Minute)
 		head := w.j.Head()
+		before := processor(b)
 		t0 := time.Now()
 		for range burst - 1 {
 			in, _ := w.next()
@@ -241,6 +243,7 @@ func BenchmarkBurst(b *testing.B) {
 		in, _ := w.next()
 		w.do(in)
 		queued += time.Since(t0)
+		busy += processor(b) - before
 		if made := w.j.Head() - head; made < burst {
 			b.Fatalf("%d scans made %d events", burst, made)
 		}
@@ -254,8 +257,19 @@ func BenchmarkBurst(b *testing.B) {
 	b.ReportMetric(0, "ns/op")
 	b.ReportMetric(n/all.Seconds(), "burst-scans/s")
 	b.ReportMetric(n/ones.Seconds(), "single-scans/s")
+	b.ReportMetric(float64(busy.Nanoseconds())/n, "burst-cpu-ns/scan")
 	b.ReportMetric(gains[len(gains)/2], "gain")
 	b.ReportMetric(overBare[len(overBare)/2], "gain-over-bare")
+}
+
+// processor is the processor time this program has had: other work on the machine
+// changes it less than the time that goes by.
+func processor(b *testing.B) time.Duration {
+	var u syscall.Rusage
+	if err := syscall.Getrusage(syscall.RUSAGE_SELF, &u); err != nil {
+		b.Fatal(err)
+	}
+	return time.Duration(u.Utime.Nano() + u.Stime.Nano())
 }
 
 func mean(d []time.Duration) float64 {
