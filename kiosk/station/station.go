@@ -20,8 +20,8 @@ type Journal interface {
 	Epoch() string
 	// AppendSeq commits all events that a sequence gives when it ends or, on an
 	// error, may or may not have done so. It runs the sequence on its caller's
-	// goroutine, is done with a group when yield returns, and does nothing if
-	// there is no event.
+	// goroutine, has nothing of a group any more when it returns, and does nothing
+	// if there is no event.
 	AppendSeq(iter.Seq[[]kiosk.Event]) error
 	// Replay calls fn for each event after a sequence number, in order; after 0
 	// those of earlier epochs come first. fn may take its time.
