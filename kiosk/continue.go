@@ -11,24 +11,17 @@ import "slices"
 // The new state shares with v what the events do not change; neither is changed
 // any more. Of visits that share anything one at a time is continued.
 func Continue(v *Visit, later []Event, cal Calendar) *Visit {
-	return ContinueIn(new(Visit), v, later, cal)
-}
-
-// ContinueIn is Continue and makes the new state in room, whatever that was: a visit
-// that nobody has any more, not v. What room pointed to is left as it is.
-func ContinueIn(room, v *Visit, later []Event, cal Calendar) *Visit {
-	c := room
-	*c = *v
+	c := *v
 	// Without room to grow in place, a list that grows is another list.
 	c.Flags, c.Promises, c.Declined, c.Attendance = slices.Clip(v.Flags), slices.Clip(v.Promises), slices.Clip(v.Declined), slices.Clip(v.Attendance)
-	f := fold{cal: cal, v: c, shared: true}
+	f := fold{cal: cal, v: &c, shared: true}
 	for i, w := range c.Works {
 		if w.limit.IsZero() { // it was not folded here
 			f.own(i, 0).limit = cal.ShiftEnd(w.Last().From)
 		}
 	}
 	f.run(later)
-	return c
+	return &c
 }
 
 // own is a job of the visit that may be changed, with room for so many more spans.
@@ -37,8 +30,7 @@ func (f *fold) own(i, more int) *Work {
 	if !f.shared {
 		return w
 	}
-	c := *w
-	n := newWork(c, len(w.Spans)+more)
+	n := newWork(*w, len(w.Spans)+more)
 	n.Spans = append(n.Spans, w.Spans...)
 	f.v.Works = slices.Clone(f.v.Works)
 	f.v.Works[i] = n

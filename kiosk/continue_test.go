@@ -25,8 +25,7 @@ func TestContinueIsApply(t *testing.T) {
 			}
 			v := on[i]
 			if v.Delivered.IsZero() {
-				room := *on[rapid.IntRange(0, i).Draw(t, "room")] // of a visit that is not needed any more
-				on = append(on, ContinueIn(&room, v, []Event{e}, closes))
+				on = append(on, Continue(v, []Event{e}, closes))
 			} else { // what was said of its inspection may be taken back
 				on = append(on, Apply(events[:i+1], closes))
 			}

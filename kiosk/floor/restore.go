@@ -49,7 +49,7 @@ func (s *State) restore(in saved) error {
 		if len(n.entries) == 0 || s.records[v.ID] != nil {
 			return fmt.Errorf("visit %q stands there twice or without events", v.ID)
 		}
-		n.apply(s.cfg.Calendar, s.turns)
+		n.apply(s.cfg.Calendar)
 		s.records[v.ID], s.order = n, append(s.order, n)
 	}
 	for _, m := range in.Segment {

@@ -48,8 +48,6 @@ type State struct {
 	hour    int64       // of newest, when forgetting was last done
 	segment []timed     // events whose time a later one may yet move, in their order
 	before  kiosk.Event // the event before them, as far as times go
-
-	turns turns
 }
 
 // entry is an event with what the fold found out about it.
@@ -77,7 +75,6 @@ type record struct {
 	plate   string
 	vin     string
 	orders  int // order.signed so far
-	room    room
 }
 
 // heard is the last scan of a scanner.
@@ -126,10 +123,7 @@ func (s *State) Device(name string) (up bool) {
 // they were recorded; those of earlier epochs first. An event re-recorded after
 // a rollback only counts in the sequence: what it says was folded under its
 // first name.
-func (s *State) Replay(e kiosk.Event) {
-	s.turns.now++
-	s.fold(&e)
-}
+func (s *State) Replay(e kiosk.Event) { s.fold(&e) }
 
 // fold folds in an event, of which it makes its own copy.
 func (s *State) fold(e *kiosk.Event) {
@@ -212,7 +206,7 @@ func (s *State) record(n *entry) {
 		s.records[n.visit] = r
 		s.order = append(s.order, r)
 	}
-	r.add(n, s.cfg.Calendar, s.turns)
+	r.add(n, s.cfg.Calendar)
 	switch n.event.Data.(type) {
 	case *kiosk.CheckedIn:
 		if day := s.cfg.Calendar.Day(n.event.When); day != s.tickets.day {
@@ -243,26 +237,22 @@ func (r *record) person(b []byte) {
 
 // add applies one more event, on top of what is there if that makes the same as
 // applying all of them again.
-func (r *record) add(n *entry, cal kiosk.Calendar, at turns) {
+func (r *record) add(n *entry, cal kiosk.Calendar) {
 	r.entries, n.inRecord = append(r.entries, n), true
 	turn := kiosk.TurnOf(&n.event)
 	// After a delivery the fold may take back what it says of its inspection.
 	if r.visit == nil || !r.visit.Delivered.IsZero() || kiosk.Corrects(n.event.Data) != "" || !r.latest.Before(turn) {
-		r.apply(cal, at)
+		r.apply(cal)
 		return
 	}
-	r.stands(kiosk.ContinueIn(r.room.take(at), r.visit, []kiosk.Event{n.event}, cal), turn, at)
+	r.stands(kiosk.Continue(r.visit, []kiosk.Event{n.event}, cal), turn)
 }
 
-func (r *record) apply(cal kiosk.Calendar, at turns) {
-	v, latest := kiosk.ApplyLast(r.events(), cal)
-	r.stands(v, latest, at)
-}
+func (r *record) apply(cal kiosk.Calendar) { r.stands(kiosk.ApplyLast(r.events(), cal)) }
 
 // stands puts the visit in the place of what it was.
-func (r *record) stands(v *kiosk.Visit, latest kiosk.Turn, at turns) {
+func (r *record) stands(v *kiosk.Visit, latest kiosk.Turn) {
 	v.ID = r.id // also if all its events were voided
-	r.room.replaced(r.visit, at)
 	r.visit, r.latest, r.busy = v, latest, busy(v)
 }
 

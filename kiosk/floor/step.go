@@ -31,7 +31,6 @@ func (s *State) Step(in Input, now kiosk.Moment) ([]kiosk.Event, Reply) {
 // StepIn is Step and puts the events into the room behind an empty slice, if there
 // is enough of it. The state keeps nothing that lies there.
 func (s *State) StepIn(room []kiosk.Event, in Input, now kiosk.Moment) ([]kiosk.Event, Reply) {
-	s.turns.now++
 	now = s.tidy(now)
 	x := step{State: s, now: now, t: s.clock(now), out: room[:0]}
 	var r Reply

@@ -95,7 +95,7 @@ func (s *State) correct() {
 	}
 	for _, r := range s.order {
 		if touched[r.id] {
-			r.apply(s.cfg.Calendar, s.turns)
+			r.apply(s.cfg.Calendar)
 			s.merge(r.id)
 		}
 	}

@@ -157,7 +157,6 @@ func worked(w *kiosk.Work, t time.Time) (d time.Duration) {
 // order of their check-in, then those that only a bay or the counter has seen.
 // Visits are shared and must not be changed; the state replaces them.
 func (s *State) Open(kiosk.Moment) []*kiosk.Visit {
-	s.show()
 	var open []*kiosk.Visit
 	for v := range s.visits() {
 		if v.Open() && (v.Known() || len(v.Works) > 0 || !v.Pickup.IsZero()) {
@@ -181,7 +180,6 @@ func (s *State) Visit(id string) (*kiosk.Visit, bool) {
 	if !s.has(id) {
 		return nil, false
 	}
-	s.show()
 	return s.look(id), true
 }
 
@@ -230,7 +228,6 @@ func (s *State) FindTicket(number string) (*kiosk.Visit, bool) {
 }
 
 func (s *State) find(match func(*kiosk.Visit) bool) (*kiosk.Visit, bool) {
-	s.show()
 	var best *kiosk.Visit
 	for v := range s.visits() {
 		if match(v) && (best == nil || v.Open() || !best.Open()) {
@@ -243,7 +240,6 @@ func (s *State) find(match func(*kiosk.Visit) bool) (*kiosk.Visit, bool) {
 // Unclosed lists the jobs nobody finished, the oldest first: a supervisor has to
 // state when they were.
 func (s *State) Unclosed(now kiosk.Moment) (jobs []*kiosk.Work) {
-	s.show()
 	t := s.clock(s.tidy(now))
 	for v := range s.visits() {
 		for _, w := range v.Works {

@@ -122,8 +122,7 @@ func TestShownVisitsStay(t *testing.T) {
 	})
 }
 
-// TestEveryWayOutIsKnown: what shows a visit, or a job, says so ([State.show]), and
-// is among the ways of the test above.
+// TestEveryWayOutIsKnown: what shows a visit, or a job, is among the ways of the test above.
 func TestEveryWayOutIsKnown(t *testing.T) {
 	of := reflect.TypeFor[*State]()
 	for i := range of.NumMethod() {
@@ -134,15 +133,6 @@ func TestEveryWayOutIsKnown(t *testing.T) {
 		}
 		if shows != (ways[m.Name] != nil) {
 			t.Errorf("%s shows visits: %t; a way of the test: %t", m.Name, shows, !shows)
-		}
-	}
-	for name, way := range ways {
-		h := opened(t, 1)
-		h.works(0)
-		at := h.s.turns.now
-		way(&holding{}, h.s, h.s.order[0].id, h.now)
-		if h.s.turns.shown != at {
-			t.Errorf("%s shows visits and does not say so", name)
 		}
 	}
 }
@@ -166,69 +156,4 @@ func reaches(t reflect.Type, seen map[reflect.Type]bool) bool {
 		}
 	}
 	return false
-}
-
-// works lays the first visit's card at a bay for an even i, and finishes it for an odd.
-func (h *shopTest) works(i int) {
-	h.now = h.now.Add(5 * time.Second)
-	in := Scan{ID: h.id(), Scanner: "sb1", Text: kiosk.MakeCode(kiosk.KindVisit, h.s.order[0].id)}
-	if i%2 == 1 {
-		in.Text = kiosk.ActionCode("0A7", kiosk.Finish)
-	}
-	h.step(in)
-}
-
-// TestRoomIsUsedAgain: the memory of a visit goes to a later one where nobody can
-// have it, and only there.
-func TestRoomIsUsedAgain(t *testing.T) {
-	used := func(look func(h *shopTest), scans int) (again int) {
-		h := opened(t, 1)
-		r := h.s.order[0]
-		had := map[*kiosk.Visit]bool{}
-		var kept []*kiosk.Visit // so that nobody else gets their memory
-		for i := range scans {
-			h.works(i)
-			if had[r.visit] {
-				again++
-			}
-			had[r.visit], kept = true, append(kept, r.visit)
-			look(h)
-		}
-		if len(kept) != scans {
-			t.Fatalf("%d visits", len(kept))
-		}
-		return again
-	}
-	if n := used(func(*shopTest) {}, 8); n != 6 {
-		t.Errorf("of 8 visits that nobody saw, the memory of %d was used again, want 6", n)
-	}
-	if n := used(func(h *shopTest) { h.s.Open(h.now) }, 8); n != 0 {
-		t.Errorf("the memory of %d visits that were shown was used again", n)
-	}
-	// Several events of one turn leave each visit that the turn had in sight.
-	var r room
-	v := []*kiosk.Visit{{}, {}, {}, {}}
-	at := turns{now: 1}
-	r.replaced(nil, at)
-	at.now = 2
-	for _, old := range v[:2] {
-		if r.take(at) == old {
-			t.Error("memory was used again within a turn")
-		}
-		r.replaced(old, at)
-		if got := r.take(at); got == v[0] || got == v[1] {
-			t.Error("memory was used again within a turn")
-		}
-	}
-	if at.now = 3; r.take(at) != v[1] {
-		t.Error("memory was not used again in the next turn")
-	}
-	r.replaced(v[2], at)
-	at.shown, at.now = 3, 4
-	if r.take(at) != v[2] { // replaced before others looked
-		t.Error("memory that nobody ever saw was not used again")
-	}
-	if r.replaced(v[3], at); r.take(turns{now: 5, shown: 3}) == v[3] {
-		t.Error("memory of a visit that was shown was used again")
-	}
 }
