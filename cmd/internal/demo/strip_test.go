@@ -214,6 +214,7 @@ func TestStrip(t *testing.T) {
 	s.arrive(false)
 	s.trick(JumpClock)
 	s.leapt(false)
+	s.counts("the clock is back", whole)
 
 	s.trick(CutBroker)
 	s.arrive(false)
