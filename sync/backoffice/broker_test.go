@@ -117,8 +117,9 @@ func (w *wired) wait(t *testing.T, epoch string, through uint64) {
 func TestThroughARealBroker(t *testing.T) {
 	b, l := startBroker(t), openLedger(t)
 	w, stop := wireUp(t, b, l)
-	if s := <-w.offices; s.State != wire.Ready || s.Ledger != l.ID() || s.Session < 1<<20 {
-		t.Errorf("the office's birth says %+v", s)
+	said := <-w.offices
+	if said.State != wire.Ready || said.Ledger != l.ID() || said.Session < 1<<20 {
+		t.Errorf("the office's birth says %+v", said)
 	}
 	board := ledgertest.NewBoard(t, store, "k1", "e1")
 	const n = 500
@@ -138,6 +139,18 @@ func TestThroughARealBroker(t *testing.T) {
 		}
 	}
 	w.wait(t, "e1", n)
+	late := said
+	late.State, late.Session = wire.Lost, said.Session-1
+	will, err := late.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	// The broker comes with the will of an earlier connection: who looks later must
+	// find that the office is there.
+	w.board.Publish(wire.Prefix+store+"/office", wire.QoS, true, will)
+	if first, then := <-w.offices, <-w.offices; first != late || then != said {
+		t.Errorf("after a late will the office's topic says %+v, then %+v", first, then)
+	}
 	vs := recompute(t, w.Ledger())
 	at, err := w.Ledger().Position(t.Context())
 	if err != nil || len(vs) != n || at != n {

@@ -38,9 +38,12 @@ func (o *Office) Connect(store string, base link.Config, log *slog.Logger) (*lin
 	if err != nil {
 		return nil, fmt.Errorf("connect: %w", err)
 	}
+	says := func(s wire.State, session uint64) wire.Office {
+		return wire.Office{State: s, Session: session, Ledger: o.cfg.Ledger.ID()}
+	}
 	state := func(s wire.State) func(uint64) []byte {
 		return func(session uint64) []byte {
-			b, _ := wire.Office{State: s, Session: session, Ledger: o.cfg.Ledger.ID()}.Encode() // a ledger's id is well formed
+			b, _ := says(s, session).Encode() // a ledger's id is well formed
 			return b
 		}
 	}
@@ -55,6 +58,12 @@ func (o *Office) Connect(store string, base link.Config, log *slog.Logger) (*lin
 			_ = o.Take(ctx, Message{Topic: m.Topic, Payload: m.Payload, Ack: m.Ack}) // it fails only when the link stops
 		})
 	}
+	l.Handle(topics.Office(), wire.QoS, func(_ context.Context, m link.Message) {
+		// Retained is what stood there before this connection's birth.
+		if said, err := wire.DecodeOffice(m.Payload); err == nil && !m.Retained && said.Belies(says(wire.Ready, m.Session)) {
+			l.Announce(m.Session)
+		}
+	})
 	l.Handle(topics.AllTimes(), wire.QoS, func(_ context.Context, m link.Message) {
 		if t, err := wire.ParseTopic(m.Topic); err == nil && !m.Retained {
 			r.ask(t, m.Payload, time.Now())

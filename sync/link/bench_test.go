@@ -27,19 +27,22 @@ const (
 // BenchmarkUplink drains a backlog of 20,000 events of 700 bytes through
 // uplink, broker and a subscriber that writes receipts, up to the last receipt,
 // and beside it, in the same run and to the same broker, publishes the same
-// bytes with bare paho and a window of 1,000, up to the last PUBACK.
+// bytes with bare paho and a window of 1,000, up to the last PUBACK (ratio) and
+// until a subscriber has all, as our receipts want it (to-arrival).
 func BenchmarkUplink(b *testing.B) {
 	rows, payloads := benchRows(benchEvents)
 	beside := func(b *testing.B, addr string) {
-		var bare, up time.Duration
+		var bare, arrived, up time.Duration
 		for round := 0; b.Loop(); round++ {
-			bare += linktest.Bare(b, addr, benchWindow, payloads)
+			acked, all := linktest.Bare(b, addr, benchWindow, payloads)
+			bare, arrived = bare+acked, arrived+all
 			up += drainUplink(b, addr, addr, rows, round, new(time.Duration))
 		}
 		n := float64(b.N) * benchEvents
 		b.ReportMetric(n/bare.Seconds(), "bare-events/s")
 		b.ReportMetric(n/up.Seconds(), "uplink-events/s")
 		b.ReportMetric(bare.Seconds()/up.Seconds(), "ratio")
+		b.ReportMetric(arrived.Seconds()/up.Seconds(), "to-arrival")
 	}
 	b.Run("embedded", func(b *testing.B) {
 		br := startBench(b)
@@ -52,7 +55,8 @@ func BenchmarkUplink(b *testing.B) {
 		long, payloads := benchRows(3 * benchEvents)
 		var bare, up time.Duration
 		for round := 0; b.Loop(); round++ {
-			bare += linktest.Bare(b, linktest.Far(b, br.Addr(), 50*time.Millisecond), benchWindow, payloads)
+			acked, _ := linktest.Bare(b, linktest.Far(b, br.Addr(), 50*time.Millisecond), benchWindow, payloads)
+			bare += acked
 			up += drainUplink(b, linktest.Far(b, br.Addr(), 50*time.Millisecond), br.Addr(), long, round, new(time.Duration))
 		}
 		rate := float64(b.N*len(long)) / up.Seconds()

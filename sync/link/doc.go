@@ -12,7 +12,8 @@
 // A connection is used in this order: CONNECT with the will, subscriptions,
 // birth message, and only then is the Session handed to those who wait in Next.
 // The will and the birth are on the same retained topic and carry the session's
-// number, so that a will that comes late is recognised. A subscription that the
+// number, so that a will that comes late is recognised; Announce puts the birth in its
+// place again. A subscription that the
 // broker refuses is asked for again while the session lasts.
 //
 // paho makes the connection, subscribes, pings, takes leave and reads what comes

@@ -118,6 +118,17 @@ func (l *Link) Publish(topic string, qos byte, retain bool, payload []byte) *Tok
 	return s.Publish(topic, qos, retain, payload)
 }
 
+// Announce publishes the birth message of the connection of the given number once
+// more, if that one still stands: the retained will of an earlier one has taken its place.
+func (l *Link) Announce(session uint64) {
+	l.mu.Lock()
+	s := l.now
+	l.mu.Unlock()
+	if p := l.cfg.Presence; s != nil && s.number == session && p != nil {
+		s.Publish(p.Topic, 1, true, p.Birth(session))
+	}
+}
+
 // Run keeps the connection alive until ctx ends, then takes leave of the
 // broker. It is called once and returns nil.
 func (l *Link) Run(ctx context.Context) error {

@@ -141,6 +141,33 @@ func TestPresence(t *testing.T) {
 	}
 }
 
+func TestAnnounce(t *testing.T) {
+	b := startBroker(t, "")
+	got := watch(t, b.URL())
+	cfg := quick(b.URL())
+	cfg.Presence, cfg.FirstSession = presence(), 40
+	l, stop := start(t, cfg, nil)
+	l.Announce(39) // not this connection
+	s := next(t, l, 0)
+	l.Announce(39)
+	l.Announce(41)
+	if m := <-got; m != "conn ready 40" {
+		t.Errorf("birth %q", m)
+	}
+	if err := s.Publish("conn", 1, true, []byte("lost 39")).Wait(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	l.Announce(40)
+	if seen := []string{<-got, <-got}; strings.Join(seen, ",") != "conn lost 39,conn ready 40" {
+		t.Errorf("after a late will %q", seen)
+	}
+	stop()
+	l.Announce(40)
+	if m := <-got; m != "conn bye 40" {
+		t.Errorf("leave %q", m)
+	}
+}
+
 func TestSubscriptionsAndSessionsComeBack(t *testing.T) {
 	b := startBroker(t, "")
 	got := make(chan string, 16)

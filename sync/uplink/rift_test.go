@@ -9,6 +9,7 @@ import (
 	"time"
 
 	"baylight/kiosk"
+	"baylight/sync/broker"
 	"baylight/sync/link"
 	"baylight/sync/wire"
 )
@@ -242,6 +243,51 @@ func TestTwoBoardsWithOneName(t *testing.T) {
 	say(false, []byte("{"))
 	if a := <-b.alarms; a.Kind != Malformed {
 		t.Errorf("alarm %+v", a)
+	}
+}
+
+func TestLateWillIsContradicted(t *testing.T) {
+	conn := func(state wire.State) func(uint64) []byte {
+		return func(session uint64) []byte {
+			b, err := wire.Conn{State: state, Session: session, Epoch: epoch, Version: "test"}.Encode()
+			if err != nil {
+				t.Error(err)
+			}
+			return b
+		}
+	}
+	topic, said := testKiosk().Conn(), make(chan string, 16)
+	br, err := broker.Start(broker.Config{Observe: func(_, to string, payload []byte) {
+		if to == topic {
+			said <- string(payload)
+		}
+	}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { _ = br.Close() })
+	l, err := link.New(link.Config{Broker: br.URL(), ClientID: "board", FirstSession: 40,
+		Presence: &link.Presence{Topic: topic, Birth: conn(wire.Ready), Lost: conn(wire.Lost), Bye: conn(wire.Disconnected)}}, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	u, err := New(Config{Kiosk: testKiosk()}, newJournal(), l, nil)
+	if err != nil {
+		t.Fatal(err)
+	}
+	task(t, l.Run)
+	task(t, u.Run)
+	s, err := l.Next(t.Context(), 0)
+	if err != nil {
+		t.Fatal(err)
+	}
+	for _, late := range [][]byte{conn(wire.Lost)(41), conn(wire.Lost)(39)} { // only the second is of an earlier connection
+		s.Publish(topic, 1, true, late)
+	}
+	for _, want := range [][]byte{conn(wire.Ready)(40), conn(wire.Lost)(41), conn(wire.Lost)(39), conn(wire.Ready)(40)} {
+		if got := <-said; got != string(want) {
+			t.Errorf("said %s, want %s", got, want)
+		}
 	}
 }
 

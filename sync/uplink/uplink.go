@@ -55,6 +55,7 @@ type Source interface {
 type Publisher interface {
 	Handle(filter string, qos byte, fn link.Handler)
 	Next(ctx context.Context, after uint64) (*link.Session, error)
+	Announce(session uint64)
 }
 
 // Config says which board this is and how to report.
@@ -235,6 +236,9 @@ func (u *Uplink) onConn(ctx context.Context, m link.Message) {
 		return
 	}
 	c, err := wire.DecodeConn(m.Payload)
+	if err == nil && !m.Retained && c.Belies(m.Session) {
+		u.pub.Announce(m.Session)
+	}
 	u.post(ctx, func(time.Time) {
 		if err != nil {
 			u.alarm(Alarm{Malformed, err.Error()})

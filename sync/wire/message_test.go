@@ -168,6 +168,9 @@ func TestConnStates(t *testing.T) {
 		if got := (Conn{State: r.state, Session: r.n}).Replaces(c); got != r.want {
 			t.Errorf("%s of session %d after ready of 3: Replaces = %v", r.state, r.n, got)
 		}
+		if got, want := (Conn{State: r.state, Session: r.n}).Belies(3), r.state != Ready && r.n < 3; got != want {
+			t.Errorf("%s of session %d while 3 stands: Belies = %v", r.state, r.n, got)
+		}
 	}
 }
 
@@ -180,8 +183,19 @@ func TestOfficeStates(t *testing.T) {
 	if got, err := DecodeOffice(b); err != nil || got != o {
 		t.Errorf("decoded %+v, %v", got, err)
 	}
-	if (Office{State: Lost, Session: 8}).Replaces(o) || !(Office{State: Lost, Session: 9}).Replaces(o) {
+	if (Office{Lost, 8, ledger}).Replaces(o) || !(Office{Lost, 9, ledger}).Replaces(o) {
 		t.Error("the will of an older office session counts, or that of the present one does not")
+	}
+	if (Office{State: Lost, Session: 12, Ledger: "another"}).Replaces(o) || !(Office{State: Lost, Session: 1, Ledger: "another"}).Replaces(Office{}) {
+		t.Error("the will of another ledger's office counts, or the first word heard does not")
+	}
+	for said, want := range map[Office]bool{
+		{Lost, 8, ledger}: true, {Lost, 9, ledger}: false, {Lost, 10, ledger}: false, {Ready, 8, ledger}: false,
+		{Lost, 10, "another"}: true, {Ready, 10, "another"}: false,
+	} {
+		if said.Belies(o) != want {
+			t.Errorf("%+v while 9 stands: Belies = %v", said, !want)
+		}
 	}
 	for _, bad := range []string{"", "{}", `{"state":"disconnected","ledger":"x"}`, `{"state":"ready","ledger":"x/y"}`} {
 		if got, err := DecodeOffice([]byte(bad)); err == nil {

@@ -31,6 +31,11 @@ type Conn struct {
 // only if it is of no earlier session. The zero Conn is replaced by anything.
 func (c Conn) Replaces(prev Conn) bool { return c.State == Ready || c.Session >= prev.Session }
 
+// Belies reports whether c says that the board is gone while its later connection,
+// of the given number, stands: the will or the farewell of an earlier one, come late.
+// The board has to say again that it is there.
+func (c Conn) Belies(session uint64) bool { return c.State != Ready && c.Session < session }
+
 // Encode makes the payload.
 func (c Conn) Encode() ([]byte, error) {
 	if err := c.check(); err != nil {
@@ -72,8 +77,17 @@ type Office struct {
 	Ledger  string `json:"ledger"`
 }
 
-// Replaces reports whether o is news after prev, as Conn.Replaces does.
-func (o Office) Replaces(prev Office) bool { return o.State == Ready || o.Session >= prev.Session }
+// Replaces reports whether o is news after prev, as Conn.Replaces does. Ledgers count
+// their sessions apart: a restored one may begin below what the one before it had.
+func (o Office) Replaces(prev Office) bool {
+	return o.State == Ready || o.Session >= prev.Session && (o.Ledger == prev.Ledger || prev.Ledger == "")
+}
+
+// Belies reports whether o says that the office is gone while a later connection of it
+// stands, which said ready: as Conn.Belies does.
+func (o Office) Belies(ready Office) bool {
+	return o.State != Ready && (o.Session < ready.Session || o.Ledger != ready.Ledger)
+}
 
 // Encode makes the payload.
 func (o Office) Encode() ([]byte, error) {

@@ -146,9 +146,20 @@ func (c *conn) end(notice bool) {
 		c.b.w.after(0, c.gone)
 	}
 	if c.will != nil && c.b.up {
-		// Before any other connection of the same client is accepted.
 		topic, payload := c.will()
-		c.b.take(topic, true, payload)
+		if w := c.b.w; w.strikes(WillLate, 0.5) {
+			w.fault(WillLate, "of %s", c.client)
+			w.after(w.between(0, 10*time.Second), func() { c.b.publishWill(topic, payload) })
+			return
+		}
+		// Before any other connection of the same client is accepted.
+		c.b.publishWill(topic, payload)
+	}
+}
+
+func (b *broker) publishWill(topic string, payload []byte) {
+	if b.up {
+		b.take(topic, true, payload)
 	}
 }
 

@@ -123,8 +123,11 @@ func (o *office) connect() {
 		return
 	}
 	o.session++
+	ready := wire.Office{State: wire.Ready, Session: o.session, Ledger: o.ledger.ID()}
 	state := func(s wire.State) []byte {
-		p, err := wire.Office{State: s, Session: o.session, Ledger: o.ledger.ID()}.Encode()
+		said := ready
+		said.State = s
+		p, err := said.Encode()
 		if err != nil {
 			panic(err) // it is well formed
 		}
@@ -132,14 +135,24 @@ func (o *office) connect() {
 	}
 	lost, life := state(wire.Lost), o.life
 	c := &conn{client: "office", takes: isEvent}
+	if _, late := o.w.plan.rate[WillLate]; late {
+		c.takes = func(topic string) bool { return isEvent(topic) || topic == o.topics.Office() }
+	}
 	c.will = func() (string, []byte) { return o.topics.Office(), lost }
 	c.gone = func() {
 		if o.life == life && o.conn == c {
 			o.hangUp()
 		}
 	}
-	c.message = func(topic string, payload []byte, _ bool) {
-		if o.life == life && o.conn == c {
+	c.message = func(topic string, payload []byte, retained bool) {
+		switch {
+		case o.life != life || o.conn != c:
+		case topic == o.topics.Office():
+			said, err := wire.DecodeOffice(payload)
+			if err == nil && !retained && said.Belies(ready) && o.w.opt.Defect != LeavesWill {
+				c.publish(topic, true, state(wire.Ready), func() {})
+			}
+		default:
 			o.inbox = append(o.inbox, backoffice.Message{Topic: topic, Payload: payload})
 			o.commitSoon()
 		}

@@ -65,7 +65,7 @@ func TestJudgeFindsDefects(t *testing.T) {
 	const within = 150
 	first := map[Defect]uint64{TakesStrays: 80} // rare: this is where the search begins
 	// Two cards that go on in one epoch while the broker forgets what each was told.
-	force := map[Defect][]Fault{TakesStrays: {Cloned, BrokerForgets, OfficeCrash, PowerCut}}
+	force := map[Defect][]Fault{TakesStrays: {Cloned, BrokerForgets, OfficeCrash, PowerCut}, LeavesWill: {WillLate, LinkCut, BrokerDrops}}
 	for _, d := range Defects() {
 		t.Run(string(d), func(t *testing.T) {
 			for seed := first[d] + 1; seed <= first[d]+within; seed++ {

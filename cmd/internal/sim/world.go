@@ -64,7 +64,7 @@ func Run(seed uint64, opt Options) Result {
 		res: Result{Seed: seed, Faults: map[Fault]int{}, Digest: 14695981039346656037},
 	}
 	w.read = map[*byte]wire.Receipt{}
-	w.plan = drawPlan(w.rng, opt)
+	w.plan = drawPlan(seed, w.rng, opt)
 	w.judge = newJudge(w)
 	w.broker = newBroker(w)
 	w.office = newOffice(w)
