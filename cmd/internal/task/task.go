@@ -10,6 +10,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"sync"
 	"time"
 
 	"golang.org/x/sync/errgroup"
@@ -90,9 +91,13 @@ func Server(ctx context.Context, h http.Handler) *http.Server {
 		MaxHeaderBytes: 16 << 10, BaseContext: func(net.Listener) context.Context { return ctx }}
 }
 
-// Run serves until ctx ends, then lets requests finish for a moment.
+// Run serves until ctx ends, then lets requests finish for a moment. When it
+// returns no handler runs any more, and what they use may be closed, unless one did
+// not end though its connection had.
 func (w *Web) Run(ctx context.Context) error {
 	srv := w.Handler(ctx)
+	var g gate
+	srv.Handler = g.before(srv.Handler)
 	done := make(chan error, 1)
 	l := w.Listener
 	if !w.Bounded {
@@ -112,7 +117,45 @@ func (w *Web) Run(ctx context.Context) error {
 	if err := <-done; !errors.Is(err, http.ErrServerClosed) {
 		return err
 	}
+	select {
+	case <-g.shut():
+	case <-time.After(outlasts):
+		if w.Log != nil {
+			w.Log.Warn("a request is still being answered", "server", w.Name)
+		}
+	}
 	return nil
+}
+
+// outlasts is how long a handler may take to see that its connection has ended.
+const outlasts = 5 * time.Second
+
+// gate knows whether handlers run, and lets none in once it is shut.
+type gate struct {
+	running sync.RWMutex // read: by each handler
+	closed  bool
+}
+
+func (g *gate) before(h http.Handler) http.Handler {
+	return http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+		g.running.RLock()
+		defer g.running.RUnlock()
+		if !g.closed {
+			h.ServeHTTP(w, r)
+		}
+	})
+}
+
+// shut gives a channel that is closed when the last handler has ended.
+func (g *gate) shut() <-chan struct{} {
+	ended := make(chan struct{})
+	go func() {
+		g.running.Lock()
+		defer g.running.Unlock()
+		g.closed = true
+		close(ended)
+	}()
+	return ended
 }
 
 // Ready is closed from the start: the listener takes connections already.

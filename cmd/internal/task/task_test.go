@@ -8,6 +8,7 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
+	"runtime"
 	"strings"
 	"testing"
 	"testing/synctest"
@@ -118,6 +119,38 @@ func TestWebFinishesRequests(t *testing.T) {
 	}
 	if _, err := net.Dial("tcp", l.Addr().String()); err == nil {
 		t.Error("the listener is still open")
+	}
+}
+
+// A handler that outlasts the pause is waited for: what it uses may be closed afterwards.
+func TestWebWaitsForHandlers(t *testing.T) {
+	l, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	began, ended := make(chan struct{}), false
+	w := &task.Web{Name: "pages", Listener: l, Handler: func(context.Context) *http.Server {
+		return &http.Server{Handler: http.HandlerFunc(func(w http.ResponseWriter, r *http.Request) {
+			close(began)
+			<-r.Context().Done() // its connection has ended
+			for range 1000 {
+				runtime.Gosched()
+			}
+			ended = true
+		})}
+	}}
+	ctx, cancel := context.WithCancel(t.Context())
+	done := run(ctx, nil, w)
+	c, err := net.Dial("tcp", l.Addr().String())
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer c.Close()
+	io.WriteString(c, "GET / HTTP/1.1\r\nHost: x\r\n\r\n")
+	<-began
+	cancel()
+	if err := <-done; err != nil || !ended {
+		t.Errorf("Run ended with %v, its handler had ended: %v", err, ended)
 	}
 }
 
