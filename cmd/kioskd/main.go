@@ -35,8 +35,9 @@ type runCmd struct {
 // A board is small, and a backlog must not make the daemon big: the collector
 // works earlier than by default. GOGC and GOMEMLIMIT, if they are set, decide.
 const (
-	gcPercent = 30
-	softLimit = 16 << 20 // bytes
+	gcPercent    = 30
+	burstPercent = 200      // while a large batch is decided
+	softLimit    = 16 << 20 // bytes
 )
 
 // frugal bounds what garbage may take.
@@ -49,6 +50,16 @@ func frugal() {
 	if os.Getenv("GOMEMLIMIT") == "" {
 		debug.SetMemoryLimit(softLimit)
 	}
+}
+
+// generous lets garbage lie until over, below the soft limit: in a burst the
+// collector would take as much time as a third of the work.
+func generous() (over func()) {
+	if os.Getenv("GOGC") != "" {
+		return func() {}
+	}
+	was := debug.SetGCPercent(burstPercent)
+	return func() { debug.SetGCPercent(was) }
 }
 
 // Run runs the daemon until it is told to stop.
@@ -69,7 +80,8 @@ func (c *runCmd) Run() error {
 		task.TellReady(log)()
 		lean()
 	}
-	return kioskapp.Run(ctx, kioskapp.Options{Settings: set, Version: task.Version(), Log: log, Clock: now, NewID: kioskapp.RandomID, Ready: ready})
+	return kioskapp.Run(ctx, kioskapp.Options{Settings: set, Version: task.Version(), Log: log, Clock: now, NewID: kioskapp.RandomID, Ready: ready,
+		Burst: generous})
 }
 
 // settings are those of the configuration file: as it is, as the first run

@@ -5,7 +5,9 @@ import (
 	"database/sql"
 	"fmt"
 	"net/url"
+	"os"
 	"path/filepath"
+	"runtime/debug"
 	"slices"
 	"sync/atomic"
 	"syscall"
@@ -125,7 +127,7 @@ func newWorkshop(b *testing.B, path string) *workshop {
 	w := &workshop{b: b, j: j, clock: &wall{}, lamps: decided{}}
 	m := morning
 	w.clock.at.Store(&m)
-	w.s = station.New(station.Config{Floor: cfg, Journal: j, Clock: w.clock, Lamps: w.lamps})
+	w.s = station.New(station.Config{Floor: cfg, Journal: j, Clock: w.clock, Lamps: w.lamps, Burst: asKioskd(b)})
 	ctx, cancel := context.WithCancel(context.Background())
 	ran := make(chan error, 1)
 	go func() { ran <- w.s.Run(ctx) }()
@@ -146,6 +148,19 @@ func newWorkshop(b *testing.B, path string) *workshop {
 		w.do(floor.Scan{Scanner: fmt.Sprintf("sb%d", i), Text: badge(fmt.Sprintf("t%d", i))})
 	}
 	return w
+}
+
+// asKioskd collects garbage as kioskd does, unless GOGC says otherwise.
+func asKioskd(b *testing.B) (burst func() (over func())) {
+	if os.Getenv("GOGC") != "" {
+		return nil
+	}
+	was := debug.SetGCPercent(30)
+	b.Cleanup(func() { debug.SetGCPercent(was) })
+	return func() func() {
+		debug.SetGCPercent(200)
+		return func() { debug.SetGCPercent(30) }
+	}
 }
 
 func (w *workshop) end() {

@@ -85,6 +85,9 @@ type Config struct {
 	// NewID makes the id of a scan that came without one; nil: a random one. The
 	// demo makes it from what came in and when.
 	NewID func(in floor.Input, now kiosk.Moment) string
+	// Burst is called before a large batch, and what it gives after it; nil: nothing
+	// is. kioskd leaves garbage lying meanwhile.
+	Burst func() (over func())
 	Log   *slog.Logger
 }
 
@@ -93,6 +96,9 @@ var ErrNotRecorded = errors.New("not recorded")
 
 // maxBatch is how many inputs one commit takes at most.
 const maxBatch = 1024
+
+// largeBatch is from how many inputs on a batch is announced to Config.Burst.
+const largeBatch = 128
 
 // Station is one running kiosk. Make it with New.
 type Station struct {

@@ -63,7 +63,13 @@ func (r *rig) bustle(n int, visits ...string) (scans []floor.Scan) {
 // which take others of them back.
 func TestLongBatchIsStoredWhileItIsDecided(t *testing.T) {
 	bubble(t, func(t *testing.T) {
-		r := newRig(t, file(t)).start()
+		r := newRig(t, file(t))
+		var bursts []uint64 // appends before and after each, by the station's loop
+		r.cfg.Burst = func() func() {
+			bursts = append(bursts, uint64(r.disk.appends.Load()))
+			return func() { bursts = append(bursts, uint64(r.disk.appends.Load())) }
+		}
+		r.start()
 		defer r.stop()
 		visits := []string{r.checkIn("沪A12345"), r.checkIn("沪A12346")}
 		for i, who := range []string{"t1", "t2"} {
@@ -76,6 +82,7 @@ func TestLongBatchIsStoredWhileItIsDecided(t *testing.T) {
 			}
 		}
 		equal(t, "commits", r.disk.appends.Load()-before, 1)
+		equal(t, "appends around what was announced as a burst", bursts, []uint64{uint64(before), uint64(before) + 1})
 		r.sameAsDisk()
 		rows, err := r.disk.Read(0, 10_000)
 		if err != nil {

@@ -37,7 +37,8 @@ type Options struct {
 	Clock    clock.Clock
 	Pins     lamp.Opener // nil: the pins of this machine, if it has any
 	NewID    func(in floor.Input, now kiosk.Moment) string
-	Ready    func() // called once when everything runs
+	Ready    func()               // called once when everything runs
+	Burst    func() (over func()) // see station.Config
 
 	ReconnectMin, ReconnectMax time.Duration // 0: those of a store
 }
@@ -146,6 +147,7 @@ func (a *app) shop() error {
 	cfg := station.Config{
 		Floor: FloorConfig(a.set), Version: a.o.Version, Title: a.set.Store.Title, KeyID: a.keyID(),
 		Journal: timed{a.journal, a.meters}, Snapshots: a.journal, Clock: a.o.Clock, NewID: a.o.NewID, Log: a.log, Beep: a.devices.beep,
+		Burst: a.o.Burst,
 	}
 	cfg.Floor.Staff = a.told.people
 	cfg.Floor.Calendar, _ = a.told.now()
