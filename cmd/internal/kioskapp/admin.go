@@ -107,9 +107,7 @@ func (a *app) toolScan(w http.ResponseWriter, r *http.Request) {
 // toolResend sends a range of events once more; the back office counts none of
 // them twice.
 func (a *app) toolResend(w http.ResponseWriter, r *http.Request) {
-	from, errFrom := strconv.ParseUint(r.FormValue("from"), 10, 64)
-	to, errTo := strconv.ParseUint(r.FormValue("to"), 10, 64)
-	err := errors.Join(errFrom, errTo)
+	from, to, err := resendRange(r.FormValue("from"), r.FormValue("to"), a.uplink.Status().Head)
 	if err == nil {
 		err = a.uplink.Resend(r.Context(), from, to)
 	}
@@ -118,6 +116,21 @@ func (a *app) toolResend(w http.ResponseWriter, r *http.Request) {
 		return
 	}
 	answer(w, Answer{Good: true, Message: fmt.Sprintf("events %d to %d are sent again, as far as they were sent before", from, to)})
+}
+
+// resendRange reads a range of what was recorded so far, up to head.
+func resendRange(first, last string, head uint64) (from, to uint64, err error) {
+	from, errFrom := strconv.ParseUint(first, 10, 64)
+	to, errTo := strconv.ParseUint(last, 10, 64)
+	switch {
+	case errFrom != nil || errTo != nil:
+		err = fmt.Errorf("resend events: %.20q to %.20q is no range; give the sequences of the first and the last event, such as 1 and 500", first, last)
+	case from == 0 || to < from:
+		err = fmt.Errorf("resend events: %d to %d is no range; sequences count from 1, and the last is not below the first", from, to)
+	case from > head:
+		err = fmt.Errorf("resend events: %d is not recorded yet, the last event is %d; baylight outbox tells what there is", from, head)
+	}
+	return from, min(to, head), err
 }
 
 // toolPrint prints the test page.
