@@ -67,7 +67,21 @@ func newWriter(ctx context.Context, path string) (w writer, err error) {
 	if err = w.prepare(ctx); err != nil {
 		return w, classify(err)
 	}
+	if err = w.probe(ctx); err != nil {
+		return w, fmt.Errorf("see whether it can be written to: %w", classify(err))
+	}
 	return w, nil
+}
+
+// probe takes the lock of who writes, and gives it back. Where a file cannot be
+// opened for writing SQLite opens it for reading, tells nobody, and stays with that
+// once the disk can be written to again.
+func (w *writer) probe(ctx context.Context) error {
+	if _, err := w.begin.ExecContext(ctx); err != nil {
+		return err
+	}
+	_, err := w.conn.ExecContext(ctx, "ROLLBACK")
+	return err
 }
 
 func (w *writer) prepare(ctx context.Context) (err error) {

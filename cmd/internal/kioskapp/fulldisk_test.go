@@ -16,17 +16,21 @@ import (
 	"baylight/kiosk"
 )
 
-const mountedEnv = "KIOSKAPP_TEST_MOUNTED"
-
 // TestFullDisk: the disk of a kiosk at work fills up for real. What cannot be
 // recorded is refused by beep, lamp and screens; once there is room the kiosk
 // goes on by itself, with every scan that was acknowledged and no other.
-func TestFullDisk(t *testing.T) {
+func TestFullDisk(t *testing.T) { mounted(t, fullDisk) }
+
+const mountedEnv = "KIOSKAPP_TEST_MOUNTED"
+
+// mounted runs the calling test again where it may mount a disk of its own.
+func mounted(t *testing.T, do func(*testing.T)) {
+	t.Helper()
 	if os.Getenv(mountedEnv) != "" {
-		fullDisk(t)
+		do(t)
 		return
 	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestFullDisk$", "-test.v") // where it may mount a disk of its own
+	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
 	cmd.Env = append(os.Environ(), mountedEnv+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
 	if os.Getuid() != 0 {
