@@ -7,6 +7,7 @@ import (
 	"net"
 	"net/http/httptest"
 	"sync/atomic"
+	"syscall"
 	"testing"
 	"time"
 
@@ -31,19 +32,26 @@ func TestCeiling(t *testing.T) {
 	}
 }
 
-func TestTLSIsReadForEveryConnection(t *testing.T) {
+// startSecure starts a broker behind TLS, and gives who signed for it.
+func startSecure(t *testing.T) (b *brokertest.Broker, url string, roots *x509.CertPool) {
+	t.Helper()
 	web := httptest.NewTLSServer(nil)
 	web.Close()
-	roots := x509.NewCertPool()
+	roots = x509.NewCertPool()
 	roots.AddCert(web.Certificate())
 	plain, err := net.Listen("tcp", "127.0.0.1:0")
 	if err != nil {
 		t.Fatal(err)
 	}
-	b := brokertest.Serve(tls.NewListener(plain, &tls.Config{Certificates: web.TLS.Certificates}), brokertest.Faults{})
+	b = brokertest.Serve(tls.NewListener(plain, &tls.Config{Certificates: web.TLS.Certificates}), brokertest.Faults{})
 	t.Cleanup(b.Close)
+	return b, "mqtts://" + plain.Addr().String(), roots
+}
+
+func TestTLSIsReadForEveryConnection(t *testing.T) {
+	b, url, roots := startSecure(t)
 	var tlsReads, passwordReads atomic.Int32
-	cfg := quick("mqtts://" + plain.Addr().String())
+	cfg := quick(url)
 	cfg.TLS = func() (*tls.Config, error) {
 		tlsReads.Add(1)
 		return &tls.Config{RootCAs: roots}, nil
@@ -64,5 +72,33 @@ func TestTLSIsReadForEveryConnection(t *testing.T) {
 	next(t, l, s.Number())
 	if n := tlsReads.Load(); n < 3 {
 		t.Errorf("settings were read %d times for three attempts", n)
+	}
+}
+
+// An event does not wait in the kernel for the broker to answer the one before it:
+// the sockets that messages go through, plain and below TLS, have TCP_NODELAY.
+func TestNoDelay(t *testing.T) {
+	_, secure, roots := startSecure(t)
+	for name, cfg := range map[string]Config{"plain": quick(startFaulty(t, brokertest.Faults{}).URL()), "TLS": quick(secure)} {
+		cfg.TLS = func() (*tls.Config, error) { return &tls.Config{RootCAs: roots}, nil }
+		l, _ := start(t, cfg, nil)
+		conn := next(t, l, 0).conn.Conn
+		if c, ok := conn.(*tls.Conn); ok {
+			conn = c.NetConn()
+		} else if name == "TLS" {
+			t.Fatalf("the connection is a %T", conn)
+		}
+		raw, err := conn.(*net.TCPConn).SyscallConn()
+		if err != nil {
+			t.Fatal(err)
+		}
+		var set int
+		var asked error
+		err = raw.Control(func(fd uintptr) {
+			set, asked = syscall.GetsockoptInt(int(fd), syscall.IPPROTO_TCP, syscall.TCP_NODELAY)
+		})
+		if err := errors.Join(err, asked); err != nil || set == 0 {
+			t.Errorf("%s: TCP_NODELAY is %d, %v", name, set, err)
+		}
 	}
 }
