@@ -335,3 +335,70 @@ func TestSettingsAreReadBack(t *testing.T) {
 		t.Error("sqlite 3.51.2 is accepted")
 	}
 }
+
+// rolling is a sound journal of n events as another tool may leave it: whole, but
+// no longer in WAL mode.
+func rolling(t *testing.T, n int) string {
+	t.Helper()
+	path := sound(t, n)
+	db, err := sql.Open("sqlite3", dsn(path, "rw"))
+	must(t, err)
+	_, err = db.Exec("PRAGMA journal_mode = DELETE")
+	must(t, errors.Join(err, db.Close()))
+	return path
+}
+
+// Who writes gets no connection whose settings do not hold: neither the first one,
+// nor one that replaces another after a failed write, when meanwhile the file is
+// not the one that Open looked at.
+func TestNobodyWritesWithOtherSettings(t *testing.T) {
+	const says = `pragma journal_mode is "delete" and must be "wal"`
+	w, err := newWriter(t.Context(), rolling(t, 3))
+	if err == nil || err.Error() != says {
+		t.Errorf("a new connection: %v, want %s", err, says)
+	}
+	must(t, w.close())
+
+	j := fresh(t)
+	appendN(t, j, 3)
+	must(t, os.Rename(rolling(t, 3), j.path))
+	for _, ext := range []string{"-wal", "-shm"} {
+		must(t, os.Remove(j.path+ext))
+	}
+	before := contents(t, j.path)
+	boom := errors.New("boom")
+	j.faults.beforeCommit = func() error { return boom }
+	if err := j.Append(events(j.Epoch(), 3, 1)); !errors.Is(err, boom) {
+		t.Fatalf("the append that is to fail: %v", err)
+	}
+	j.faults = faults{}
+	for range 2 {
+		if err := j.Append(events(j.Epoch(), 3, 1)); err == nil || !strings.Contains(err.Error(), says) {
+			t.Errorf("an append after a reconnection: %v, want %s", err, says)
+		}
+	}
+	if !bytes.Equal(contents(t, j.path), before) {
+		t.Error("something was written")
+	}
+}
+
+// A program that is linked with an SQLite that may lose commits opens no journal,
+// and what it finds there stays as it is.
+func TestDefectiveSQLiteOpensNothing(t *testing.T) {
+	path := sound(t, 3)
+	before := contents(t, path)
+	old := func() (string, int, string) { return "3.51.2", 3_051_002, "" }
+	j, err := Open(path, Options{Source: source, Salvage: true, sqlite: old})
+	if err == nil {
+		j.Close()
+	}
+	if err == nil || !strings.Contains(err.Error(), "sqlite is 3.51.2, at least 3.51.3 is needed") {
+		t.Errorf("Open = %v", err)
+	}
+	if !bytes.Equal(contents(t, path), before) {
+		t.Error("the journal was changed")
+	}
+	if n := openAt(t, path).Head(); n != 3 {
+		t.Errorf("a sound program finds %d events in it", n)
+	}
+}

@@ -16,6 +16,7 @@ import (
 	"time"
 
 	"github.com/google/uuid"
+	"github.com/mattn/go-sqlite3"
 
 	"baylight/kiosk"
 )
@@ -34,7 +35,8 @@ type Options struct {
 	// when the disk is full; 0: 8 MiB, negative: none.
 	Ballast int64
 
-	moves moves
+	moves  moves
+	sqlite library
 }
 
 // Journal is an open journal.
@@ -48,6 +50,7 @@ type Journal struct {
 	newEpoch func() string
 	now      func() time.Time
 	moves    moves
+	sqlite   library
 	report   *Report     // of the salvage that Open did, nil: none
 	ballast  int64       // bytes; 0 or less: none
 	low      atomic.Bool // the ballast is not there
@@ -88,6 +91,9 @@ type faults struct {
 type moves func() error
 
 func (f moves) do() error { return call(f) }
+
+// library tells which SQLite is linked; tests name another one.
+type library func() (text string, number int, id string)
 
 // Open opens the journal at path, or creates it with a new epoch if nothing is
 // there. Whatever is there and is not a sound journal of this board is an error
@@ -153,6 +159,9 @@ func (o *Options) complete() error {
 	if o.Ballast == 0 {
 		o.Ballast = defaultBallast
 	}
+	if o.sqlite == nil {
+		o.sqlite = sqlite3.Version
+	}
 	return nil
 }
 
@@ -177,12 +186,12 @@ func (j *Journal) openOrSalvage(ctx context.Context, salvage bool) error {
 }
 
 func newJournal(path string, o Options) *Journal {
-	return &Journal{path: path, source: o.Source, log: o.Log, newEpoch: o.NewEpoch, now: o.Now, ballast: o.Ballast, moves: o.moves, watchers: make(map[chan struct{}]bool)}
+	return &Journal{path: path, source: o.Source, log: o.Log, newEpoch: o.NewEpoch, now: o.Now, ballast: o.Ballast, moves: o.moves, sqlite: o.sqlite, watchers: make(map[chan struct{}]bool)}
 }
 
 // sibling is a journal like this one at another place that nobody else knows of.
 func (j *Journal) sibling(path string) *Journal {
-	return newJournal(path, Options{Source: j.source, Log: slog.New(slog.DiscardHandler), NewEpoch: j.newEpoch, Now: j.now})
+	return newJournal(path, Options{Source: j.source, Log: slog.New(slog.DiscardHandler), NewEpoch: j.newEpoch, Now: j.now, sqlite: j.sqlite})
 }
 
 // openFile opens the database, or creates it.

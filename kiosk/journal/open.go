@@ -12,8 +12,6 @@ import (
 	"path/filepath"
 	"strings"
 	"syscall"
-
-	"github.com/mattn/go-sqlite3"
 )
 
 // lock takes the lock file of a journal. It is held as long as the file is
@@ -150,7 +148,7 @@ func dsn(path, mode string) string {
 // openReaders opens the connections that only read, and checks the file
 // through them before anything may write to it.
 func (j *Journal) openReaders(ctx context.Context) error {
-	text, number, _ := sqlite3.Version()
+	text, number, _ := j.sqlite()
 	if err := checkSQLite(text, number); err != nil {
 		return err
 	}
