@@ -140,15 +140,29 @@ func (c *commit) epoch(store string, at place) (*epoch, error) {
 // taken says whether a place is taken, and deals with what comes to it again.
 func (c *commit) taken(store string, at place, seq uint64, hash kiosk.Hash, b []byte) (bool, error) {
 	var there []byte
-	ok, err := c.found([]any{&there}, `SELECT hash FROM events WHERE epoch = ? AND source = ? AND seq = ?`, at.Epoch, at.Source, int64(seq))
+	var whole bool
+	ok, err := c.found([]any{&there, &whole}, `SELECT hash, bytes = ? FROM events WHERE epoch = ? AND source = ? AND seq = ?`, b, at.Epoch, at.Source, int64(seq))
 	if !ok || err != nil {
 		return false, err
 	}
 	if kiosk.Hash(there) == hash {
 		c.out.Duplicates++
-		return true, nil
+		if !whole {
+			err = c.mend(at, seq, b)
+		}
+		return true, err
 	}
 	return true, c.evidence(store, at, seq, hash, b, "in the place of")
+}
+
+// mend puts the bytes of an event right that came again. Those that are here are
+// not what their hash is of: the disk changed them, or somebody did.
+func (c *commit) mend(at place, seq uint64, b []byte) error {
+	if err := c.exec(`UPDATE events SET bytes = ? WHERE epoch = ? AND source = ? AND seq = ?`, b, at.Epoch, at.Source, int64(seq)); err != nil {
+		return fmt.Errorf("mend: %w", err)
+	}
+	c.problem("event %s of %s was damaged on the disk; it came again and is whole. Look after the disk; baylight verify says whether figures were made of it meanwhile", kiosk.EventID(at.Epoch, seq), at.Source)
+	return nil
 }
 
 // evidence keeps an event that cannot be the one of its place, uncounted.

@@ -16,7 +16,7 @@ import (
 var _ backoffice.Ledger = (*ledger.Ledger)(nil)
 
 func open(t testing.TB, dir string) (backoffice.Ledger, func()) {
-	l, err := ledger.Open(filepath.Join(dir, "ledger ?#%.db")) // the path is escaped
+	l, err := ledger.Open(ledgerIn(dir))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -26,6 +26,8 @@ func open(t testing.TB, dir string) (backoffice.Ledger, func()) {
 		}
 	}
 }
+
+func ledgerIn(dir string) string { return filepath.Join(dir, "ledger ?#%.db") } // the path is escaped
 
 func TestContract(t *testing.T) { ledgertest.Run(t, open) }
 

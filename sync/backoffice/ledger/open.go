@@ -10,7 +10,7 @@ import (
 	"sync"
 
 	"github.com/google/uuid"
-	_ "github.com/mattn/go-sqlite3" // the driver
+	"github.com/mattn/go-sqlite3"
 )
 
 // Version is the schema this program writes, kept in user_version. A program
@@ -102,6 +102,10 @@ func OpenWith(path string, o Options) (*Ledger, error) {
 }
 
 func open(path string, o Options) (*Ledger, error) {
+	text, number, _ := sqlite3.Version()
+	if err := recent(text, number); err != nil {
+		return nil, err
+	}
 	w, err := sql.Open("sqlite3", dsn(path, "_journal_mode=WAL&_synchronous=FULL&_secure_delete=on&_busy_timeout=10000&_txlock=immediate&_stmt_cache_size=64"))
 	if err != nil {
 		return nil, err
@@ -124,18 +128,12 @@ func dsn(path, options string) string {
 
 // prepare asserts durability, creates what is missing and counts the run.
 func (l *Ledger) prepare() error {
-	var mode string
-	var sync, version, secure int
-	for query, into := range map[string]any{"PRAGMA journal_mode": &mode, "PRAGMA synchronous": &sync, "PRAGMA user_version": &version, "PRAGMA secure_delete": &secure} {
-		if err := l.w.QueryRow(query).Scan(into); err != nil {
-			return fmt.Errorf("ask %s: %w", query, err)
-		}
+	if err := settled(l.w); err != nil {
+		return err
 	}
-	if mode != "wal" || sync != 2 {
-		return fmt.Errorf("assert durability: journal_mode is %s and synchronous is %d instead of wal and 2 (FULL)", mode, sync)
-	}
-	if secure != 1 {
-		return fmt.Errorf("assert that what is erased is overwritten: secure_delete is %d instead of 1 (ON)", secure)
+	var version int
+	if err := l.w.QueryRow("PRAGMA user_version").Scan(&version); err != nil {
+		return fmt.Errorf("ask user_version: %w", err)
 	}
 	tx, err := l.w.Begin()
 	if err != nil {

@@ -12,15 +12,41 @@ import (
 	"strings"
 
 	"github.com/google/uuid"
+
+	"baylight/sync/backoffice"
 )
 
 // Backup writes a consistent copy of the ledger at path to a new file, also
-// while a back office is at work on it, and checks the copy.
+// while a back office is at work on it, and checks the copy: its pages and its
+// events. A copy of damage is no backup and is not kept: it would push a good one
+// out in the end. The error then holds a backoffice.DamageError.
 func Backup(ctx context.Context, path, to string) error {
-	if err := copyTo(ctx, path, to); err != nil {
+	err := copyTo(ctx, path, to)
+	var damage *backoffice.DamageError
+	if errors.As(err, &damage) {
+		err = blame(ctx, path, to, err)
+	}
+	if err != nil {
 		return fmt.Errorf("back up ledger %s: %w", path, err)
 	}
 	return nil
+}
+
+// blame says whose disk damaged a copy, and what to do next.
+func blame(ctx context.Context, path, to string, damage error) error {
+	db, err := sql.Open("sqlite3", dsn(path, "mode=ro&_busy_timeout=10000"))
+	if err != nil {
+		return errors.Join(damage, err)
+	}
+	var here backoffice.DamageError
+	err = errors.Join(check(ctx, db, nil, here.Add), db.Close())
+	switch {
+	case err != nil:
+		return errors.Join(damage, fmt.Errorf("read the ledger through: %w", err))
+	case here.Err() == nil:
+		return fmt.Errorf("%w; the ledger itself has them whole: the disk of %s is failing, write the backup to another one", damage, to)
+	}
+	return fmt.Errorf("%w; the copy is not kept. %s", damage, backoffice.Mend)
 }
 
 // Restore makes a checked copy of a backup the ledger at path, where none may
@@ -36,6 +62,10 @@ func Restore(ctx context.Context, backup, path string) error {
 		return fmt.Errorf("restore ledger: %w", err)
 	}
 	if err := copyTo(ctx, backup, part); err != nil {
+		var damage *backoffice.DamageError
+		if errors.As(err, &damage) {
+			err = fmt.Errorf("%w; take the backup before it: the boards send again what it lacks and they still hold", err)
+		}
 		return fmt.Errorf("restore ledger from %s: %w", backup, err)
 	}
 	if err := Renew(ctx, part); err != nil {
@@ -75,11 +105,14 @@ func copyTo(ctx context.Context, from, to string) (err error) {
 	if err := src.QueryRowContext(ctx, `SELECT value FROM meta WHERE name = 'ledger'`).Scan(&id); err != nil {
 		return fmt.Errorf("%s is no ledger: %w", from, err)
 	}
-	if _, err := src.ExecContext(ctx, `VACUUM INTO ?`, to); err != nil {
-		return err
+	if _, err = src.ExecContext(ctx, `VACUUM INTO ?`, to); err == nil {
+		err = verify(ctx, to)
 	}
-	if err := verify(ctx, to); err != nil {
-		return errors.Join(err, os.Remove(to))
+	if err != nil {
+		if gone := os.Remove(to); !errors.Is(gone, fs.ErrNotExist) { // it may not have begun
+			err = errors.Join(err, gone)
+		}
+		return err
 	}
 	f, err := os.Open(to)
 	if err != nil {
@@ -104,7 +137,14 @@ func verify(ctx context.Context, path string) (err error) {
 	if said != "ok" {
 		return fmt.Errorf("check the copy: %s", said)
 	}
-	return passive(ctx, db)
+	if err := passive(ctx, db); err != nil {
+		return err
+	}
+	var damage backoffice.DamageError
+	if err := check(ctx, db, nil, damage.Add); err != nil {
+		return fmt.Errorf("check the copy: %w", err)
+	}
+	return damage.Err()
 }
 
 // passive says whether something in a copy would act by itself that is not the

@@ -72,7 +72,13 @@ type suite struct {
 func newSuite(t *testing.T, open Open) *suite {
 	s := &suite{T: t, open: open, dir: t.TempDir()}
 	s.Ledger, s.close = open(t, s.dir)
-	t.Cleanup(func() { checkMany(t, s.Ledger); s.close() })
+	t.Cleanup(func() {
+		if s.Ledger != nil {
+			checkMany(t, s.Ledger)
+			checkSound(t, s.Ledger)
+		}
+		s.close()
+	})
 	return s
 }
 

@@ -66,6 +66,7 @@ func check(rt *rapid.T, l backoffice.Ledger, states map[uint64][]string) {
 	}
 	checkVisitsAt(rt, l, at)
 	checkMany(rt, l)
+	checkSound(rt, l)
 }
 
 // history draws a board's events: boots, clocks that jump, are set and lose trust.
