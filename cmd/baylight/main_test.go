@@ -1,6 +1,8 @@
 package main
 
 import (
+	"bytes"
+	"context"
 	"fmt"
 	"log/slog"
 	"os"
@@ -24,7 +26,7 @@ func TestMain(m *testing.M) {
 		main()
 		return
 	}
-	testscript.Main(m, map[string]func(){"baylight": main, "office": runOffice, "kiosk": runKiosk})
+	testscript.Main(m, map[string]func(){"baylight": main, "office": runOffice, "kiosk": runKiosk, "backup": runBackup, "rot": rot})
 }
 
 func TestCommand(t *testing.T) { cmdtest.Run(t) }
@@ -51,6 +53,34 @@ func officeOf(config string) error {
 	ctx, stop := task.Signals()
 	defer stop()
 	return officeapp.Run(ctx, officeapp.Options{Settings: set, Version: "test", Clock: now, Log: slog.New(slog.NewTextHandler(os.Stderr, nil))})
+}
+
+// runBackup is what backofficed backup does, of the configuration in its first
+// argument to the file in its second.
+func runBackup() {
+	set, err := settings.LoadOffice(os.Args[1])
+	if err == nil {
+		err = officeapp.Backup(context.Background(), set, os.Args[2])
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
+}
+
+// rot changes bytes in a file, as a disk would: rot FILE OLD NEW.
+func rot() {
+	raw, err := os.ReadFile(os.Args[1])
+	if err == nil && (!bytes.Contains(raw, []byte(os.Args[2])) || len(os.Args[2]) != len(os.Args[3])) {
+		err = fmt.Errorf("rot: %s does not hold %s, or the new bytes are of another length", os.Args[1], os.Args[2])
+	}
+	if err == nil {
+		err = os.WriteFile(os.Args[1], bytes.Replace(raw, []byte(os.Args[2]), []byte(os.Args[3]), 1), 0o600)
+	}
+	if err != nil {
+		fmt.Fprintln(os.Stderr, err)
+		os.Exit(1)
+	}
 }
 
 // runKiosk is a real kiosk of the configuration in its argument.

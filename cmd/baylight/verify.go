@@ -20,9 +20,11 @@ type verifyCmd struct {
 
 // Help is shown by --help, under the line of the command.
 func (c *verifyCmd) Help() string {
-	return `Figures are kept beside the events. Everything kept is computed again from the events and
-compared; each difference is printed, and the exit status is then not 0. Events are never changed.
-It takes the token of the back office.`
+	return `First every event is held against the hash that was kept of it when it came, and against the one
+before it. A damaged one is printed with its store, source, epoch and sequence; then nothing is compared or
+repaired, since its figures would be made of it, and the exit status is not 0. Figures are kept beside the
+events. Everything kept is computed again from the events and compared; each difference is printed, and the
+exit status is then not 0. Events are never changed. It takes the token of the back office.`
 }
 
 // errFigures is a verification that found something.
@@ -42,10 +44,15 @@ func (c *verifyCmd) Run() error {
 	if c.JSON {
 		err = json.NewEncoder(task.Out()).Encode(v)
 	} else {
+		for _, d := range v.Damaged {
+			fmt.Fprintln(task.Out(), "damaged: "+d)
+		}
 		for _, d := range v.Differences {
 			fmt.Fprintln(task.Out(), d)
 		}
-		fmt.Fprintf(task.Out(), "store %s, position %d: %d visits and %d days compared, %d differences\n", v.Store, v.AsOf, v.Visits, v.Days, len(v.Differences)+v.More)
+		if len(v.Damaged) == 0 {
+			fmt.Fprintf(task.Out(), "store %s, position %d: %d visits and %d days compared, %d differences\n", v.Store, v.AsOf, v.Visits, v.Days, len(v.Differences)+v.More)
+		}
 		if v.Repaired {
 			fmt.Println("computed anew; nothing differs now")
 		}

@@ -33,9 +33,9 @@ func (d Damaged) String() string {
 }
 
 // Mend says what to do about damaged events.
-const Mend = "Look after the disk. Then have the board whose event it is send it again (baylight resend --from SEQUENCE --to SEQUENCE there), " +
-	"or import a file that was exported before (baylight import): an event that comes again replaces bytes that are damaged. " +
-	"What neither has is in the latest good backup: stop the back office, move the ledger aside, backofficed restore; the boards send again what that lacks"
+const Mend = "Look after the disk. Have the board whose event it is send it again (baylight resend --from SEQUENCE --to SEQUENCE there), or import a file that was exported " +
+	"before (baylight import): in a ledger that is a file, an event that comes again replaces bytes that are damaged. What neither has is in the latest good backup: " +
+	"stop the back office, move the ledger aside, backofficed restore; the boards send again what that lacks. In PostgreSQL: restore by its own tools, then backofficed renew"
 
 // DamageError is what a check found. The zero value is ready: give Add to a Checker.
 type DamageError struct {

@@ -2,10 +2,13 @@ package figures
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"net/http"
 	"slices"
 	"strings"
+
+	"baylight/sync/backoffice"
 )
 
 // Verified is the answer to POST /api/v1/verify.
@@ -18,6 +21,7 @@ type Verified struct {
 	More        int      `json:"more"`        // found beside those named
 	Repaired    bool     `json:"repaired"`    // it was folded anew, and then nothing was found
 	Error       string   `json:"error"`       // why it ended early; "" if it did not
+	Damaged     []string `json:"damaged"`     // events that are not what came, at most 1,000 by name; then nothing is compared or repaired
 }
 
 // Handler answers POST /api/v1/verify?store=…&repair=true|false. may says with
@@ -56,8 +60,11 @@ func Handler(f *Folder, may func(r *http.Request) (status int, why string)) http
 }
 
 func (f *Folder) verified(r *http.Request, store string, repair bool) (out Verified) {
-	out = Verified{Store: store, Differences: []string{}}
+	out = Verified{Store: store, Differences: []string{}, Damaged: []string{}}
 	report, err := f.Verify(r.Context(), store)
+	if out.damaged(err) {
+		return out
+	}
 	if err != nil && (!repair || r.Context().Err() != nil) {
 		out.Error = err.Error()
 		return out
@@ -78,6 +85,7 @@ func (f *Folder) verified(r *http.Request, store string, repair bool) (out Verif
 		out.AsOf, out.Visits, out.Days = report.AsOf, report.Visits, report.Days
 	}
 	switch {
+	case out.damaged(err):
 	case err != nil:
 		out.Error = err.Error()
 	case len(report.Differences) > 0:
@@ -86,4 +94,17 @@ func (f *Folder) verified(r *http.Request, store string, repair bool) (out Verif
 		out.Repaired = true
 	}
 	return out
+}
+
+// damaged takes over what is wrong with events, if that is why something ended.
+func (v *Verified) damaged(err error) bool {
+	var damage *backoffice.DamageError
+	if !errors.As(err, &damage) {
+		return false
+	}
+	for _, d := range damage.Found {
+		v.Damaged = append(v.Damaged, d.String())
+	}
+	v.Error = fmt.Sprintf("%d events are damaged; figures are neither compared nor repaired, and those that are kept stay as they are. %s", len(damage.Found)+damage.More, backoffice.Mend)
+	return true
 }

@@ -50,9 +50,31 @@ func (r *Report) add(d Difference) {
 }
 
 // Verify recomputes everything kept of a store from its events and names what is
-// not the same. First it folds what is stale, as every question does. It goes on
-// in steps, so that ingest and questions are served in between.
+// not the same. First it reads the events themselves through: of damaged ones
+// nothing can be said, and the error holds a backoffice.DamageError. Then it folds
+// what is stale, as every question does. It goes on in steps, so that ingest and
+// questions are served in between.
 func (f *Folder) Verify(ctx context.Context, store string) (*Report, error) {
+	if err := f.whole(ctx, store); err != nil {
+		return nil, fmt.Errorf("verify %s: %w", store, err)
+	}
+	return f.compared(ctx, store)
+}
+
+// whole fails if the ledger says that events are not what came.
+func (f *Folder) whole(ctx context.Context, store string) error {
+	l, ok := f.cfg.Ledger.(backoffice.Checker)
+	if !ok { // it is in memory
+		return nil
+	}
+	var damage backoffice.DamageError
+	if err := l.Check(ctx, store, damage.Add); err != nil {
+		return err
+	}
+	return damage.Err()
+}
+
+func (f *Folder) compared(ctx context.Context, store string) (*Report, error) {
 	v := verify{Folder: f, Report: &Report{Store: store}, known: map[string]bool{}, days: map[string]bool{}}
 	if err := v.allVisits(ctx); err != nil {
 		return nil, fmt.Errorf("verify %s: %w", store, err)
@@ -335,10 +357,14 @@ func (v *verify) someDays(ctx context.Context, r *room, first, end string, days 
 }
 
 // Repair drops what is kept of a store if a verification found differences, folds
-// it anew, and verifies that.
+// it anew, and verifies that. From damaged events it repairs nothing, as Verify
+// compares nothing with them: what is kept may be the last that is right.
 func (f *Folder) Repair(ctx context.Context, store string) (*Report, error) {
+	if err := f.whole(ctx, store); err != nil {
+		return nil, fmt.Errorf("repair %s: %w", store, err)
+	}
 	if err := f.Rebuild(ctx, store); err != nil {
 		return nil, err
 	}
-	return f.Verify(ctx, store)
+	return f.compared(ctx, store)
 }
