@@ -76,3 +76,43 @@ func insert(b *testing.B, db *sql.DB, entries []backoffice.Entry) {
 		b.Fatal(err)
 	}
 }
+
+// BenchmarkCheck measures how many events per second are held against their hashes
+// and their chain, and in the same run the bare reading of their bytes; x/bare is
+// the ratio of the two.
+func BenchmarkCheck(b *testing.B) {
+	path := filepath.Join(b.TempDir(), "ledger.db")
+	l, err := ledger.Open(path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer l.Close()
+	ledgertest.Fill(b, l, "sh-pudong", 200_000)
+	bare, err := sql.Open("sqlite3", path)
+	if err != nil {
+		b.Fatal(err)
+	}
+	defer bare.Close()
+	var ours, theirs time.Duration
+	n := uint64(0)
+	for b.Loop() {
+		start := time.Now()
+		if err := l.Check(b.Context(), "sh-pudong", func(d backoffice.Damaged) error { b.Error(d); return nil }); err != nil {
+			b.Fatal(err)
+		}
+		ours += time.Since(start)
+		var size int64
+		start = time.Now()
+		if err := bare.QueryRow(`SELECT sum(octet_length(bytes || '')) FROM events NOT INDEXED`).Scan(&size); err != nil {
+			b.Fatal(err)
+		}
+		theirs += time.Since(start)
+		at, err := l.Position(b.Context())
+		if err != nil {
+			b.Fatal(err)
+		}
+		n += at
+	}
+	b.ReportMetric(float64(n)/ours.Seconds(), "events/s")
+	b.ReportMetric(theirs.Seconds()/ours.Seconds(), "x/bare")
+}
