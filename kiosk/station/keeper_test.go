@@ -22,6 +22,34 @@ import (
 type counted struct {
 	*journal.Journal
 	starts, events atomic.Int64
+	earlier        atomic.Int64 // events read by other ways that are in the snapshot
+
+	mark    uint64 // up to here neither the snapshot nor the paper needs an event
+	follows int64  // how many come behind it
+}
+
+// count begins to count at a journal that nobody uses yet.
+func count(t *testing.T, j *journal.Journal) *counted {
+	t.Helper()
+	c := &counted{Journal: j}
+	paper, err := j.Cursor("paper")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if epoch, seq, _, ok := j.Snapshot(journal.Latest); ok && epoch == j.Epoch() {
+		c.mark = min(seq, paper) // what became of documents is in no snapshot
+	}
+	c.follows = int64(j.Head() - c.mark)
+	return c
+}
+
+func (c *counted) Replay(after uint64, fn func(kiosk.Event) error) error {
+	return c.Journal.Replay(after, func(e kiosk.Event) error {
+		if e.Seq <= c.mark {
+			c.earlier.Add(1)
+		}
+		return fn(e)
+	})
 }
 
 func (c *counted) ReplayFrom(epoch string, seq uint64, fn func(kiosk.Event) error) error {
@@ -29,14 +57,20 @@ func (c *counted) ReplayFrom(epoch string, seq uint64, fn func(kiosk.Event) erro
 	return c.Journal.ReplayFrom(epoch, seq, func(e kiosk.Event) error { c.events.Add(1); return fn(e) })
 }
 
-// began says whether the station began with a snapshot, and holds that it folded
-// no more than comes between two of them.
+// began says whether the station began with a snapshot, and holds that it then
+// read what follows it and nothing else, which is no more than comes between two.
 func (c *counted) began(t *testing.T) bool {
 	t.Helper()
-	if n := c.events.Load(); n > 20 { // one is made every ten
-		t.Errorf("%d events were folded after the snapshot", n)
+	if c.starts.Load() == 0 {
+		return false
 	}
-	return c.starts.Load() > 0
+	if n := c.events.Load(); n != c.follows || n > 20 { // one is made every ten
+		t.Errorf("%d events were folded after the snapshot, %d follow it, at most 20 are to", n, c.follows)
+	}
+	if n := c.earlier.Load(); n > 0 {
+		t.Errorf("%d events that are in the snapshot were read all the same", n)
+	}
+	return true
 }
 
 // kept is a kiosk whose keeper rests only when the test says so.
@@ -68,7 +102,7 @@ func (k *kept) start() {
 	if err != nil {
 		k.t.Fatal(err)
 	}
-	k.j = &counted{Journal: j}
+	k.j = count(k.t, j)
 	k.due, k.asked = make(chan time.Time), make(chan time.Duration, 100)
 	k.Station = station.New(station.Config{Floor: k.cfg, Journal: k.j, Snapshots: k.j, Clock: k.clock})
 	k.keeper = station.NewKeeper(station.KeeperConfig{Floor: k.cfg, Journal: k.j.Journal, Clock: k.clock, Every: 10, Refold: k.Refold,
@@ -101,6 +135,24 @@ func (k *kept) start() {
 		if err := j.Close(); err != nil {
 			k.t.Error(err)
 		}
+	}
+}
+
+// behind records n more events while nobody makes a snapshot of them.
+func (k *kept) behind(n int) {
+	k.t.Helper()
+	j, err := journal.Open(k.path, journal.Options{Source: kiosk.KioskSource("sh-pudong", "k1")})
+	if err != nil {
+		k.t.Fatal(err)
+	}
+	for range n {
+		e := kiosk.Event{Source: j.Source(), Epoch: j.Epoch(), Seq: j.Head() + 1, Moment: k.clock.Now(), Data: &kiosk.DeviceDown{Device: "printer"}}
+		if err := j.Append([]kiosk.Event{e}); err != nil {
+			k.t.Fatal(err)
+		}
+	}
+	if err := j.Close(); err != nil {
+		k.t.Fatal(err)
 	}
 }
 
@@ -218,10 +270,11 @@ func TestStartFromSnapshot(t *testing.T) {
 	k.work(false)
 	k.same()
 	k.stop()
+	k.behind(3)
 
 	k.start()
-	if !k.j.began(t) {
-		t.Error("the start did not begin with the snapshot")
+	if !k.j.began(t) || k.j.follows < 3 {
+		t.Errorf("the start did not begin with the snapshot and the %d events behind it", k.j.follows)
 	}
 	k.same()
 	if _, err := k.j.BeginEpoch("a test", k.j.Head()-7); err != nil {
