@@ -7,8 +7,10 @@ import (
 	"errors"
 	"fmt"
 	"io/fs"
+	"log/slog"
 	"os"
 	"runtime/debug"
+	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -29,7 +31,7 @@ type cli struct {
 type runCmd struct {
 	Config      string `help:"Configuration file. If there is none, the set-up pages are served." default:"/etc/baylight/kiosk.toml" type:"path"`
 	SetupListen string `help:"Where the set-up pages are served." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
-	ShowFaults  bool   `help:"If the configuration is broken, serve a page that says what is wrong until it is mended, instead of ending."`
+	ShowFaults  bool   `help:"If the configuration is broken, or nothing can be recorded, serve a page that says what is wrong until it is mended, instead of ending."`
 }
 
 // A board is small, and a backlog must not make the daemon big: the collector
@@ -39,6 +41,10 @@ const (
 	burstPercent = 200      // while a large batch is decided
 	softLimit    = 16 << 20 // bytes
 )
+
+// tryEvery is how often a journal that could not be opened is tried again. It
+// may be a large one.
+const tryEvery = 5 * time.Second
 
 // frugal bounds what garbage may take.
 func frugal() {
@@ -68,20 +74,58 @@ func (c *runCmd) Run() error {
 	log := task.Logger()
 	ctx, stop := task.Signals()
 	defer stop()
-	set, err := c.settings(ctx, firstrun.Options{Path: c.Config, Listen: c.SetupListen, Console: os.Stderr, Log: log, Ready: task.TellReady(log)})
-	if err != nil || set == nil {
-		return err
+	return c.run(ctx, log)
+}
+
+// run is Run until ctx ends. A kiosk that could not begin, since nothing can be
+// recorded, is begun again once it can, if faults are to be shown.
+func (c *runCmd) run(ctx context.Context, log *slog.Logger) error {
+	first := firstrun.Options{Path: c.Config, Listen: c.SetupListen, Console: os.Stderr, Log: log, Ready: task.TellReady(log)}
+	for {
+		set, err := c.settings(ctx, first)
+		if err != nil || set == nil {
+			return err
+		}
+		o, err := options(set, log)
+		if err != nil {
+			return err
+		}
+		err = kioskapp.Run(ctx, o)
+		var none *kioskapp.RecordsError
+		if !c.ShowFaults || !errors.As(err, &none) || ctx.Err() != nil {
+			return err
+		}
+		fmt.Fprintln(task.Err(), err)
+		if err := c.untilRecordable(ctx, first, o); err != nil || ctx.Err() != nil {
+			return ignore(ctx, err)
+		}
 	}
+}
+
+// options are those of a kiosk with these settings on this machine.
+func options(set *settings.Kiosk, log *slog.Logger) (kioskapp.Options, error) {
 	now, err := clock.NewSystem(set.Store.Calendar.Zone)
-	if err != nil {
-		return err
-	}
 	ready := func() {
 		task.TellReady(log)()
 		lean()
 	}
-	return kioskapp.Run(ctx, kioskapp.Options{Settings: set, Version: task.Version(), Log: log, Clock: now, NewID: kioskapp.RandomID, Ready: ready,
-		Burst: generous})
+	return kioskapp.Options{Settings: set, Version: task.Version(), Log: log, Clock: now, NewID: kioskapp.RandomID, Ready: ready, Burst: generous}, err
+}
+
+// untilRecordable shows, where the kiosk's pages are, why nothing can be
+// recorded, until it can. Meanwhile the configuration may change as well.
+func (c *runCmd) untilRecordable(ctx context.Context, o firstrun.Options, kiosk kioskapp.Options) error {
+	at := kiosk.Settings.HTTP
+	o.Listen, o.Hosts, o.Every = at.Listen, at.Hosts, tryEvery
+	if lamps := kioskapp.Warn(kiosk); lamps != nil {
+		o.Beside = []task.Task{lamps}
+	}
+	return firstrun.Fault(ctx, o, func() (err error) {
+		if kiosk.Settings, err = settings.LoadKiosk(c.Config); err != nil {
+			return err
+		}
+		return kioskapp.Recordable(kiosk)
+	})
 }
 
 // settings are those of the configuration file: as it is, as the first run

@@ -10,12 +10,13 @@ import (
 
 // What errors.Is finds in the errors of this package.
 var (
-	ErrInUse   = errors.New("journal is in use by another process")
-	ErrDamaged = errors.New("journal is damaged")
-	ErrForeign = errors.New("file is not a journal")
-	ErrTooNew  = errors.New("journal was written by a newer version")
-	ErrFull    = errors.New("disk is full")
-	ErrClosed  = errors.New("journal is closed")
+	ErrInUse    = errors.New("journal is in use by another process")
+	ErrDamaged  = errors.New("journal is damaged")
+	ErrForeign  = errors.New("file is not a journal")
+	ErrTooNew   = errors.New("journal was written by a newer version")
+	ErrFull     = errors.New("disk is full")
+	ErrReadOnly = errors.New("its file can only be read")
+	ErrClosed   = errors.New("journal is closed")
 )
 
 // SequenceError is the refusal of an event that does not continue the journal.
@@ -52,6 +53,8 @@ func classify(err error) error {
 	switch {
 	case se.Code == sqlite3.ErrFull || se.SystemErrno == syscall.ENOSPC || se.SystemErrno == syscall.EDQUOT:
 		return fmt.Errorf("%w: %w", ErrFull, err)
+	case se.Code == sqlite3.ErrReadonly:
+		return fmt.Errorf("%w: %w", ErrReadOnly, err)
 	case se.Code == sqlite3.ErrCorrupt || se.Code == sqlite3.ErrNotADB:
 		return fmt.Errorf("%w: %w", ErrDamaged, err)
 	}

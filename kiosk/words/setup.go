@@ -3,17 +3,18 @@ package words
 // setupWords are the texts of the first run.
 func setupWords() map[Key]Pair {
 	return map[Key]Pair{
-		"setup.title.page": {"首次设置", "First run"},
-		"setup.switch":     {"中文", "English"},
-		"setup.console":    {"本机尚未设置。请在浏览器中打开下面的地址，输入一次性验证码：", "This board is not set up yet. Open this address in a browser and type the one-time code:"},
-		"setup.code":       {"一次性验证码", "One-time code"},
-		"setup.welcome":    {"欢迎使用 Baylight", "Welcome to Baylight"},
-		"setup.code.ask":   {"请输入控制台或打印机上的一次性验证码，开始设置本机。", "To set up this board, type the one-time code from its console or its printer."},
-		"setup.code.wrong": {"验证码不对，请照控制台或小票上的字符再输入一次", "That is not the code: type it again as the console or the slip shows it"},
-		"setup.code.wait":  {"错误次数过多，请 {0} 秒后再试", "Too many wrong codes: try again in {0} s"},
-		"setup.steps":      {"步骤", "Steps"},
-		"setup.next":       {"下一步", "Next"},
-		"setup.more":       {"更多设置", "More settings"},
+		"setup.title.page":  {"首次设置", "First run"},
+		"setup.title.fault": {"暂停服务", "Out of service"},
+		"setup.switch":      {"中文", "English"},
+		"setup.console":     {"本机尚未设置。请在浏览器中打开下面的地址，输入一次性验证码：", "This board is not set up yet. Open this address in a browser and type the one-time code:"},
+		"setup.code":        {"一次性验证码", "One-time code"},
+		"setup.welcome":     {"欢迎使用 Baylight", "Welcome to Baylight"},
+		"setup.code.ask":    {"请输入控制台或打印机上的一次性验证码，开始设置本机。", "To set up this board, type the one-time code from its console or its printer."},
+		"setup.code.wrong":  {"验证码不对，请照控制台或小票上的字符再输入一次", "That is not the code: type it again as the console or the slip shows it"},
+		"setup.code.wait":   {"错误次数过多，请 {0} 秒后再试", "Too many wrong codes: try again in {0} s"},
+		"setup.steps":       {"步骤", "Steps"},
+		"setup.next":        {"下一步", "Next"},
+		"setup.more":        {"更多设置", "More settings"},
 
 		"setup.step.store":   {"门店", "Store"},
 		"setup.step.board":   {"本机与服务器", "Board and broker"},
@@ -124,6 +125,15 @@ func setupWords() map[Key]Pair {
 
 		"setup.fault":      {"本机配置有误，暂停服务，请联系工作人员", "This kiosk's configuration is wrong. Please turn to a person"},
 		"setup.fault.next": {"请在 {0} 中修改以下问题；改好后本机会自动启动，无需重启。", "Mend this in {0}. The kiosk then starts by itself."},
+
+		"setup.records":          {"本机无法保存数据，暂停服务，请联系工作人员", "This kiosk cannot record anything. Please turn to a person"},
+		"setup.records.readonly": {"磁盘不能写入（{0}）。请关机再开机；如果不行，请更换存储卡，再从备份恢复。能写入后本机会自动启动。", "The disk takes no writes ({0}). Switch the board off and on; if that does not help, replace the card and restore the backup. The kiosk starts by itself once the disk takes writes."},
+		"setup.records.denied":   {"本程序无权写入 {0}，或者其中的文件。请执行 sudo chown -R baylight: {0}，之后本机会自动启动，无需重启。", "This program may not write to {0}, or to a file in it. Run sudo chown -R baylight: {0}. The kiosk then starts by itself."},
+		"setup.records.full":     {"磁盘已满（{0}）。请清理磁盘，之后本机会自动启动，无需重启。", "The disk is full ({0}). Make room. The kiosk then starts by itself."},
+		"setup.records.inuse":    {"{0} 正由另一个程序使用。请结束该程序，之后本机会自动启动，无需重启。", "Another program uses {0}. End it. The kiosk then starts by itself."},
+		"setup.records.foreign":  {"{0} 里的记录文件不属于本机。请核对配置里的门店和本机名称，或把该文件移走；之后本机会自动启动，无需重启。", "The journal in {0} is not this board's. Check the names of store and board in the configuration, or move that file away. The kiosk then starts by itself."},
+		"setup.records.newer":    {"{0} 里的记录文件由更新版本的程序写成。请安装该版本的程序。", "The journal in {0} was written by a newer program. Install that version."},
+		"setup.records.other":    {"请排除以下问题（{0}）；sudo baylight doctor 会说明更多。之后本机会自动启动，无需重启。", "Mend this ({0}); sudo baylight doctor says more. The kiosk then starts by itself."},
 
 		"setup.bad.empty":      {"{0}：不能为空", "{0}: must not be empty"},
 		"setup.bad.name":       {"{0}：只能用小写字母、数字和 -，最多 32 个", "{0}: a to z, 0 to 9 and - only, at most 32"},

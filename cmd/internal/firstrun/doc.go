@@ -5,7 +5,7 @@
 //	Machine ──▶ Draft ──pages──▶ Draft ──Write──▶ kiosk.toml, staff.toml, store.key
 //
 // A configuration that is there but broken is never set up anew; [Fault] shows
-// what is wrong with it until it is mended.
+// what is wrong with it until it is mended, and likewise why a kiosk cannot record.
 //
 // Only who can read the board's console, or stands at its printer, gets in: the
 // pages ask for a one-time code printed there, and lock after five wrong ones.

@@ -49,6 +49,8 @@ type view struct {
 	Path     string
 	Files    Files
 	Config   string // name of the configuration file
+	Fault    words.Message
+	Next     words.Message // what a person does about it
 	trial    *trial
 }
 
@@ -69,11 +71,27 @@ func (v *view) Other(key words.Key, args ...string) string {
 	return words.Text(words.EN, key, args...)
 }
 
+// Title is what these pages are.
+func (v *view) Title() string {
+	if v.Fault.Key != "" {
+		return v.T("setup.title.fault")
+	}
+	return v.T("setup.title.page")
+}
+
 // Key joins the parts of a key.
 func (v *view) Key(room, name string) words.Key { return words.Key(room + "." + name) }
 
 // In is a message in the page's language.
 func (v *view) In(m words.Message) string { return m.In(v.Lang) }
+
+// InOther is the same message in the other language.
+func (v *view) InOther(m words.Message) string {
+	if v.Lang == words.EN {
+		return m.In(words.ZH)
+	}
+	return m.In(words.EN)
+}
 
 // To is a step's address in the page's language.
 func (v *view) To(step string) string {

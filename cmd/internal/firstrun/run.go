@@ -35,11 +35,18 @@ type Options struct {
 	Data    string      // data folder to be written into the configuration; "": the usual one
 	Socket  string      // likewise
 	Ready   func()      // called once the pages are there
+
+	Hosts  []string      // further names by which a page of faults may be asked for
+	Every  time.Duration // how often is looked whether a fault is gone; 0: two seconds
+	Beside []task.Task   // what runs beside a page of faults
 }
 
 func (o *Options) defaults() {
 	if o.Listen == "" {
 		o.Listen = DefaultListen
+	}
+	if o.Every == 0 {
+		o.Every = lookEvery
 	}
 	if o.Log == nil {
 		o.Log = slog.New(slog.DiscardHandler)

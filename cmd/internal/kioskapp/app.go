@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net"
 	"net/http"
-	"os"
 	"time"
 
 	"baylight/cmd/internal/settings"
@@ -80,18 +79,16 @@ type app struct {
 	point    chan struct{} // that everything may show where this board is
 }
 
-// Run puts the kiosk together and runs it until ctx ends.
+// Run puts the kiosk together and runs it until ctx ends. A *RecordsError says that
+// it was not begun, since nothing could be recorded.
 func Run(ctx context.Context, o Options) (err error) {
 	a := &app{o: o, set: o.Settings, began: time.Now(), meters: newMeters(), point: make(chan struct{}, 1)}
 	a.keepLog()
-	if err := os.MkdirAll(a.set.Data, 0o700); err != nil {
-		return fmt.Errorf("make data folder: %w", err)
-	}
 	if a.listener, err = net.Listen("tcp", a.set.HTTP.Listen); err != nil {
 		return fmt.Errorf("open %s for pages: %w", a.set.HTTP.Listen, err)
 	}
 	defer a.listener.Close()
-	if a.journal, err = a.openJournal(); err != nil {
+	if a.journal, err = a.openRecords(); err != nil {
 		return err
 	}
 	defer func() { err = errors.Join(err, a.journal.Close()) }()

@@ -10,10 +10,13 @@ import (
 	"path/filepath"
 	"strings"
 	"testing"
+	"time"
 
 	"golang.org/x/sys/unix"
 
+	"baylight/cmd/internal/kioskapp"
 	"baylight/device/bench"
+	"baylight/device/lamp/lamptest"
 	"baylight/kiosk"
 )
 
@@ -37,6 +40,8 @@ func readOnlyDisk(t *testing.T) {
 	r.refuses()
 	r.keeps(before)
 	must(t, r.stop())
+	r.keeps(before)
+	r.doesNotBegin("readonly")
 	r.keeps(before)
 	disk.umount()
 	disk.mend()
@@ -67,6 +72,73 @@ func disksPause(t *testing.T) {
 		immutable(t, path, false)
 	}
 	r.goesOn(before)
+}
+
+// TestCause: what keeps a kiosk from beginning is told apart, for what a person
+// does about it differs.
+func TestCause(t *testing.T) {
+	journal := func(r *rig) string { return filepath.Join(r.data(), "journal.db") }
+	for cause, c := range map[string]struct{ spoil, mend func(*rig) }{
+		"other": {func(r *rig) { must(t, os.WriteFile(r.data(), nil, 0o600)) }, func(r *rig) { must(t, os.Remove(r.data())) }},
+		"foreign": {
+			func(r *rig) {
+				must(t, os.Mkdir(r.data(), 0o700))
+				must(t, os.WriteFile(journal(r), bytes.Repeat([]byte("a letter\n"), 99), 0o600))
+			},
+			func(r *rig) { must(t, os.Remove(journal(r))) },
+		},
+		"inuse": {func(r *rig) { r.start() }, func(r *rig) { must(t, r.stop()) }},
+	} {
+		t.Run(cause, func(t *testing.T) {
+			r := newRig(t)
+			c.spoil(r)
+			if cause == "inuse" {
+				r.http = "127.0.0.1:0" // the other one has the pages
+			}
+			r.doesNotBegin(cause)
+			c.mend(r)
+			must(t, kioskapp.Recordable(r.options(nil)))
+		})
+	}
+}
+
+// doesNotBegin holds that a kiosk is not started, for this cause, and that its
+// lamps can warn.
+func (r *rig) doesNotBegin(cause string) {
+	r.t.Helper()
+	o := r.options(func() { r.t.Error("the kiosk is ready") })
+	for name, err := range map[string]error{"Run": kioskapp.Run(r.t.Context(), o), "Recordable": kioskapp.Recordable(o)} {
+		var none *kioskapp.RecordsError
+		if !errors.As(err, &none) || none.Cause() != cause || none.Data != r.data() {
+			r.t.Errorf("%s: %v (%+v)", name, err, none)
+		}
+	}
+	ctx, stop := context.WithCancel(r.t.Context())
+	defer stop()
+	pins := lamptest.New(nil)
+	o.Pins = pins.Open
+	lamps := kioskapp.Warn(o)
+	ended := make(chan error, 1)
+	go func() { ended <- lamps.Run(ctx) }()
+	tick := time.NewTicker(time.Millisecond)
+	defer tick.Stop()
+	deadline := time.After(patience)
+	for {
+		l := pins.Levels()
+		if high, driven := l["P2"]; driven && !high && l["P7"] { // the relays of b1 switch on at low level
+			break
+		}
+		select {
+		case <-tick.C:
+		case <-deadline:
+			r.t.Fatalf("lamps: %v", l)
+		}
+	}
+	stop()
+	must(r.t, <-ended)
+	if l := pins.Levels(); len(l) != 0 {
+		r.t.Errorf("pins after the warning: %v", l)
+	}
 }
 
 // data is the kiosk's data folder.
