@@ -2,6 +2,7 @@ package systemd
 
 import (
 	"bytes"
+	"encoding/json"
 	"os"
 	"os/exec"
 	"path/filepath"
@@ -42,6 +43,48 @@ func TestExposure(t *testing.T) {
 	}
 }
 
+// The kernel's clock may be asked about, with the call that also sets it, by the one
+// program that is there for it, and both daemons bring that with them.
+func TestOneAsksTheClock(t *testing.T) {
+	tool := tooltest.Path(t, "systemd-analyze", "systemd")
+	for _, unit := range units(t, "service") {
+		out, err := exec.Command(tool, "security", "--no-pager", "--offline=true", "--json=short", "./"+unit).Output()
+		if err != nil {
+			t.Fatal(unit, err)
+		}
+		var lines []struct {
+			Field string `json:"json_field"`
+			Set   bool
+		}
+		if err := json.Unmarshal(out, &lines); err != nil {
+			t.Fatal(unit, err)
+		}
+		found := 0
+		for _, l := range lines {
+			switch l.Field {
+			case "SystemCallFilter_clock", "ProtectClock":
+				found++
+				if l.Set == (unit == "baylight-synced.service") {
+					t.Errorf("%s: %s is %v", unit, l.Field, l.Set)
+				}
+			case "CapabilityBoundingSet_CAP_SYS_TIME":
+				found++
+				if !l.Set {
+					t.Errorf("%s may set the clock", unit)
+				}
+			}
+		}
+		if found != 3 {
+			t.Errorf("%s: systemd says %d of 3 things about the clock: %s", unit, found, out)
+		}
+	}
+	for _, unit := range []string{"kioskd.service", "backofficed.service"} {
+		if b, err := os.ReadFile(unit); err != nil || !bytes.Contains(b, []byte("\nWants=baylight-synced.service\n")) {
+			t.Errorf("%s does without baylight-synced.service (%v)", unit, err)
+		}
+	}
+}
+
 // systemd-analyze verify ends with 0 on a typo, so every word on stderr counts.
 // The programs are looked for where packages put them: here, a folder of empty ones.
 func TestVerify(t *testing.T) {
@@ -53,11 +96,12 @@ func TestVerify(t *testing.T) {
 			if err != nil {
 				t.Fatal(err)
 			}
-			for _, program := range []string{"kioskd", "backofficed", "baylight"} {
+			for _, program := range []string{"kioskd", "backofficed", "baylight", "baylight-synced"} {
 				if err := os.WriteFile(filepath.Join(dir, program), nil, 0o700); err != nil {
 					t.Fatal(err)
 				}
 				b = bytes.ReplaceAll(b, []byte("=/usr/bin/"+program+" "), []byte("="+filepath.Join(dir, program)+" "))
+				b = bytes.ReplaceAll(b, []byte("=/usr/libexec/"+program+"\n"), []byte("="+filepath.Join(dir, program)+"\n"))
 			}
 			if err := os.WriteFile(filepath.Join(dir, unit), b, 0o600); err != nil {
 				t.Fatal(err)

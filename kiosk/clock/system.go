@@ -66,7 +66,7 @@ func NewSystem(zone *time.Location) (*System, error) {
 		return d
 	}
 	return &System{zone: zone, boot: boot, wall: time.Now, up: up,
-		synced: (&discipline{stat: os.Stat, adjtimex: unix.Adjtimex}).says, battery: (&battery{read: readRTC}).says}, nil
+		synced: newDiscipline(os.Stat, unix.Adjtimex).says, battery: (&battery{read: readRTC}).says}, nil
 }
 
 // Now reads the machine's clocks.

@@ -42,18 +42,6 @@ func TestQuality(t *testing.T) {
 	}
 }
 
-func TestDisciplined(t *testing.T) {
-	for _, c := range []struct {
-		state  int
-		status int32
-		want   bool
-	}{{0, 0, true}, {0, unix.STA_PLL, true}, {0, unix.STA_UNSYNC, false}, {5, 0, false}, {5, unix.STA_UNSYNC, false}, {1, 0, true}} {
-		if got := disciplined(c.state, c.status); got != c.want {
-			t.Errorf("adjtimex says %d, status %#x: %v, want %v", c.state, c.status, got, c.want)
-		}
-	}
-}
-
 func TestSystemOnThisMachine(t *testing.T) {
 	s, err := NewSystem(time.UTC)
 	if err != nil {

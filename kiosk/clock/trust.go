@@ -11,53 +11,72 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"baylight/kiosk/clock/syncmark"
 )
 
-// syncedFile is touched by systemd-timesyncd each time it has heard a server.
-const syncedFile = "/run/systemd/timesync/synchronized"
+// A marker is a file that is touched while the clock is synchronised.
+type marker struct {
+	file  string
+	holds time.Duration // how long after it was touched
 
-// markerHolds is how long after that the clock is synchronised: the time after
-// which the kernel too gives the clock up (its error bound reaches 16 s).
-const markerHolds = 9 * time.Hour
+	touched time.Time     // its time as last seen
+	seen    time.Duration // time since boot when that changed
+}
+
+// markers that somebody on this machine may keep. timesyncd touches its own each
+// time it has heard a server, and the clock counts as synchronised for as long
+// after that as the kernel gives it (its error bound reaches 16 s).
+func markers() []*marker {
+	return []*marker{
+		{file: "/run/systemd/timesync/synchronized", holds: 9 * time.Hour},
+		{file: syncmark.File, holds: syncmark.Holds},
+	}
+}
+
+// says is whether the marker counts, its file being as stat tells.
+func (m *marker) says(info fs.FileInfo, wall time.Time, up time.Duration) bool {
+	if t := info.ModTime(); !t.Equal(m.touched) {
+		m.seen = up
+		if age := wall.Sub(t); m.touched.IsZero() && age > 0 { // this program began later
+			m.seen = up - min(age, m.holds)
+		}
+		m.touched = t
+	}
+	return up-m.seen < m.holds
+}
 
 // discipline finds out whether the system holds its clock: the kernel's own
-// state, which timesyncd, chrony (with rtcsync) and ntpd keep, or timesyncd's
-// marker where the kernel does not say.
+// state, which timesyncd, chrony (with rtcsync) and ntpd keep, or a marker where
+// the kernel does not say. The daemons' sandbox lets nobody ask the kernel; there
+// baylight-synced does (package syncmark).
 type discipline struct {
 	stat     func(name string) (fs.FileInfo, error)
 	adjtimex func(*unix.Timex) (int, error)
 
 	mu      sync.Mutex
-	touched time.Time     // the marker's time as last seen
-	seen    time.Duration // time since boot when it changed
+	markers []*marker
+}
+
+func newDiscipline(stat func(string) (fs.FileInfo, error), adjtimex func(*unix.Timex) (int, error)) *discipline {
+	return &discipline{stat: stat, adjtimex: adjtimex, markers: markers()}
 }
 
 // says is whether the clock is synchronised, seen at a wall clock and a time since boot.
 func (d *discipline) says(wall time.Time, up time.Duration) bool {
 	var tx unix.Timex
-	if state, err := d.adjtimex(&tx); err == nil && disciplined(state, tx.Status) {
+	if state, err := d.adjtimex(&tx); err == nil && syncmark.Disciplined(state, tx.Status) {
 		return true
-	}
-	info, err := d.stat(syncedFile)
-	if err != nil {
-		return false
 	}
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if t := info.ModTime(); !t.Equal(d.touched) {
-		d.seen = up
-		if age := wall.Sub(t); d.touched.IsZero() && age > 0 { // this program began later
-			d.seen = up - min(age, markerHolds)
+	held := false
+	for _, m := range d.markers { // each is looked at, so that none is seen late
+		if info, err := d.stat(m.file); err == nil && m.says(info, wall, up) {
+			held = true
 		}
-		d.touched = t
 	}
-	return up-d.seen < markerHolds
-}
-
-// disciplined reads the answer of adjtimex(2).
-func disciplined(state int, status int32) bool {
-	const timeError = 5 // TIME_ERROR: the clock is not synchronised
-	return state != timeError && status&unix.STA_UNSYNC == 0
+	return held
 }
 
 // How a battery clock is asked.

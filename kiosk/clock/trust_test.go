@@ -8,6 +8,8 @@ import (
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"baylight/kiosk/clock/syncmark"
 )
 
 // kernel answers adjtimex(2).
@@ -18,58 +20,85 @@ func kernel(state int, status int32, err error) func(*unix.Timex) (int, error) {
 	}
 }
 
+// Each kind of marker says what the kernel does not, for as long as it holds.
 func TestDisciplineSays(t *testing.T) {
 	denied := errors.New("operation not permitted")
 	for _, c := range []struct {
 		name   string
 		kernel func(*unix.Timex) (int, error)
-		marker time.Duration // before now; 0: no marker
+		marker time.Duration // before now, in what the marker holds; 0: no marker
 		want   bool
 	}{
 		{"chrony or ntpd", kernel(0, unix.STA_PLL, nil), 0, true},
 		{"nobody", kernel(5, unix.STA_UNSYNC, nil), 0, false},
 		{"the kernel does not say, no marker", kernel(0, 0, denied), 0, false},
-		{"the kernel does not say, a fresh marker", kernel(0, 0, denied), time.Minute, true},
-		{"a marker before the kernel says so", kernel(5, unix.STA_UNSYNC, nil), time.Minute, true},
-		{"a marker of yesterday", kernel(5, unix.STA_UNSYNC, nil), 24 * time.Hour, false},
-		{"a marker from the future was touched before the clock went back", kernel(5, unix.STA_UNSYNC, nil), -time.Hour, true},
+		{"the kernel does not say, a fresh marker", kernel(0, 0, denied), 10, true},
+		{"a marker before the kernel says so", kernel(5, unix.STA_UNSYNC, nil), 10, true},
+		{"a marker that is too old", kernel(5, unix.STA_UNSYNC, nil), 100, false},
+		{"a marker from the future was touched before the clock went back", kernel(5, unix.STA_UNSYNC, nil), -200, true},
 	} {
-		files := fstest.MapFS{}
-		if c.marker != 0 {
-			files["marker"] = &fstest.MapFile{ModTime: nine.Add(-c.marker)}
-		}
-		d := &discipline{stat: func(string) (fs.FileInfo, error) { return files.Stat("marker") }, adjtimex: c.kernel}
-		if got := d.says(nine, 48*time.Hour); got != c.want {
-			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		for _, m := range markers() {
+			files := fstest.MapFS{}
+			if c.marker != 0 {
+				files[m.file] = &fstest.MapFile{ModTime: nine.Add(-c.marker * m.holds / 100)}
+			}
+			d := newDiscipline(lookIn(files), c.kernel)
+			if got := d.says(nine, 48*time.Hour); got != c.want {
+				t.Errorf("%s (%s): %v, want %v", c.name, m.file, got, c.want)
+			}
 		}
 	}
 }
 
+// lookIn stats files that go by their whole path.
+func lookIn(files fstest.MapFS) func(string) (fs.FileInfo, error) {
+	return func(name string) (fs.FileInfo, error) {
+		f, ok := files[name]
+		if !ok {
+			return nil, fs.ErrNotExist
+		}
+		return fstest.MapFS{"it": f}.Stat("it")
+	}
+}
+
 // A marker that is touched again holds again; one that is not loses its force,
-// whatever the wall clock does meanwhile.
+// whatever the wall clock does meanwhile, and whatever the other's is.
 func TestMarkerGrowsOld(t *testing.T) {
-	files := fstest.MapFS{"marker": {ModTime: nine}}
-	d := &discipline{stat: func(string) (fs.FileInfo, error) { return files.Stat("marker") }, adjtimex: kernel(5, unix.STA_UNSYNC, nil)}
 	year := 365 * 24 * time.Hour
-	for i, c := range []struct {
-		up    time.Duration
-		wall  time.Time
-		touch bool
-		want  bool
-	}{
-		{0, nine, false, true},
-		{8 * time.Hour, nine.Add(year), false, true},
-		{9 * time.Hour, nine.Add(-year), false, false},
-		{10 * time.Hour, nine.Add(-year), true, true},
-		{18 * time.Hour, nine, false, true},
-		{19 * time.Hour, nine, false, false},
-	} {
-		if c.touch {
-			files["marker"] = &fstest.MapFile{ModTime: c.wall}
+	for _, m := range markers() {
+		other := markers()[0].file
+		if other == m.file {
+			other = markers()[1].file
 		}
-		if got := d.says(c.wall, c.up); got != c.want {
-			t.Errorf("look %d: %v, want %v", i, got, c.want)
+		files := fstest.MapFS{m.file: {ModTime: nine}, other: {ModTime: nine.Add(-year)}}
+		d := newDiscipline(lookIn(files), kernel(5, unix.STA_UNSYNC, nil))
+		for i, c := range []struct {
+			up    time.Duration // in ninths of what the marker holds
+			wall  time.Time
+			touch bool
+			want  bool
+		}{
+			{0, nine, false, true},
+			{8, nine.Add(year), false, true},
+			{9, nine.Add(-year), false, false},
+			{10, nine.Add(-year), true, true},
+			{18, nine, false, true},
+			{19, nine, false, false},
+		} {
+			if c.touch {
+				files[m.file] = &fstest.MapFile{ModTime: c.wall}
+			}
+			if got := d.says(c.wall, c.up*m.holds/9); got != c.want {
+				t.Errorf("%s, look %d: %v, want %v", m.file, i, got, c.want)
+			}
 		}
+	}
+}
+
+// What baylight-synced is told to keep is what the daemons look at.
+func TestOwnMarker(t *testing.T) {
+	if m := markers(); m[1].file != syncmark.File || m[1].holds < 3*syncmark.Every {
+		t.Errorf("%s counts for %s, and is touched every %s", m[1].file, m[1].holds, syncmark.Every)
 	}
 }
 

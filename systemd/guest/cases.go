@@ -22,6 +22,7 @@ func (t *trial) cases() []one {
 		{"a configured kiosk starts, and takes scans", true, t.configured},
 		{"an upgrade keeps scans, configuration and what was switched off", true, func(ctx context.Context) error { return t.upgrade(ctx, "kioskd") }},
 		{"it runs as nobody special, in its sandbox", false, func(ctx context.Context) error { return t.sandbox(ctx, "kioskd") }},
+		{"the clock is trusted while chrony holds it, and only then", false, t.chrony},
 		{"the doctor finds nothing wrong", false, func(ctx context.Context) error { return t.doctor(ctx, "service.ok", "broker.connected") }},
 		{"the back office makes what Mosquitto reads, in its sandbox", true, t.office},
 		{"the board enrols, and all that it kept is receipted", true, t.enrols},
