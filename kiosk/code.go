@@ -8,7 +8,7 @@ import (
 )
 
 // Codes on paper are permanent: twelve characters of Crockford's base 32 in
-// Code 128 (CONTRACT §2):
+// Code 128:
 //
 //	V 0A7 1 3K 8QZ2 5
 //	│ │   │ │  │    └ check: ISO 7064 mod 37,36 over the first eleven

@@ -142,7 +142,7 @@ func TestPayloads(t *testing.T) {
 	}
 }
 
-// goldenEvent is CONTRACT §2's example: the bytes are the promise.
+// goldenEvent is an event as others rely on it: the bytes are the promise.
 const goldenEvent = `{"specversion":"1.0","id":"e1-1234","source":"/stores/sh-pudong/kiosks/k1","type":"baylight.job.started.v1","subject":"visit/v1",` +
 	`"time":"2026-11-21T09:31:07.412+08:00","datacontenttype":"application/json","dataschema":"urn:baylight:schema:job.started.v1",` +
 	`"sequence":"00000000000000001234","epoch":"e1","bootid":"b1","uptimems":"81234567","clock":"synced",` +

@@ -175,7 +175,7 @@ func (o *Office) receiptPause(took time.Duration) time.Duration {
 }
 
 const (
-	receiptsWithin = 200 * time.Millisecond // CONTRACT.md §2
+	receiptsWithin = 200 * time.Millisecond // sync/DESIGN.md, The office, 2
 	receiptShare   = 20
 )
 

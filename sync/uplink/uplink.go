@@ -67,7 +67,7 @@ type Config struct {
 	Health func() []byte
 
 	// Broker settles for the broker's acknowledgement instead of the office's
-	// receipt (CONTRACT.md §2, delivery = "broker"): what a broker forgets after
+	// receipt (sync/DESIGN.md, delivery = "broker"): what a broker forgets after
 	// that is lost, and neither gaps nor a cloned card are noticed.
 	Broker bool
 

@@ -1,4 +1,4 @@
-// Package dashboard is the back office's HTTP side (CONTRACT §4): pages for people
+// Package dashboard is the back office's HTTP side (README: The HTTP API): pages for people
 // and the same as JSON.
 //
 //	GET  /                               today: bays, open orders and what they risk, who is drowning
