@@ -67,6 +67,7 @@ func officePages() map[Key]Pair {
 		"office.uncertain":            {"时间不确定", "time uncertain"},
 		"office.stated":               {"人工填写", "stated"},
 		"office.not_counted":          {"不计入", "not counted"},
+		"office.damaged":              {"此记录已在磁盘上损坏，内容不可信；请运行 baylight verify", "damaged on the disk, do not believe it: run baylight verify"},
 		"office.corrected":            {"记录于 {0}", "recorded {0}"},
 		"office.checked_in":           {"到店", "Checked in"},
 		"office.signed":               {"签单", "Signed"},

@@ -112,6 +112,7 @@ type Row struct {
 	When      time.Time // corrected time of recording
 	Uncertain bool
 	Counted   bool   // false: an event recorded twice after a rollback
+	Damaged   bool   // the bytes are not those that came (see Checker)
 	Person    string // "none", "present", "erased" or "missing"
 }
 

@@ -71,6 +71,9 @@ func (o *Office) pin(ctx context.Context, store string, p kiosk.Payload) error {
 		return nil
 	}
 	row, found, err := o.cfg.Ledger.Event(ctx, store, id)
+	if err == nil && found && row.Damaged {
+		return fmt.Errorf("event %s is damaged on the disk: baylight verify says what to do", id)
+	}
 	if err == nil && found {
 		kiosk.Pin(p, kiosk.HashOf(row.Bytes))
 	}

@@ -190,9 +190,10 @@ type step struct {
 	Uncertain bool              `json:"uncertain"`
 	Counted   bool              `json:"counted"`
 	Voided    bool              `json:"voided"`
-	Person    string            `json:"person"`         // none, present, erased or missing
-	Scan      *kiosk.ScanRecord `json:"scan,omitempty"` // the raw scan that caused it
-	Event     json.RawMessage   `json:"event"`          // its bytes
+	Damaged   bool              `json:"damaged,omitempty"` // its bytes changed on the disk
+	Person    string            `json:"person"`            // none, present, erased or missing
+	Scan      *kiosk.ScanRecord `json:"scan,omitempty"`    // the raw scan that caused it
+	Event     json.RawMessage   `json:"event"`             // its bytes
 
 	decoded kiosk.Event
 }
@@ -218,7 +219,7 @@ func (d *dashboard) history(ctx context.Context, s backoffice.Store, visit strin
 			voids[v.Event] = true
 		}
 		steps = append(steps, step{Position: row.Position, ID: e.ID(), Type: e.Type(), Time: stampTime(s, e.Time()), Recorded: stampTime(s, e.Recorded()),
-			Stated: e.Data.Common().At != nil, Uncertain: row.Uncertain, Counted: row.Counted, Person: row.Person, Event: row.Bytes, decoded: e})
+			Stated: e.Data.Common().At != nil, Uncertain: row.Uncertain, Counted: row.Counted, Damaged: row.Damaged, Person: row.Person, Event: row.Bytes, decoded: e})
 	}
 	for i := range steps {
 		st := &steps[i]

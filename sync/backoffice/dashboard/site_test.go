@@ -32,6 +32,7 @@ type site struct {
 	server *httptest.Server
 	token  string
 	now    time.Time
+	path   string // of the ledger
 }
 
 func clock(t testing.TB, s string) time.Time {
@@ -45,12 +46,13 @@ func clock(t testing.TB, s string) time.Time {
 
 func newSite(t *testing.T, cfg dashboard.Config) *site {
 	t.Helper()
-	l, err := ledger.Open(filepath.Join(t.TempDir(), "ledger.db"))
+	path := filepath.Join(t.TempDir(), "ledger.db")
+	l, err := ledger.Open(path)
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { l.Close() })
-	s := &site{T: t, ledger: l, board: ledgertest.NewBoard(t, store, "k1", "e1"), token: cfg.Token, now: clock(t, "17:00")}
+	s := &site{T: t, ledger: l, path: path, board: ledgertest.NewBoard(t, store, "k1", "e1"), token: cfg.Token, now: clock(t, "17:00")}
 	s.office, err = backoffice.New(backoffice.Config{Ledger: l, Now: func() time.Time { return s.now }, Stores: []backoffice.Store{{
 		Name: store, Title: "上海浦东店", Calendar: kiosk.ShanghaiWeek(zone), Bays: []string{"b1", "b2", "b3"}, Staff: people()}}})
 	if err != nil {

@@ -147,6 +147,23 @@ func TestRot(t *testing.T) {
 	}
 }
 
+// TestDamagedRow: whoever reads a damaged event is told.
+func TestDamagedRow(t *testing.T) {
+	path, all := ledgerOf(t)
+	rot(t, path, all[16])
+	with(t, path, func(l *ledger.Ledger) {
+		for i, want := range map[int]bool{15: false, 16: true} {
+			id := all[i].Event.ID()
+			if row, found, err := l.Event(t.Context(), "sh-pudong", id); !found || err != nil || row.Damaged != want {
+				t.Errorf("%s: %+v %v (%v)", id, row, found, err)
+			}
+			if rows, err := l.Visit(t.Context(), "sh-pudong", fmt.Sprintf("V%02d", i)); err != nil || len(rows) != 1 || rows[0].Damaged != want {
+				t.Errorf("its visit: %+v (%v)", rows, err)
+			}
+		}
+	})
+}
+
 // TestMended: an event that comes again replaces bytes that are damaged, and
 // nothing else changes.
 func TestMended(t *testing.T) {

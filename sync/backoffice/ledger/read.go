@@ -1,6 +1,7 @@
 package ledger
 
 import (
+	"bytes"
 	"context"
 	"database/sql"
 	"errors"
@@ -201,15 +202,17 @@ func lastSeen(ctx context.Context, q querier, s backoffice.Source) (t time.Time,
 }
 
 // columns of a row at rest, and the reading of them.
-const columns = `e.n, e.bytes, e.when_ms, e.uncertain, e.state, CASE WHEN e.digest = '' THEN 'none' WHEN p.seq IS NULL THEN 'missing'
+const columns = `e.n, e.hash, e.bytes, e.when_ms, e.uncertain, e.state, CASE WHEN e.digest = '' THEN 'none' WHEN p.seq IS NULL THEN 'missing'
 	WHEN p.bytes IS NULL THEN 'erased' ELSE 'present' END
 	FROM events e LEFT JOIN persons p ON p.epoch = e.epoch AND p.source = e.source AND p.seq = e.seq`
 
 func scan(r *sql.Rows) (row backoffice.Row, err error) {
 	var when int64
 	var state rule.State
-	err = r.Scan(&row.Position, &row.Bytes, &when, &row.Uncertain, &state, &row.Person)
-	row.When, row.Counted = ms(when), state == rule.Counted
+	var kept sql.RawBytes
+	err = r.Scan(&row.Position, &kept, &row.Bytes, &when, &row.Uncertain, &state, &row.Person)
+	hash := kiosk.HashOf(row.Bytes)
+	row.When, row.Counted, row.Damaged = ms(when), state == rule.Counted, !bytes.Equal(kept, hash[:])
 	return row, err
 }
 

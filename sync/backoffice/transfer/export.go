@@ -49,6 +49,9 @@ func (h *handler) export(ctx context.Context, q Query, out *bufio.Writer) (after
 			if row.Position > q.Through {
 				return after, nil
 			}
+			if row.Damaged {
+				return after, fmt.Errorf("the event at position %d is damaged on the disk and would be another one elsewhere: baylight verify says what to do", row.Position)
+			}
 			after = row.Position
 			if !q.From.IsZero() && row.When.Before(q.From) || !q.To.IsZero() && !row.When.Before(q.To) {
 				continue

@@ -113,14 +113,15 @@ func (h *handler) spool(ctx context.Context, store string, r io.Reader) (_ *os.F
 }
 
 // admit says why a line cannot be imported. An event of this very ledger that it
-// does not have was recorded by nobody: the office records its own.
+// does not have was recorded by nobody: the office records its own. One that is
+// damaged here may come again: the ledger holds it against its hash.
 func (h *handler) admit(ctx context.Context, store string, line []byte) error {
 	it, err := ParseLine(store, line)
 	if err != nil || it.Entry == nil || it.Entry.Event.Source != kiosk.OfficeSource(store) || it.Entry.Event.Epoch != h.Office.Ledger().ID() {
 		return err
 	}
 	row, found, err := h.Office.Ledger().Event(ctx, store, it.Entry.Event.ID())
-	if err == nil && (!found || kiosk.HashOf(row.Bytes) != kiosk.HashOf(it.Entry.Bytes)) {
+	if err == nil && (!found || !row.Damaged && kiosk.HashOf(row.Bytes) != kiosk.HashOf(it.Entry.Bytes)) {
 		err = fmt.Errorf("event %s names this office's own ledger, which did not record it", it.Entry.Event.ID())
 	}
 	return err

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"strings"
 	"testing"
 
 	"pgregory.net/rapid"
@@ -69,6 +70,10 @@ func Damaged(t *testing.T, open Open, harm Harm) {
 			}
 			if got := s.damaged("sh-other"); len(got) > 0 {
 				t.Errorf("of a store beside it the ledger says %q", got)
+			}
+			row, found, err := s.Event(t.Context(), store, events[c.of].Event.ID())
+			if gone := strings.Contains(c.want, "gone"); err != nil || found == gone || row.Damaged != strings.HasSuffix(c.want, changed) {
+				t.Errorf("who reads it has %v %+v (%v)", found, row, err)
 			}
 			s.Ledger = nil // what is damaged answers nothing else
 		})

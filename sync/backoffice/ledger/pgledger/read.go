@@ -1,6 +1,7 @@
 package pgledger
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -209,7 +210,7 @@ func lastSeen(ctx context.Context, q querier, source string) (t time.Time, err e
 }
 
 // columns of a row at rest, and the reading of them.
-const columns = `SELECT e.n, e.bytes, e.when_ms, e.uncertain, e.state, CASE WHEN e.digest = '' THEN 'none' WHEN p.seq IS NULL THEN 'missing'
+const columns = `SELECT e.n, e.hash, e.bytes, e.when_ms, e.uncertain, e.state, CASE WHEN e.digest = '' THEN 'none' WHEN p.seq IS NULL THEN 'missing'
 	WHEN p.bytes IS NULL THEN 'erased' ELSE 'present' END
 	FROM events e LEFT JOIN persons p ON p.ep = e.ep AND p.seq = e.seq`
 
@@ -217,9 +218,10 @@ func (l *Ledger) rows(ctx context.Context, what, where string, args ...any) (out
 	var r backoffice.Row
 	var n, when int64
 	var state int16
-	err = each(ctx, l.pool, []any{&n, &r.Bytes, &when, &r.Uncertain, &state, &r.Person}, func() error {
-		row := r
-		row.Position, row.When, row.Counted = uint64(n), ms(when), state == rule.Counted
+	var kept []byte
+	err = each(ctx, l.pool, []any{&n, &kept, &r.Bytes, &when, &r.Uncertain, &state, &r.Person}, func() error {
+		row, hash := r, kiosk.HashOf(r.Bytes)
+		row.Position, row.When, row.Counted, row.Damaged = uint64(n), ms(when), state == rule.Counted, !bytes.Equal(kept, hash[:])
 		out = append(out, row)
 		r.Bytes = nil
 		return nil

@@ -84,7 +84,7 @@ func schemas() object {
 		"Step": shape("One event of a visit's history.", object{
 			"position": whole("in the ledger"), "id": text("<epoch>-<sequence>"), "type": text("e.g. job.started"), "time": when("the one that counts: stated, else corrected"),
 			"recorded": when("corrected time of recording"), "stated": truth("a person stated the time"), "uncertain": truth("no clock vouches for the time"),
-			"counted": truth("false: recorded twice after a rollback"), "voided": truth("taken back by a person"),
+			"counted": truth("false: recorded twice after a rollback"), "voided": truth("taken back by a person"), "?damaged": truth("its bytes changed on the office's disk; there only if so"),
 			"person": one("its person part", []string{"none", "present", "erased", "missing"}), "?scan": ref("Scan"), "event": ref("Event")}),
 		"Scan":  of(reflect.TypeFor[kiosk.ScanRecord]()),
 		"Event": object{"type": "object", "description": "A CloudEvents event as its recorder made it; /schemas/envelope.v1.json, its data as its dataschema names it.", "additionalProperties": true},
