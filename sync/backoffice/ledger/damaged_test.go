@@ -12,6 +12,7 @@ import (
 	"strings"
 	"testing"
 
+	"baylight/kiosk"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/ledger"
 	"baylight/sync/backoffice/ledger/ledgertest"
@@ -32,8 +33,15 @@ func TestDamaged(t *testing.T) {
 	})
 }
 
-// edit changes a ledger behind its back.
+// edit changes one row of a ledger behind its back.
 func edit(t testing.TB, path, query string, args ...any) {
+	t.Helper()
+	if n, err := change(t, path, query, args...).RowsAffected(); n != 1 || err != nil {
+		t.Fatalf("%s: %d rows (%v)", query, n, err)
+	}
+}
+
+func change(t testing.TB, path, query string, args ...any) sql.Result {
 	t.Helper()
 	db, err := sql.Open("sqlite3", (&url.URL{Scheme: "file", Path: path}).String())
 	if err != nil {
@@ -44,9 +52,7 @@ func edit(t testing.TB, path, query string, args ...any) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	if n, err := res.RowsAffected(); n != 1 || err != nil {
-		t.Fatalf("%s: %d rows (%v)", query, n, err)
-	}
+	return res
 }
 
 // ledgerOf is a ledger of 40 events in two pages or more, closed.
@@ -218,5 +224,38 @@ func TestCutShort(t *testing.T) {
 				t.Errorf("the copy: %v", err)
 			}
 		})
+	}
+}
+
+// TestOlderChains: what a program of version 1 took in has no seams noted, so its
+// chains are not asked; a file of it has no table of them. Hashes are held all the same.
+func TestOlderChains(t *testing.T) {
+	path, all := ledgerOf(t)
+	b, err := kiosk.Encode(kiosk.Event{Source: all[16].Event.Source, Epoch: "e1", Seq: 17, Moment: all[16].Event.Moment, Prev: all[16].Event.Prev, Data: &kiosk.Accepted{Visit: "V16", Adviser: "a"}})
+	if err != nil {
+		t.Fatal(err)
+	}
+	hash := kiosk.HashOf(b)
+	edit(t, path, `UPDATE events SET bytes = ?, hash = ? WHERE n = 17`, b, hash[:])
+	backup := func() error { return ledger.Backup(t.Context(), path, filepath.Join(t.TempDir(), "backup.db")) }
+	if err := backup(); err == nil || !strings.Contains(err.Error(), "sequence 18, position 18: it does not follow") {
+		t.Errorf("a broken chain: %v", err)
+	}
+	edit(t, path, `UPDATE meta SET value = '17' WHERE name = 'times_since'`)
+	if err := backup(); err == nil || !strings.Contains(err.Error(), "sequence 18") {
+		t.Errorf("a chain that broke after a program of version 1: %v", err)
+	}
+	edit(t, path, `UPDATE meta SET value = '18' WHERE name = 'times_since'`)
+	if err := backup(); err != nil {
+		t.Errorf("up to where a program of version 1 was: %v", err)
+	}
+	edit(t, path, `DELETE FROM meta WHERE name = 'times_since'`)
+	change(t, path, `DROP TABLE seams`)
+	if err := backup(); err != nil {
+		t.Errorf("a file of version 1: %v", err)
+	}
+	edit(t, path, `UPDATE events SET bytes = x'00' WHERE n = 20`)
+	if err := backup(); err == nil || !strings.Contains(err.Error(), "sequence 20") {
+		t.Errorf("a damaged file of version 1: %v", err)
 	}
 }
