@@ -4,7 +4,7 @@ package words
 // what to do.
 func healthWords() map[Key]Pair {
 	return map[Key]Pair{
-		"health.journal.refused":        {"无法保存：扫码会被拒绝。请查看磁盘是否已满或损坏", "Nothing can be recorded, scans are refused. See whether the disk is full or failing"},
+		"health.journal.refused":        {"无法保存：扫码会被拒绝。请查看磁盘是否已满；如果没有满，请关机再开机", "Nothing can be recorded, scans are refused. See whether the disk is full; if it is not, switch the board off and on"},
 		"health.journal.damaged":        {"发现记录文件损坏。请立即备份，更换存储卡后重启", "Damage was found in the records. Back up now, replace the card, start again"},
 		"health.journal.lost":           {"记录文件曾损坏，部分记录已无法找回。请更换存储卡，损坏的文件已另存", "The records were damaged and some are gone for good. Replace the card; the damaged file is set aside"},
 		"health.journal.salvaged":       {"记录文件曾损坏，已全部找回。请更换存储卡", "The records were damaged and all of them were saved. Replace the card"},
