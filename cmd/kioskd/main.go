@@ -9,8 +9,6 @@ import (
 	"io/fs"
 	"log/slog"
 	"os"
-	"runtime/debug"
-	"time"
 
 	"github.com/alecthomas/kong"
 
@@ -32,40 +30,6 @@ type runCmd struct {
 	Config      string `help:"Configuration file. If there is none, the set-up pages are served." default:"/etc/baylight/kiosk.toml" type:"path"`
 	SetupListen string `help:"Where the set-up pages are served." default:"127.0.0.1:8080" placeholder:"HOST:PORT"`
 	ShowFaults  bool   `help:"If the configuration is broken, or nothing can be recorded, serve a page that says what is wrong until it is mended, instead of ending."`
-}
-
-// A board is small, and a backlog must not make the daemon big: the collector
-// works earlier than by default. GOGC and GOMEMLIMIT, if they are set, decide.
-const (
-	gcPercent    = 30
-	burstPercent = 200      // while a large batch is decided
-	softLimit    = 16 << 20 // bytes
-)
-
-// tryEvery is how often a journal that could not be opened is tried again. It
-// may be a large one.
-const tryEvery = 5 * time.Second
-
-// frugal bounds what garbage may take.
-func frugal() {
-	smallPages()
-	oneArena()
-	if os.Getenv("GOGC") == "" {
-		debug.SetGCPercent(gcPercent)
-	}
-	if os.Getenv("GOMEMLIMIT") == "" {
-		debug.SetMemoryLimit(softLimit)
-	}
-}
-
-// generous lets garbage lie until over, below the soft limit: in a burst the
-// collector would take as much time as a third of the work.
-func generous() (over func()) {
-	if os.Getenv("GOGC") != "" {
-		return func() {}
-	}
-	was := debug.SetGCPercent(burstPercent)
-	return func() { debug.SetGCPercent(was) }
 }
 
 // Run runs the daemon until it is told to stop.
@@ -110,22 +74,6 @@ func options(set *settings.Kiosk, log *slog.Logger) (kioskapp.Options, error) {
 		lean()
 	}
 	return kioskapp.Options{Settings: set, Version: task.Version(), Log: log, Clock: now, NewID: kioskapp.RandomID, Ready: ready, Burst: generous}, err
-}
-
-// untilRecordable shows, where the kiosk's pages are, why nothing can be
-// recorded, until it can. Meanwhile the configuration may change as well.
-func (c *runCmd) untilRecordable(ctx context.Context, o firstrun.Options, kiosk kioskapp.Options) error {
-	at := kiosk.Settings.HTTP
-	o.Listen, o.Hosts, o.Every = at.Listen, at.Hosts, tryEvery
-	if lamps := kioskapp.Warn(kiosk); lamps != nil {
-		o.Beside = []task.Task{lamps}
-	}
-	return firstrun.Fault(ctx, o, func() (err error) {
-		if kiosk.Settings, err = settings.LoadKiosk(c.Config); err != nil {
-			return err
-		}
-		return kioskapp.Recordable(kiosk)
-	})
 }
 
 // settings are those of the configuration file: as it is, as the first run
