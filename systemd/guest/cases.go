@@ -201,10 +201,16 @@ func (t *trial) restore(ctx context.Context) error {
 
 func (t *trial) removed(ctx context.Context) error {
 	if err := t.do(ctx, "dpkg -r baylight-kiosk baylight-backoffice", "test -e /var/lib/baylight/journal.db", "test -e /var/lib/baylight/ledger.db", "test -e /etc/baylight/kiosk.toml",
-		"! systemctl is-active -q kioskd", "! systemctl is-active -q backofficed", "! systemctl is-active -q baylight-broker.path baylight-broker.timer", t.dpkg(newer, "baylight-kiosk", "baylight-backoffice")); err != nil {
+		"! systemctl is-active -q kioskd", "! systemctl is-active -q backofficed", "! systemctl is-active -q baylight-broker.path baylight-broker.timer"); err != nil {
 		return err
 	}
-	if err := t.await(ctx, "systemctl is-active -q kioskd && systemctl is-active -q backofficed"); err != nil {
+	if err := t.await(ctx, "! systemctl is-active -q baylight-synced"); err != nil { // nothing needs it any more
+		return err
+	}
+	if err := t.do(ctx, t.dpkg(newer, "baylight-kiosk", "baylight-backoffice")); err != nil {
+		return err
+	}
+	if err := t.await(ctx, "systemctl is-active -q kioskd && systemctl is-active -q backofficed && systemctl is-active -q baylight-synced"); err != nil {
 		return err
 	}
 	if err := t.work(ctx); err != nil {
