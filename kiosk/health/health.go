@@ -60,10 +60,13 @@ type Device struct {
 
 // Facts are what a board knows of itself.
 type Facts struct {
+	Kiosk string         // its name
+	Zone  *time.Location // of the store; nil is UTC
+
 	Broken   string // why nothing can be recorded, "" if it can
 	Damage   string // damage found in the journal since the start
 	Salvaged string // what had to be done to a damaged journal at the start
-	Lost     int    // ranges of events that were destroyed then
+	Lost     []Lost // what was destroyed then
 	Snapshot string // a snapshot that was found wrong, and replaced
 
 	DiskFull bool   // the reserve is given up
@@ -95,8 +98,10 @@ func Reasons(f Facts) (out []Reason) {
 	}
 	add(f.Broken != "", Losing, "journal.refused", f.Broken)
 	add(f.Damage != "", Losing, "journal.damaged", f.Damage)
-	add(f.Lost > 0, Losing, "journal.lost", f.Salvaged)
-	add(f.Salvaged != "" && f.Lost == 0, Degraded, "journal.salvaged", f.Salvaged)
+	if len(f.Lost) > 0 {
+		out = append(out, Reason{Losing, "journal.lost", words.Message{Key: "health.journal.lost", Args: []string{f.Kiosk}, List: Phrases(f.Lost, f.Zone)}, f.Salvaged})
+	}
+	add(f.Salvaged != "" && len(f.Lost) == 0, Degraded, "journal.salvaged", f.Salvaged)
 	add(f.Snapshot != "", Degraded, "journal.snapshot", f.Snapshot)
 	add(f.DiskFull, Degraded, "disk.full", "")
 	add(!f.DiskFull && f.DiskFree < Little, Degraded, "disk.low", "")

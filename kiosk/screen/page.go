@@ -114,6 +114,9 @@ func (h *handler) show(w http.ResponseWriter, status int, p *page) {
 // T is a text in the page's language.
 func (p *page) T(key words.Key, args ...string) string { return words.Text(p.Lang, key, args...) }
 
+// Message is a message in the page's language.
+func (p *page) Message(m words.Message) string { return m.In(p.Lang) }
+
 // Other is the same text in the other language, for screens that show both.
 func (p *page) Other(key words.Key, args ...string) string {
 	if p.Lang == words.ZH {

@@ -93,8 +93,8 @@ type Device struct {
 
 // Alarm is something wrong with this board that somebody must act upon.
 type Alarm struct {
-	Text   words.Key // what it means and what to do
-	Detail string    // for whoever looks into it
+	Text   words.Message // what it means and what to do
+	Detail string        // for whoever looks into it
 }
 
 // Outbox is how far the back office is behind.

@@ -6,7 +6,7 @@ func healthWords() map[Key]Pair {
 	return map[Key]Pair{
 		"health.journal.refused":        {"无法保存：扫码会被拒绝。请查看磁盘是否已满；如果没有满，请关机再开机", "Nothing can be recorded, scans are refused. See whether the disk is full; if it is not, switch the board off and on"},
 		"health.journal.damaged":        {"发现记录文件损坏。请立即备份，更换存储卡后重启", "Damage was found in the records. Back up now, replace the card, start again"},
-		"health.journal.lost":           {"记录文件曾损坏，部分记录已无法找回。请更换存储卡，损坏的文件已另存", "The records were damaged and some are gone for good. Replace the card; the damaged file is set aside"},
+		"health.journal.lost":           {"终端 {0} 的记录文件曾损坏，部分记录已无法找回：{1}。请对照那段时间的工单和纸质单据，把后台也没有的业务在服务台补录；并请更换存储卡，损坏的文件已另存", "The records of board {0} were damaged and some are gone for good: {1}. From the job cards and paper of that time, enter again at the desk what the back office does not have either. Replace the card; the damaged file is set aside"},
 		"health.journal.salvaged":       {"记录文件曾损坏，已全部找回。请更换存储卡", "The records were damaged and all of them were saved. Replace the card"},
 		"health.journal.snapshot":       {"快照与记录不符，已重做，记录无误。再次出现请更换存储卡", "A snapshot did not match the records and was made anew; the records are right. If it happens again, replace the card"},
 		"health.disk.full":              {"磁盘已满，正在使用预留空间。数据安全，请今天清理磁盘", "The disk is full and the reserve is in use. Data is safe; make room today"},
@@ -29,5 +29,15 @@ func healthWords() map[Key]Pair {
 		"office.health.retention.waits": {"时钟有疑问，到期的个人信息没有删除。请确认：baylight erase --list", "The clock is in doubt, so personal data that grew old is not removed. Confirm: baylight erase --list"},
 		"office.health.backup.old":      {"最近三天没有备份", "There is no backup of the last three days"},
 		"health.receipts.late":          {"后台在线，但超过五分钟没有确认收到。记录保存在本机，请查看后台", "The back office is there and has acknowledged nothing for five minutes. Records are kept here; look at the back office"},
+
+		// How many records are gone and when they were made.
+		"lost.between":        {"{1} 至 {2} 之间 {0} 条", "{0} between {1} and {2}"},
+		"lost.before":         {"{1} 之前 {0} 条", "{0} before {1}"},
+		"lost.since":          {"{1} 以后 {0} 条", "{0} since {1}"},
+		"lost.between.unsure": {"大约 {1} 至 {2} 之间 {0} 条（时间不确定）", "{0} between about {1} and {2} (time uncertain)"},
+		"lost.before.unsure":  {"大约 {1} 之前 {0} 条（时间不确定）", "{0} before about {1} (time uncertain)"},
+		"lost.since.unsure":   {"大约 {1} 以后 {0} 条（时间不确定）", "{0} since about {1} (time uncertain)"},
+		"lost.unknown":        {"{0} 条，时间不明", "{0} at an unknown time"},
+		"lost.more":           {"另外还有 {0} 条", "{0} more"},
 	}
 }

@@ -9,6 +9,7 @@ package words
 
 import (
 	"maps"
+	"slices"
 	"strconv"
 	"strings"
 )
@@ -32,13 +33,31 @@ type Pair struct{ ZH, EN string }
 type Message struct {
 	Key  Key
 	Args []string
+	List []Message // one text, which is the argument after Args; nil: there is none
 }
 
 // Say makes a message.
 func Say(key Key, args ...string) Message { return Message{Key: key, Args: args} }
 
 // In is the message in a language.
-func (m Message) In(l Lang) string { return Text(l, m.Key, m.Args...) }
+func (m Message) In(l Lang) string {
+	if m.List == nil {
+		return Text(l, m.Key, m.Args...)
+	}
+	return Text(l, m.Key, append(slices.Clone(m.Args), Listed(l, m.List))...)
+}
+
+// Listed is one text of several.
+func Listed(l Lang, list []Message) string {
+	texts := make([]string, len(list))
+	for i, m := range list {
+		texts[i] = m.In(l)
+	}
+	if l == EN {
+		return strings.Join(texts, "; ")
+	}
+	return strings.Join(texts, "；")
+}
 
 // Text is the text of key in l with its arguments filled in. An unknown key
 // shows itself, so that a gap is seen and not hidden.

@@ -31,6 +31,13 @@ func TestText(t *testing.T) {
 	if got := Text(ZH, "stage.working"); got != "维修中" {
 		t.Errorf("Text(ZH, stage.working) = %q", got)
 	}
+	m := Message{Key: "health.journal.lost", Args: []string{"{1}"}, List: []Message{Say("lost.before", "3", "2026-11-03 09:00"), Say("lost.more", "4")}}
+	if got := m.In(ZH); !strings.Contains(got, "终端 {1} 的") || !strings.Contains(got, "2026-11-03 09:00 之前 3 条；另外还有 4 条") {
+		t.Errorf("a message with a list is %q", got)
+	}
+	if got := m.In(EN); !strings.Contains(got, "3 before 2026-11-03 09:00; 4 more") {
+		t.Errorf("in English it is %q", got)
+	}
 	if got := Text(EN, "no.such.key"); got != "no.such.key" {
 		t.Errorf("an unknown key shows %q, want itself", got)
 	}

@@ -26,6 +26,9 @@ type Ledger interface {
 	Epochs(ctx context.Context, source string) ([]wire.Epoch, error)
 	// Sources are those heard of in a store, by name.
 	Sources(ctx context.Context, store string) ([]Source, error)
+	// Lost says which events of the ranges that a source's journal.lost closed the
+	// ledger does not have, and what lies beside them.
+	Lost(ctx context.Context, source string) (Lost, error)
 	// Changed calls f with the counted events, corrected in time, of each visit
 	// of the store that changed after a position, and returns the position that
 	// this is true for.
@@ -120,6 +123,29 @@ type Row struct {
 type PartAt struct {
 	Position uint64
 	Visit    string // "" if its event belongs to none
+}
+
+// Lost are events that were destroyed before they came.
+type Lost struct {
+	Count uint64 // all in all
+	Runs  []Run  // the last MaxRuns of them: by epoch as first heard of, unknown ones first, and sequence
+}
+
+// MaxRuns is how many runs of lost events a ledger tells apart, MaxRanges how many
+// destroyed ranges of a source it looks at, the last ones.
+const MaxRuns, MaxRanges = 64, 1000
+
+// Run are lost events in a row.
+type Run struct {
+	Epoch         string
+	First, Last   uint64
+	Before, After Beside // the last event before it and the first after it that are there
+}
+
+// Beside is when an event next to a run was recorded, corrected; zero: there is none.
+type Beside struct {
+	When      time.Time
+	Uncertain bool
 }
 
 // Source is what is known of one source of events.

@@ -265,7 +265,7 @@ func (g stage) Snapshot() *screen.Snapshot {
 			{Bay: floor.Bay{ID: g.s, Name: g.s}, State: floor.LampState(g.s), Visit: g.s, Ticket: g.s}},
 		Said: map[string]screen.Said{"b1": {N: 1, Reply: reply, Real: time.Now()}, floor.Reception: {N: 2, Reply: asked, Real: time.Now()}}, Help: []string{"b1", g.s},
 		Lamps: map[string]screen.Lamp{"b1": {Colour: g.s}}, Devices: []screen.Device{{Name: g.s, Kind: g.s, Reason: g.s, Last: g.s}, {Name: "p", Kind: "printer", Up: true, Last: g.s}},
-		Alarms: []screen.Alarm{{Text: words.Key(g.s), Detail: g.s}}, Reasons: []health.Reason{{Level: health.Degraded, Code: g.s, Text: words.Say("health.printer.paper", g.s)}}, Notice: g.s, Clock: kiosk.Synced}
+		Alarms: []screen.Alarm{{Text: words.Say(words.Key(g.s)), Detail: g.s}, {Text: words.Message{Key: "health.journal.lost", Args: []string{g.s}, List: []words.Message{words.Say("lost.unknown", g.s)}}}}, Reasons: []health.Reason{{Level: health.Degraded, Code: g.s, Text: words.Say("health.printer.paper", g.s)}}, Notice: g.s, Clock: kiosk.Synced}
 }
 
 // entrance is one door for all boards, whose people change: a door of its own

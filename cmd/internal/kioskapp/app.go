@@ -17,6 +17,7 @@ import (
 	"baylight/kiosk"
 	"baylight/kiosk/clock"
 	"baylight/kiosk/floor"
+	"baylight/kiosk/health"
 	"baylight/kiosk/journal"
 	"baylight/kiosk/screen"
 	"baylight/kiosk/staff"
@@ -52,6 +53,7 @@ type app struct {
 	log      *slog.Logger
 	topics   wire.Kiosk
 	journal  *journal.Journal
+	lost     []health.Lost // what was destroyed of it, as this start found it
 	source   source
 	station  *station.Station
 	keeper   *station.Keeper

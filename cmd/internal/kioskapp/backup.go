@@ -11,6 +11,7 @@ import (
 	"baylight/cmd/internal/settings"
 	"baylight/kiosk"
 	"baylight/kiosk/floor"
+	"baylight/kiosk/health"
 	"baylight/kiosk/journal"
 	"baylight/kiosk/station"
 )
@@ -39,8 +40,31 @@ func (a *app) openJournal() (*journal.Journal, error) {
 	case err != nil:
 		return nil, errors.Join(fmt.Errorf("record what was destroyed: %w", err), j.Close())
 	}
+	a.lost = a.destroyed(j)
 	a.tasks = append(a.tasks, journal.NewVerify(j, 0))
 	return j, nil
+}
+
+// destroyed says of each range that a salvage could not save when it was recorded,
+// by the events beside it. It is asked once: those may be pruned later.
+func (a *app) destroyed(j *journal.Journal) (out []health.Lost) {
+	r, _ := j.Salvaged()
+	for _, l := range r.Lost {
+		before, after, err := j.Beside(l)
+		if err != nil {
+			a.log.Error("when the destroyed events were recorded is not known", "epoch", l.Epoch, "from", l.From, "to", l.To, "error", err)
+		}
+		out = append(out, health.Lost{Count: l.To - l.From + 1, Before: beside(before), After: beside(after)})
+	}
+	return out
+}
+
+// beside is when an event was recorded, if there is one.
+func beside(e kiosk.Event) health.Beside {
+	if e.Data == nil {
+		return health.Beside{}
+	}
+	return health.Beside{At: e.Moment.Wall, Unsure: e.Moment.Clock == kiosk.Unset}
 }
 
 // newKeeper makes the task that keeps the journal short to start from and drops

@@ -16,6 +16,7 @@ import (
 func (a *app) reasons() []health.Reason {
 	up := a.uplink.Status()
 	f := health.Facts{
+		Kiosk: a.set.Name, Zone: a.set.Store.Calendar.Zone, Lost: a.lost,
 		Broken: a.station.Broken(), Snapshot: a.keeper.Alarm(), DiskFull: a.journal.Low(),
 		Connected: up.Connected, Office: up.Office, ByBroker: a.set.MQTT.Broker, Depth: up.Depth, Oldest: up.Oldest,
 	}
@@ -23,7 +24,7 @@ func (a *app) reasons() []health.Reason {
 		f.Damage = err.Error()
 	}
 	if r, ok := a.journal.Salvaged(); ok {
-		f.Salvaged, f.Lost = fmt.Sprintf("%d events were kept, %d ranges are lost, the damaged file is %s", r.Kept, len(r.Lost), r.SetAside), len(r.Lost)
+		f.Salvaged = fmt.Sprintf("%d events were kept, %d ranges are lost, the damaged file is %s", r.Kept, len(r.Lost), r.SetAside)
 	}
 	free, _, err := room(a.set.Data)
 	if f.DiskFree = free; err != nil {
@@ -42,13 +43,13 @@ func (a *app) reasons() []health.Reason {
 		f.Devices = append(f.Devices, one)
 	}
 	for _, t := range a.clockAlarms() {
-		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "clock", Text: words.Say(t.Text), Detail: t.Detail})
+		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "clock", Text: t.Text, Detail: t.Detail})
 	}
 	for _, t := range a.identityAlarms(false) {
-		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "certificate", Text: words.Say(t.Text), Detail: t.Detail})
+		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "certificate", Text: t.Text, Detail: t.Detail})
 	}
 	for _, n := range a.notices.alarms() {
-		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "office.says", Text: words.Say(n.Text), Detail: n.Detail})
+		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "office.says", Text: n.Text, Detail: n.Detail})
 	}
 	return health.Reasons(f)
 }
@@ -58,7 +59,7 @@ func (a *app) reasons() []health.Reason {
 func recordAlarms(reasons []health.Reason) (out []screen.Alarm) {
 	for _, r := range reasons {
 		if strings.HasPrefix(r.Code, "journal.") || r.Code == "disk.full" {
-			out = append(out, screen.Alarm{Text: r.Text.Key, Detail: r.Detail})
+			out = append(out, screen.Alarm{Text: r.Text, Detail: r.Detail})
 		}
 	}
 	return out

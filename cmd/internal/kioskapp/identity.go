@@ -10,6 +10,7 @@ import (
 
 	"baylight/kiosk"
 	"baylight/kiosk/screen"
+	"baylight/kiosk/words"
 	"baylight/sync/identity"
 )
 
@@ -72,10 +73,10 @@ func (a *app) identityAlarms(atOnce bool) (out []screen.Alarm) {
 	}
 	s := a.board.Status()
 	if s.Problem != "" {
-		out = append(out, screen.Alarm{Text: "alarm.certificate", Detail: s.Problem})
+		out = append(out, screen.Alarm{Text: words.Say("alarm.certificate"), Detail: s.Problem})
 	}
 	if s.Bounded && (atOnce || a.times.Now().Up >= unsetAfter) {
-		out = append(out, screen.Alarm{Text: "alarm.certificate_time",
+		out = append(out, screen.Alarm{Text: words.Say("alarm.certificate_time"),
 			Detail: fmt.Sprintf("the broker's certificate did not expire before %s; whether it did since is not known until the clock is trusted", s.Earliest.Format(time.DateOnly))})
 	}
 	return out

@@ -68,7 +68,7 @@ func (n *notices) alarms() (out []screen.Alarm) {
 	defer n.mu.Unlock()
 	for _, a := range n.list {
 		if key := people(a.Kind); key != "" {
-			out = append(out, screen.Alarm{Text: key, Detail: a.Text})
+			out = append(out, screen.Alarm{Text: words.Say(key), Detail: a.Text})
 		}
 	}
 	return out

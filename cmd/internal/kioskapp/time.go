@@ -11,6 +11,7 @@ import (
 	"baylight/kiosk/clock"
 	"baylight/kiosk/floor"
 	"baylight/kiosk/screen"
+	"baylight/kiosk/words"
 	"baylight/sync/link"
 	"baylight/sync/wire"
 )
@@ -74,8 +75,8 @@ func (a *app) watchClock(ctx context.Context) error {
 	next := a.times.Now().Up
 	for {
 		s := a.times.Status()
-		if t := clockTrouble(s); string(t.Text) != recorded {
-			recorded = string(t.Text)
+		if t := clockTrouble(s); string(t.Text.Key) != recorded {
+			recorded = string(t.Text.Key)
 			a.station.Device(ctx, "clock", recorded == "", t.Detail)
 		}
 		if now := a.times.Now(); now.Up >= next {
@@ -99,18 +100,18 @@ const unsetAfter = 10 * time.Minute
 func clockTrouble(s clock.Status) screen.Alarm {
 	switch {
 	case s.Jump != 0:
-		return screen.Alarm{Text: "alarm.clock_jump", Detail: fmt.Sprintf("the system's clock is %s away and is not followed", s.Jump.Round(time.Second))}
+		return screen.Alarm{Text: words.Say("alarm.clock_jump"), Detail: fmt.Sprintf("the system's clock is %s away and is not followed", s.Jump.Round(time.Second))}
 	case s.Source == "" && s.Age >= unsetAfter:
-		return screen.Alarm{Text: "alarm.clock_unset", Detail: fmt.Sprintf("no source for the time in %s since boot", s.Age.Round(time.Minute))}
+		return screen.Alarm{Text: words.Say("alarm.clock_unset"), Detail: fmt.Sprintf("no source for the time in %s since boot", s.Age.Round(time.Minute))}
 	case s.Lost():
-		return screen.Alarm{Text: "alarm.clock_lost", Detail: fmt.Sprintf("not confirmed for %s, may be off by %s", s.Age.Round(time.Minute), s.Error.Round(time.Second))}
+		return screen.Alarm{Text: words.Say("alarm.clock_lost"), Detail: fmt.Sprintf("not confirmed for %s, may be off by %s", s.Age.Round(time.Minute), s.Error.Round(time.Second))}
 	}
 	return screen.Alarm{}
 }
 
 // clockAlarms are what clockTrouble says, as a list.
 func (a *app) clockAlarms() []screen.Alarm {
-	if t := clockTrouble(a.times.Status()); t.Text != "" {
+	if t := clockTrouble(a.times.Status()); t.Text.Key != "" {
 		return []screen.Alarm{t}
 	}
 	return nil

@@ -315,6 +315,8 @@ type kioskAnswer struct {
 	Rejected  int           `json:"rejected"`
 	Destroyed uint64        `json:"destroyed"` // events that the board reported as destroyed
 	Alarms    []trouble     `json:"alarms"`    // what a person must look at, in words
+
+	lost backoffice.Lost // of what was destroyed; see lacking
 }
 
 type epochAnswer struct {
@@ -397,6 +399,9 @@ func (d *dashboard) kioskList(r *http.Request, s backoffice.Store) (any, error) 
 	if err != nil {
 		return nil, err
 	}
+	if err := d.lacking(r.Context(), ks); err != nil {
+		return nil, err
+	}
 	type alarm struct {
 		At   string `json:"at"`
 		Text string `json:"text"`
@@ -406,7 +411,7 @@ func (d *dashboard) kioskList(r *http.Request, s backoffice.Store) (any, error) 
 		lang = words.EN
 	}
 	for i := range ks {
-		ks[i].Alarms = ks[i].troubles(lang)
+		ks[i].Alarms = ks[i].troubles(lang, s.Calendar.Zone)
 	}
 	alarms := []alarm{}
 	for _, a := range d.Office.Alarms() {

@@ -29,9 +29,12 @@ func (d *dashboard) kiosksPage(w http.ResponseWriter, r *http.Request) error {
 	if b.Boards, err = d.kiosks(r.Context(), p.Store); err != nil {
 		return err
 	}
+	if err := d.lacking(r.Context(), b.Boards); err != nil {
+		return err
+	}
 	ready := false
 	for i := range b.Boards {
-		b.Boards[i].Alarms = b.Boards[i].troubles(p.Lang)
+		b.Boards[i].Alarms = b.Boards[i].troubles(p.Lang, p.Store.Calendar.Zone)
 		ready = ready || b.Boards[i].State == "ready"
 		b.Calm = b.Calm && len(b.Boards[i].Alarms) == 0
 	}

@@ -9,7 +9,6 @@ import (
 	"time"
 
 	"baylight/kiosk"
-	"baylight/kiosk/words"
 	"baylight/sync/backoffice"
 	"baylight/sync/backoffice/kpi"
 )
@@ -474,11 +473,7 @@ func (d *dashboard) caveats(r *http.Request, f figurePage, q query) (out []cavea
 func (d *dashboard) gaps(r *http.Request, s backoffice.Store) (n int, err error) {
 	ks, err := d.kiosks(r.Context(), s)
 	for _, k := range ks {
-		for _, t := range k.troubles(words.ZH) {
-			if t.Code == "gaps" {
-				n += int(t.Count)
-			}
-		}
+		n += int(k.gaps())
 	}
 	return n, err
 }

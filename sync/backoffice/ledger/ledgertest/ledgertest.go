@@ -35,6 +35,8 @@ func Run(t *testing.T, open Open) {
 		"erased":            erased,
 		"aged":              agedParts,
 		"destroyed range":   destroyed,
+		"lost":              lost,
+		"much is lost":      muchLost,
 		"malformed":         rejects,
 		"recorded again":    recordedAgain,
 		"shared id":         sharedID,
