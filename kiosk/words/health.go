@@ -6,7 +6,7 @@ func healthWords() map[Key]Pair {
 	return map[Key]Pair{
 		"health.journal.refused":        {"无法保存：扫码会被拒绝。请查看磁盘是否已满；如果没有满，请关机再开机", "Nothing can be recorded, scans are refused. See whether the disk is full; if it is not, switch the board off and on"},
 		"health.journal.damaged":        {"发现记录文件损坏。请立即备份，更换存储卡后重启", "Damage was found in the records. Back up now, replace the card, start again"},
-		"health.journal.lost":           {"终端 {0} 的记录文件曾损坏，部分记录已无法找回：{1}。请对照那段时间的工单和纸质单据，把后台也没有的业务在服务台补录；并请更换存储卡，损坏的文件已另存", "The records of board {0} were damaged and some are gone for good: {1}. From the job cards and paper of that time, enter again at the desk what the back office does not have either. Replace the card; the damaged file is set aside"},
+		"health.journal.lost":           {"终端 {0} 的记录文件曾损坏，部分记录已无法找回：{1}。请对照那段时间的工单和纸质单据，把后台也没有的业务在服务顾问台补录；并请更换存储卡，损坏的文件已另存", "The records of board {0} were damaged and some are gone for good: {1}. From the job cards and paper of that time, enter again at the desk what the back office does not have either. Replace the card; the damaged file is set aside"},
 		"health.journal.salvaged":       {"记录文件曾损坏，已全部找回。请更换存储卡", "The records were damaged and all of them were saved. Replace the card"},
 		"health.journal.snapshot":       {"快照与记录不符，已重做，记录无误。再次出现请更换存储卡", "A snapshot did not match the records and was made anew; the records are right. If it happens again, replace the card"},
 		"health.disk.full":              {"磁盘已满，正在使用预留空间。数据安全，请今天清理磁盘", "The disk is full and the reserve is in use. Data is safe; make room today"},

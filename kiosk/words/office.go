@@ -98,7 +98,7 @@ func officePages() map[Key]Pair {
 		"office.trouble.rejected":     {"有 {0} 条消息无法识别，已原样隔离，不计入", "{0} messages could not be read; they are kept aside as they came and do not count"},
 		"office.trouble.rejected.do":  {"请核对该终端的软件版本；若版本一致，请检查谁能以该终端的名义向消息服务器发送。", "Compare the board's software version with this one. If they agree, check who else may send in the board's name."},
 		"office.trouble.destroyed":    {"终端报告有 {0} 条记录损毁，无法补回：{1}", "The board reports {0} records destroyed; they will never arrive: {1}"},
-		"office.trouble.destroyed.do": {"请对照那段时间的工单和纸质单据，在服务台补录这里没有的业务，并更换该终端的存储卡。", "From the job cards and paper of that time, enter again at the desk what is not here, and replace the board's card."},
+		"office.trouble.destroyed.do": {"请对照那段时间的工单和纸质单据，在服务顾问台补录这里没有的业务，并更换该终端的存储卡。", "From the job cards and paper of that time, enter again at the desk what is not here, and replace the board's card."},
 		"office.trouble.damaged":      {"终端报告有 {0} 条记录损毁，但此前都已收到，没有缺失", "The board reports {0} records destroyed; all of them had come before and none is missing"},
 		"office.trouble.damaged.do":   {"无需补录；请更换该终端的存储卡。", "Nothing has to be entered again. Replace the board's card."},
 		"office.trouble.epochs":       {"该终端的记录簿重新开始过 {0} 次（换卡、恢复备份或回退）；此前的记录仍保留", "The board's journal began anew {0} times (new card, restored or rolled back); the earlier records are kept"},

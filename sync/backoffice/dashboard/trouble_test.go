@@ -46,7 +46,7 @@ func TestTroubles(t *testing.T) {
 	}
 	for path, wants := range map[string][]string{
 		"/kiosks": {"有 1 个编号收到了两条不同的记录", "复制了存储卡", "缺少 2 条记录", "隔离",
-			"<b>k1</b> 终端报告有 4 条记录损毁，无法补回：2026-11-03 16:51 至 16:58 之间 4 条<br>", "对照那段时间的工单和纸质单据，在服务台补录"},
+			"<b>k1</b> 终端报告有 4 条记录损毁，无法补回：2026-11-03 16:51 至 16:58 之间 4 条<br>", "对照那段时间的工单和纸质单据，在服务顾问台补录"},
 		"/kiosks?lang=en": {"2 records are missing", "run baylight resend", "4 records destroyed; they will never arrive: 4 between 2026-11-03 16:51 and 16:58<br>", "enter again at the desk what is not here", "began anew 1 times"},
 	} {
 		_, page := s.do("GET", path, "")
