@@ -8,7 +8,6 @@ import (
 	"log/slog"
 	"net/http"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"strings"
 	"syscall"
@@ -18,41 +17,15 @@ import (
 	"baylight/cmd/internal/cmdtest"
 )
 
-const mountedEnv = "KIOSKD_TEST_MOUNTED"
-
 // TestReadOnlyAtStart: a kiosk whose disk takes no writes says so on its screens,
 // and works, by itself, once the disk does. Without --show-faults it ends.
-func TestReadOnlyAtStart(t *testing.T) {
-	if os.Getenv(mountedEnv) != "" {
-		readOnlyAtStart(t)
-		return
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^TestReadOnlyAtStart$", "-test.v") // where it may mount a disk of its own
-	cmd.Env = append(os.Environ(), mountedEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}}
-	}
-	out, err := cmd.CombinedOutput()
-	switch text := string(out); {
-	case err != nil && len(out) == 0:
-		t.Skipf("no name space of its own: %v", err)
-	case strings.Contains(text, "--- SKIP"):
-		t.Skip(text)
-	case err != nil || !strings.Contains(text, "--- PASS"):
-		t.Errorf("%v\n%s", err, text)
-	}
-}
+func TestReadOnlyAtStart(t *testing.T) { cmdtest.Mounted(t, readOnlyAtStart) }
 
 func readOnlyAtStart(t *testing.T) {
 	dir := t.TempDir()
 	data := filepath.Join(dir, "data")
 	must(t, os.Mkdir(data, 0o700))
-	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=40m"); err != nil {
-		t.Skipf("mount: %v", err)
-	}
-	t.Cleanup(func() { must(t, syscall.Unmount(data, syscall.MNT_DETACH)) })
+	cmdtest.Tmpfs(t, data, "40m")
 	must(t, syscall.Mount("", data, "", syscall.MS_REMOUNT|syscall.MS_RDONLY, ""))
 	listen := cmdtest.Address(t)
 	config := filepath.Join(dir, "kiosk.toml")

@@ -66,6 +66,7 @@ func (o *Office) commit(ctx context.Context, b Batch) (Outcome, error) {
 		began := time.Now()
 		out, err := o.cfg.Ledger.Commit(ctx, b)
 		if err == nil {
+			o.refused.Store(false)
 			o.mu.Lock()
 			o.commits.took(time.Since(began))
 			o.mu.Unlock()
@@ -78,7 +79,7 @@ func (o *Office) commit(ctx context.Context, b Batch) (Outcome, error) {
 		o.counts.Retries++
 		o.mu.Unlock()
 		lost := errors.Is(err, ErrNotHeld)
-		if !lost {
+		if o.refused.Store(!lost); !lost {
 			o.alarm("the ledger does not take events: " + err.Error())
 		}
 		select {

@@ -82,6 +82,7 @@ type Office struct {
 
 	mu       sync.Mutex
 	watchers map[chan struct{}]bool
+	refused  atomic.Bool // see Refused
 	counts   Counts
 	commits  Commits
 	alarms   []Alarm
@@ -261,6 +262,10 @@ func (o *Office) Counts() Counts {
 	defer o.mu.Unlock()
 	return o.counts
 }
+
+// Refused says whether the ledger took nothing the last time that messages were to
+// be committed: they wait, and boards keep what they have.
+func (o *Office) Refused() bool { return o.refused.Load() }
 
 // Queued is how many messages wait to be committed.
 func (o *Office) Queued() int { return o.queue.len() }

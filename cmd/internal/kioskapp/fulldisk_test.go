@@ -4,14 +4,13 @@ import (
 	"context"
 	"errors"
 	"os"
-	"os/exec"
 	"path/filepath"
 	"slices"
 	"strings"
-	"syscall"
 	"testing"
 	"time"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/device/bench"
 	"baylight/kiosk"
 )
@@ -19,50 +18,20 @@ import (
 // TestFullDisk: the disk of a kiosk at work fills up for real. What cannot be
 // recorded is refused by beep, lamp and screens; once there is room the kiosk
 // goes on by itself, with every scan that was acknowledged and no other.
-func TestFullDisk(t *testing.T) { mounted(t, fullDisk) }
-
-const mountedEnv = "KIOSKAPP_TEST_MOUNTED"
-
-// mounted runs the calling test again where it may mount a disk of its own.
-func mounted(t *testing.T, do func(*testing.T)) {
-	t.Helper()
-	if os.Getenv(mountedEnv) != "" {
-		do(t)
-		return
-	}
-	cmd := exec.Command(os.Args[0], "-test.run=^"+t.Name()+"$", "-test.v")
-	cmd.Env = append(os.Environ(), mountedEnv+"=1")
-	cmd.SysProcAttr = &syscall.SysProcAttr{Unshareflags: syscall.CLONE_NEWNS}
-	if os.Getuid() != 0 {
-		cmd.SysProcAttr = &syscall.SysProcAttr{Cloneflags: syscall.CLONE_NEWNS | syscall.CLONE_NEWUSER,
-			UidMappings: []syscall.SysProcIDMap{{ContainerID: 0, HostID: os.Getuid(), Size: 1}}}
-	}
-	out, err := cmd.CombinedOutput()
-	switch text := string(out); {
-	case err != nil && len(out) == 0:
-		t.Skipf("no name space of its own: %v", err)
-	case strings.Contains(text, "--- SKIP"):
-		t.Skip(text)
-	case err != nil || !strings.Contains(text, "--- PASS"):
-		t.Errorf("%v\n%s", err, text)
-	}
-}
+func TestFullDisk(t *testing.T) { cmdtest.Mounted(t, fullDisk) }
 
 func fullDisk(t *testing.T) {
 	r := newRig(t)
 	data := filepath.Join(r.dir, "data")
 	must(t, os.Mkdir(data, 0o700))
-	if err := syscall.Mount("tmpfs", data, "tmpfs", 0, "size=40m"); err != nil {
-		t.Skipf("mount: %v", err)
-	}
-	t.Cleanup(func() { check(t, syscall.Unmount(data, syscall.MNT_DETACH)) })
+	cmdtest.Tmpfs(t, data, "40m")
 	r.up()
 	r.scan("s1", badge, bench.AckGood)
 	cards := []string{kiosk.ActionCode(tag, kiosk.Help), kiosk.ActionCode(tag, kiosk.Undo)}
 	good := 0
 	refused := func() {
 		t.Helper()
-		eat(t, filepath.Join(data, "other"))
+		cmdtest.Fill(t, filepath.Join(data, "other"))
 		for r.beeps("s1", cards[good%2]) {
 			good++
 		}
@@ -117,20 +86,4 @@ func (r *rig) beeps(scanner, text string) bool {
 	ack, err := r.scanners[scanner].Scan(ctx, text)
 	must(r.t, err)
 	return ack == bench.AckGood
-}
-
-// eat takes all the room that a disk has left.
-func eat(t *testing.T, path string) {
-	t.Helper()
-	f, err := os.OpenFile(path, os.O_WRONLY|os.O_CREATE|os.O_APPEND, 0o600)
-	must(t, err)
-	defer f.Close()
-	for size := 1 << 20; size > 0; size /= 2 {
-		for err = nil; err == nil; {
-			_, err = f.Write(make([]byte, size))
-		}
-	}
-	if !errors.Is(err, syscall.ENOSPC) {
-		t.Fatal(err)
-	}
 }

@@ -14,6 +14,7 @@ import (
 
 	"golang.org/x/sys/unix"
 
+	"baylight/cmd/internal/cmdtest"
 	"baylight/cmd/internal/kioskapp"
 	"baylight/device/bench"
 	"baylight/device/lamp/lamptest"
@@ -29,7 +30,7 @@ var (
 // the image's does (errors=remount-ro). Scans are refused by beep, lamp and
 // screens. Such a disk is mended between umount and mount, as a start of the
 // machine does it: then every scan that was acknowledged is there, and no other.
-func TestReadOnlyDisk(t *testing.T) { mounted(t, readOnlyDisk) }
+func TestReadOnlyDisk(t *testing.T) { cmdtest.Mounted(t, readOnlyDisk) }
 
 func readOnlyDisk(t *testing.T) {
 	r := newRig(t)
@@ -52,7 +53,7 @@ func readOnlyDisk(t *testing.T) {
 
 // TestDiskTakesWritesAgain: the files of a kiosk at work take no writes for a
 // time. With the first scan after that it goes on by itself.
-func TestDiskTakesWritesAgain(t *testing.T) { mounted(t, disksPause) }
+func TestDiskTakesWritesAgain(t *testing.T) { cmdtest.Mounted(t, disksPause) }
 
 func disksPause(t *testing.T) {
 	r := newRig(t)

@@ -51,7 +51,8 @@ func (d *doctor) reasons(ctx context.Context) (out []health.Reason) {
 	}
 	soon, cancel := context.WithTimeout(ctx, probeWithin)
 	defer cancel()
-	add(d.commit(soon) != nil, health.Losing, "ledger.refused")
+	// On a full disk there may be room for nothing, which is what the probe writes.
+	add(d.office.Refused() || d.commit(soon) != nil, health.Losing, "ledger.refused")
 	add(room(d.set.Data)+spare < health.Little, health.Degraded, "disk.low")
 	var away, silent, losing, waits int
 	now := d.office.Now()

@@ -19,9 +19,9 @@ import (
 	"baylight/sync/backoffice/ledger/memledger"
 )
 
-// What cannot be brought about from outside: a ledger that takes nothing, which
-// is the one thing that a monitor hears by the status; a clock nobody set; a
-// backup that is not made any more.
+// What is not brought about from outside: a ledger that takes nothing though nothing
+// is to be taken (TestFullDisk: though something is); a clock nobody set; a backup
+// that is not made any more.
 func TestUnwell(t *testing.T) {
 	cal := kiosk.ShanghaiWeek(time.FixedZone("CST", 8*3600))
 	at := time.Date(2026, 3, 2, 18, 0, 0, 0, cal.Zone)
