@@ -63,6 +63,7 @@ type Facts struct {
 	Kiosk string         // its name
 	Zone  *time.Location // of the store; nil is UTC
 
+	Starting bool   // the records are still being read: scans wait
 	Broken   string // why nothing can be recorded, "" if it can
 	Damage   string // damage found in the journal since the start
 	Salvaged string // what had to be done to a damaged journal at the start
@@ -96,6 +97,7 @@ func Reasons(f Facts) (out []Reason) {
 			out = append(out, Reason{level, code, words.Say(words.Key("health."+code), args...), detail})
 		}
 	}
+	add(f.Starting, Degraded, "starting", "")
 	add(f.Broken != "", Losing, "journal.refused", f.Broken)
 	add(f.Damage != "", Losing, "journal.damaged", f.Damage)
 	if len(f.Lost) > 0 {

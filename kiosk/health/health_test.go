@@ -26,6 +26,7 @@ func TestReasons(t *testing.T) {
 		"scanner and lamp":        {func(f *Facts) { f.Devices[0].Up = false; f.Devices[1] = Device{Kind: "lamp"} }, Degraded, "scanner.down lamp.down"},
 		"a new kind":              {func(f *Facts) { f.Devices[0] = Device{Kind: "scale", Cause: "paper"} }, Degraded, "device.down"},
 		"nothing can be recorded": {func(f *Facts) { f.Broken, f.Devices[1].Up, f.DiskFull = "no space", false, true }, Losing, "journal.refused disk.full printer.down"},
+		"starting":                {func(f *Facts) { f.Starting = true }, Degraded, "starting"},
 		"destroyed events":        {func(f *Facts) { f.Salvaged, f.Lost = "2 ranges", make([]Lost, 2) }, Losing, "journal.lost"},
 		"salvaged whole":          {func(f *Facts) { f.Salvaged = "all of it" }, Degraded, "journal.salvaged"},
 		"found damage":            {func(f *Facts) { f.Damage = "hash" }, Losing, "journal.damaged"},

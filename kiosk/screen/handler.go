@@ -132,6 +132,9 @@ func (h *handler) ServeHTTP(w http.ResponseWriter, r *http.Request) {
 		}
 		r.Body = http.MaxBytesReader(w, r.Body, MaxBody)
 	}
+	if h.starting(w, r) {
+		return
+	}
 	if found, pattern := h.mux.Handler(r); pattern == "" {
 		// Nothing answers to this address, or not to this method: said on a page of ours.
 		var status statusOnly

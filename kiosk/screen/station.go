@@ -44,6 +44,9 @@ type Station interface {
 
 // Snapshot is the state of a kiosk at one position of its journal.
 type Snapshot struct {
+	Starting bool   // the records are still being read: of what follows, only Version, Head, Reasons and
+	Read     uint64 // how many of them have been, up to Head
+
 	Ready   bool              // everything that has to run does
 	Version string            // of the daemon
 	Head    uint64            // sequence of the last durable event

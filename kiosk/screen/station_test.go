@@ -37,6 +37,7 @@ type shop struct {
 	said     map[string]Said
 	devices  []Device
 	help     []string
+	starting bool  // the records are being read
 	fail     error // what Do returns instead of doing anything
 	subs     map[chan struct{}]bool
 	before   int                       // customer's screens that are open
@@ -98,6 +99,9 @@ func (s *shop) Do(_ context.Context, in floor.Input) (floor.Reply, error) {
 func (s *shop) Snapshot() *Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
+	if s.starting {
+		return &Snapshot{Starting: true, Version: "1.0-test", Read: 42, Head: 99, Reasons: []health.Reason{{Level: health.Degraded, Code: "starting", Text: words.Say("health.starting")}}}
+	}
 	snap := &Snapshot{Ready: true, Version: "1.0-test", Head: s.state.Next() - 1, Bays: s.state.Bays(s.now), Visits: s.state.Open(s.now),
 		Plates: map[string]string{}, Tails: map[string]string{}, Risk: map[string]bool{}, Said: map[string]Said{}, Help: slices.Clone(s.help), Lamps: map[string]Lamp{}, Devices: slices.Clone(s.devices),
 		Outbox: Outbox{Depth: 3, Oldest: 1500 * time.Millisecond, Receipted: 7, Connected: true}, Paper: 1, Clock: kiosk.Synced,

@@ -127,6 +127,9 @@ func (s *Station) rebuild(ctx context.Context) error {
 			return err
 		}
 		s.note(&e)
+		if e.Epoch == epoch {
+			s.folded.Store(e.Seq)
+		}
 		if e.Epoch != from || e.Seq > seq { // the others are in the snapshot
 			state.Replay(e)
 		}

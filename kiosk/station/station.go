@@ -128,6 +128,7 @@ type Station struct {
 	head    atomic.Uint64 // the last durable event
 	asks    atomic.Uint64 // no durable event after this one asks for paper
 	read    atomic.Uint64 // the last event whose paper is done
+	folded  atomic.Uint64 // the last event of this epoch that a rebuilding has come to
 	broken  atomic.Pointer[string]
 
 	mu   sync.Mutex
@@ -172,6 +173,10 @@ func (s *Station) String() string { return "station " + s.cfg.Floor.Board }
 // Ready is closed when the journal was replayed, the start is recorded and the
 // lamps are lit.
 func (s *Station) Ready() <-chan struct{} { return s.ready }
+
+// Folded is how far a start has come: the last event of the present epoch that it
+// has folded, 0 if there is none yet. The journal's head is where it goes.
+func (s *Station) Folded() uint64 { return s.folded.Load() }
 
 // Run replays the journal and works until ctx ends; it is called once. It
 // returns an error only if the journal cannot be read, or the start not be

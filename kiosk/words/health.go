@@ -4,6 +4,7 @@ package words
 // what to do.
 func healthWords() map[Key]Pair {
 	return map[Key]Pair{
+		"health.starting":               {"正在启动：正在读取记录，读完后才能使用", "Starting: the records are being read; it can be used when that is done"},
 		"health.journal.refused":        {"无法保存：扫码会被拒绝。请查看磁盘是否已满；如果没有满，请关机再开机", "Nothing can be recorded, scans are refused. See whether the disk is full; if it is not, switch the board off and on"},
 		"health.journal.damaged":        {"发现记录文件损坏。请立即备份，更换存储卡后重启", "Damage was found in the records. Back up now, replace the card, start again"},
 		"health.journal.lost":           {"终端 {0} 的记录文件曾损坏，部分记录已无法找回：{1}。请对照那段时间的工单和纸质单据，把后台也没有的业务在服务顾问台补录；并请更换存储卡，损坏的文件已另存", "The records of board {0} were damaged and some are gone for good: {1}. From the job cards and paper of that time, enter again at the desk what the back office does not have either. Replace the card; the damaged file is set aside"},

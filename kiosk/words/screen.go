@@ -246,6 +246,9 @@ func bayWords() map[Key]Pair {
 
 func refusalWords() map[Key]Pair {
 	return map[Key]Pair{
+		"screen.starting":         {"正在启动，请稍候", "Starting, please wait"},
+		"screen.starting.scans":   {"扫码请等提示音：听到了才算记下", "A scan counts once the scanner has beeped"},
+		"screen.starting.read":    {"已读取记录 {0}%，读完后本页会自动打开", "{0} % of the records are read; this page opens by itself when that is done"},
 		"screen.refused":          {"未能完成", "Not done"},
 		"screen.refused.host":     {"未知的主机名“{0}”：请将其加入配置的 hosts", "Unknown host name “{0}”: add it to hosts in the configuration"},
 		"screen.refused.origin":   {"请求来自其他网站，已拒绝", "The request came from another site and was refused"},

@@ -17,7 +17,7 @@ func (a *app) reasons() []health.Reason {
 	up := a.uplink.Status()
 	f := health.Facts{
 		Kiosk: a.set.Name, Zone: a.set.Store.Calendar.Zone, Lost: a.lost,
-		Broken: a.station.Broken(), Snapshot: a.keeper.Alarm(), DiskFull: a.journal.Low(),
+		Starting: a.starting(), Broken: a.station.Broken(), Snapshot: a.keeper.Alarm(), DiskFull: a.journal.Low(),
 		Connected: up.Connected, Office: up.Office, ByBroker: a.set.MQTT.Broker, Depth: up.Depth, Oldest: up.Oldest,
 	}
 	if err := a.journal.Damage(); err != nil {
@@ -52,6 +52,16 @@ func (a *app) reasons() []health.Reason {
 		f.Told = append(f.Told, health.Reason{Level: health.Degraded, Code: "office.says", Text: n.Text, Detail: n.Detail})
 	}
 	return health.Reasons(f)
+}
+
+// starting says whether the station still reads the records.
+func (a *app) starting() bool {
+	select {
+	case <-a.station.Ready():
+		return false
+	default:
+		return true
+	}
 }
 
 // recordAlarms are the reasons that concern the records, for the desk and the

@@ -95,6 +95,9 @@ func (v *view) Timeline(ctx context.Context, visit string) (events []kiosk.Event
 
 // Snapshot is the present state; it is made anew when something has changed.
 func (v *view) Snapshot() *screen.Snapshot {
+	if v.a.starting() {
+		return &screen.Snapshot{Starting: true, Version: v.a.o.Version, Read: v.a.station.Folded(), Head: v.a.journal.Head(), Reasons: v.a.reasons()}
+	}
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
