@@ -20,9 +20,6 @@ import (
 // the journal says that the batch is durable, nobody but this goroutine can see
 // the state: View runs here as well, between two batches.
 func (s *Station) commit(reqs []request) error {
-	if len(reqs) >= largeBatch && s.cfg.Burst != nil {
-		defer s.cfg.Burst()()
-	}
 	replies := s.room(len(reqs))
 	defer s.leave(reqs, replies)
 	failed, err := s.record(s.decide(reqs, replies, s.cfg.Clock.Now()))

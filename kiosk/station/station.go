@@ -85,8 +85,8 @@ type Config struct {
 	// NewID makes the id of a scan that came without one; nil: a random one. The
 	// demo makes it from what came in and when.
 	NewID func(in floor.Input, now kiosk.Moment) string
-	// Burst is called before a large batch, and what it gives after it; nil: nothing
-	// is. kioskd leaves garbage lying meanwhile.
+	// Burst is called before a large batch, and what it gives when no further one
+	// follows; nil: nothing is. kioskd leaves garbage lying meanwhile.
 	Burst func() (over func())
 	Log   *slog.Logger
 }
@@ -118,6 +118,7 @@ type Station struct {
 	told     map[string]floor.Device // device → as it last was
 	outcomes map[string]outcome      // document → what became of it
 	settled  uint64                  // outcomes up to here are not kept
+	over     func()                  // ends the burst; nil: there is none
 
 	// Memory of a batch, empty between two.
 	reqs    []request
@@ -234,13 +235,14 @@ const tick = time.Second
 func (s *Station) loop(ctx context.Context) error {
 	alarm, stop := s.cfg.Clock.Alarm(tick)
 	defer func() { stop() }()
+	defer s.lull(0)
 	for {
 		var err error
 		select {
 		case <-ctx.Done():
 			return nil
 		case r := <-s.in:
-			err = s.commit(s.drain(r))
+			err = s.commit(s.busy(s.drain(r)))
 		case f := <-s.look:
 			f(s.state, s.cfg.Clock.Now())
 		case f := <-s.tasks:
@@ -252,6 +254,23 @@ func (s *Station) loop(ctx context.Context) error {
 		if err != nil && !errors.Is(err, ErrNotRecorded) {
 			return err
 		}
+		s.lull(len(s.in))
+	}
+}
+
+// busy announces a large batch, unless the burst goes on that it belongs to.
+func (s *Station) busy(reqs []request) []request {
+	if len(reqs) >= largeBatch && s.over == nil && s.cfg.Burst != nil {
+		s.over = s.cfg.Burst()
+	}
+	return reqs
+}
+
+// lull ends a burst when too few inputs wait for another large batch.
+func (s *Station) lull(waiting int) {
+	if s.over != nil && waiting < largeBatch {
+		s.over()
+		s.over = nil
 	}
 }
 

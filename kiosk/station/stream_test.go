@@ -109,6 +109,37 @@ func TestLongBatchIsStoredWhileItIsDecided(t *testing.T) {
 	})
 }
 
+// TestBurstOfSeveralBatches: what comes during a large batch and is many again
+// belongs to the same burst; what is few ends it first.
+func TestBurstOfSeveralBatches(t *testing.T) {
+	bubble(t, func(t *testing.T) {
+		r := newRig(t, file(t))
+		var heard []string
+		r.cfg.Burst = func() func() {
+			heard = append(heard, "burst")
+			return func() { heard = append(heard, "over") }
+		}
+		r.start()
+		defer r.stop()
+		visit := r.checkIn("沪A12345")
+		r.scan("sb1", badge("t1"))
+		more := [][]floor.Scan{r.bustle(200, visit), r.bustle(300, visit), r.bustle(20, visit)}
+		r.disk.onAppend(func(do func() error) error {
+			heard = append(heard, "commit")
+			if len(more) > 0 {
+				for _, in := range more[0] {
+					r.Scan(r.ctx, in)
+				}
+				more = more[1:]
+			}
+			return do()
+		})
+		r.queued(r.bustle(500, visit))
+		equal(t, "heard", heard, []string{"burst", "commit", "commit", "commit", "over", "commit"})
+		r.sameAsDisk()
+	})
+}
+
 // torn is a journal that takes some groups of a sequence and then no more.
 type torn struct {
 	*disk
