@@ -21,8 +21,8 @@ type Harm struct {
 }
 
 // Damaged checks that a ledger tells of what changed on its disk, and of nothing
-// else: by its place, in its own store, also while an erased person part, a gap and
-// a malformed event are beside it.
+// else: by its place, in its own store, also while an erased person part, a gap that
+// is still waited for and a malformed event are beside it.
 func Damaged(t *testing.T, open Open, harm Harm) {
 	bytes := func(make func(e backoffice.Entry) []byte) func(testing.TB, string, backoffice.Entry) {
 		return func(t testing.TB, dir string, e backoffice.Entry) { harm.Bytes(t, dir, e, make(e), nil) }
@@ -84,7 +84,7 @@ func Damaged(t *testing.T, open Open, harm Harm) {
 // chain; what stands beside them is odd, and sound.
 func (s *suite) somewhatOdd() []backoffice.Entry {
 	s.Helper()
-	b, other, odd := NewBoard(s, store, "k1", "e1"), NewBoard(s, "sh-other", "k1", "e1"), NewBoard(s, store, "k2", "e2")
+	b, other, odd, behind := NewBoard(s, store, "k1", "e1"), NewBoard(s, "sh-other", "k1", "e1"), NewBoard(s, store, "k2", "e2"), NewBoard(s, store, "k3", "e3")
 	first, part := b.WithPerson("V1")
 	events := []backoffice.Entry{first, b.CheckIn("V2"), b.Event(&kiosk.Accepted{Visit: "V1", Adviser: "a"}), b.CheckIn("V3")}
 	s.commit(first, part, events[1], events[2], events[3], other.CheckIn("V1"), other.CheckIn("V2"))
@@ -94,6 +94,9 @@ func (s *suite) somewhatOdd() []backoffice.Entry {
 	s.commit(odd.CheckIn("V5"))
 	odd.Skip(1)
 	s.commit(odd.CheckIn("V6"), backoffice.Reject{Store: store, Topic: "t", Source: odd.Source, Epoch: "e2", Seq: 2, Payload: []byte(`{"broken"`), Reason: "broken"})
+	s.commit(behind.CheckIn("V7"))
+	behind.Skip(2)
+	s.commit(behind.CheckIn("V8"))
 	return events
 }
 
