@@ -12,7 +12,7 @@ func TestStarting(t *testing.T) {
 	b := browse(t)
 	v := b.checkedIn("粤B12345")
 	form := b.get("/pickup").fill("/pickup", nil)
-	b.s.starting = true
+	b.s.starting, b.s.read = true, 42
 	inputs := len(b.s.inputs)
 	for _, path := range []string{"/", "/board", "/bay/b1", "/bay/none", "/desk/visit/" + v, "/nowhere"} {
 		b.get(path).shows("正在启动，请稍候", "Starting, please wait", `value="42"`, "已读取记录 42%", "42 % of the records")
@@ -42,6 +42,11 @@ func TestStarting(t *testing.T) {
 			t.Errorf("%s: %d", path, b.code)
 		}
 	}
+	b.s.read = 99
+	b.get("/").shows(`value="99"`) // what is left is the start itself
+	b.s.read = 0
+	b.get("/").shows("正在启动，请稍候")
+	b.hides("<progress")
 	b.s.starting = false
 	if b.get("/").code != http.StatusOK || b.head.Get("Refresh") != "" {
 		t.Errorf("started: %d %v", b.code, b.head)

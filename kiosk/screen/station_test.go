@@ -37,8 +37,9 @@ type shop struct {
 	said     map[string]Said
 	devices  []Device
 	help     []string
-	starting bool  // the records are being read
-	fail     error // what Do returns instead of doing anything
+	starting bool   // the records are being read,
+	read     uint64 // so many of 99
+	fail     error  // what Do returns instead of doing anything
 	subs     map[chan struct{}]bool
 	before   int                       // customer's screens that are open
 	bookings map[string]*floor.Booking // by the text that finds them
@@ -100,7 +101,7 @@ func (s *shop) Snapshot() *Snapshot {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.starting {
-		return &Snapshot{Starting: true, Version: "1.0-test", Read: 42, Head: 99, Reasons: []health.Reason{{Level: health.Degraded, Code: "starting", Text: words.Say("health.starting")}}}
+		return &Snapshot{Starting: true, Version: "1.0-test", Read: s.read, Head: 99, Reasons: []health.Reason{{Level: health.Degraded, Code: "starting", Text: words.Say("health.starting")}}}
 	}
 	snap := &Snapshot{Ready: true, Version: "1.0-test", Head: s.state.Next() - 1, Bays: s.state.Bays(s.now), Visits: s.state.Open(s.now),
 		Plates: map[string]string{}, Tails: map[string]string{}, Risk: map[string]bool{}, Said: map[string]Said{}, Help: slices.Clone(s.help), Lamps: map[string]Lamp{}, Devices: slices.Clone(s.devices),

@@ -53,6 +53,10 @@ func Damaged(t *testing.T, open Open, harm Harm) {
 		"the last one, exchanged": {3, exchanged(another), "4: it is another one than receipts prove"},
 		"of another place": {1, exchanged(func(e *kiosk.Event) { e.Seq = 99 }),
 			fmt.Sprintf("2: its bytes are of another place: they say %q of %q", kiosk.EventID("e1", 99), kiosk.KioskSource(store, "k1"))},
+		"of another board": {1, exchanged(func(e *kiosk.Event) { e.Source = kiosk.KioskSource(store, "k9") }),
+			fmt.Sprintf("2: its bytes are of another place: they say %q of %q", kiosk.EventID("e1", 2), kiosk.KioskSource(store, "k9"))},
+		"of another epoch": {1, exchanged(func(e *kiosk.Event) { e.Epoch = "e9" }),
+			fmt.Sprintf("2: its bytes are of another place: they say %q of %q", kiosk.EventID("e9", 2), kiosk.KioskSource(store, "k1"))},
 		"gone": {1, harm.Delete, "2: it is gone, and receipts cover it"},
 		"two, gone": {1, func(t testing.TB, dir string, e backoffice.Entry) {
 			harm.Delete(t, dir, e)
@@ -94,8 +98,8 @@ func (s *suite) somewhatOdd() []backoffice.Entry {
 	s.commit(odd.CheckIn("V5"))
 	odd.Skip(1)
 	s.commit(odd.CheckIn("V6"), backoffice.Reject{Store: store, Topic: "t", Source: odd.Source, Epoch: "e2", Seq: 2, Payload: []byte(`{"broken"`), Reason: "broken"})
-	s.commit(behind.CheckIn("V7"))
-	behind.Skip(2)
+	s.commit(behind.CheckIn("V7"), backoffice.Reject{Store: store, Topic: "t", Source: behind.Source, Epoch: "e3", Seq: 2, Payload: events[2].Bytes, Reason: "of another place"})
+	behind.Skip(3) // 3 and 4 do not come
 	s.commit(behind.CheckIn("V8"))
 	return events
 }

@@ -77,8 +77,9 @@ func lost(t *testing.T, s *suite) {
 	sixth := old.CheckIn("V5")
 	s.commit(first, second, sixth, backoffice.Reject{Store: store, Topic: "t", Source: old.Source, Epoch: "e8", Seq: 7, Payload: []byte("{"), Reason: "no JSON"})
 	next := NewBoard(t, store, "k2", "e9")
-	s.commit(next.Event(&kiosk.JournalLost{Epoch: "e8", From: 1, To: 9}), next.Event(&kiosk.JournalLost{Epoch: "e7", From: 4, To: 5}))
-	s.wantLost(old.Source, 7, backoffice.Run{Epoch: "e7", First: 4, Last: 5},
+	s.commit(next.Event(&kiosk.JournalLost{Epoch: "e8", From: 1, To: 9}), next.Event(&kiosk.JournalLost{Epoch: "e7", From: 4, To: 6}),
+		next.Event(&kiosk.JournalLost{Epoch: "e7", From: 5, To: 5}), next.Event(&kiosk.JournalLost{Epoch: "e7", From: 9, To: 9}))
+	s.wantLost(old.Source, 9, backoffice.Run{Epoch: "e7", First: 4, Last: 6}, backoffice.Run{Epoch: "e7", First: 9, Last: 9},
 		backoffice.Run{Epoch: "e8", First: 3, Last: 5, Before: at(second), After: at(sixth)},
 		backoffice.Run{Epoch: "e8", First: 8, Last: 9, Before: at(sixth)})
 
