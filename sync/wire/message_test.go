@@ -106,12 +106,19 @@ func TestTakenPlaces(t *testing.T) {
 	with := func(taken string) string {
 		return receiptWith(strings.TrimSuffix(epochWith("9", h, "[]"), "}") + `,"taken":` + taken + "}")
 	}
+	zero := kiosk.Hash{}.String() // the beginning of a chain, which may be the first
+	if got, err := DecodeReceipt([]byte(with(`[[0,"` + zero + `"],[4,"` + h + `"]]`))); err != nil || !reflect.DeepEqual(got.Epochs[0].Taken, []Taken{{}, {4, hash}}) {
+		t.Errorf("the beginning and the 4th: %+v, %v", got, err)
+	}
 	for _, row := range []struct{ taken, says string }{
 		{`[[4]]`, "1 values"},
 		{`[[4,5]]`, "taken"},
 		{`[["4","` + h + `"]]`, "taken"},
 		{`[[4,"` + h[1:] + `"]]`, "64 hex digits"},
 		{`[[0,"` + h + `"]]`, "taken[0] is 0"},
+		{`[[0,"` + zero + `"],[0,"` + zero + `"]]`, "taken[1] is 0"},
+		{`[[4,"` + h + `"],[0,"` + zero + `"]]`, "taken[1] is 0"},
+		{`[[0,"` + zero + `"]],"taken_after":1`, "taken[0] is 0"},
 		{`[[4,"` + h + `"],[4,"` + h + `"]]`, "taken[1] is 4"},
 		{`[[4,"` + h + `"]],"taken_after":4`, "taken[0] is 4"},
 		{`[],"taken_after":9223372036854775808`, "taken_after"},

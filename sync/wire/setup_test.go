@@ -1,6 +1,7 @@
 package wire
 
 import (
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -95,6 +96,49 @@ func FuzzDecodeSetup(f *testing.F) {
 			t.Errorf("its calendar cannot be used: %v", err)
 		}
 	})
+}
+
+func TestStaffRefused(t *testing.T) {
+	good := func() Staff {
+		return Staff{Ledger: "l", People: []Member{
+			{ID: "t1", Name: "张师傅", BadgeKey: strings.Repeat("0a", 32), Roles: []string{"technician"}, Team: "A", PIN: "$argon2id$v=19$"},
+			{ID: "t2", Name: "李师傅", Roles: []string{}}, {ID: "t3", Name: "", Roles: []string{}}}}
+	}
+	s := good()
+	b, err := s.Encode()
+	if err != nil {
+		t.Fatal(err)
+	}
+	if back, err := DecodeStaff(b); err != nil || !cmp.Equal(back, s) {
+		t.Errorf("%+v, %v", back, err)
+	}
+	for _, c := range []struct {
+		says   string
+		change func(*Staff)
+	}{
+		{"at most", func(s *Staff) { s.People = make([]Member, MaxPeople+1) }},
+		{"people, at most", func(s *Staff) { s.Ledger = strings.Repeat("l", 65) }},
+		{"people[1]", func(s *Staff) { s.People[1].ID = "T 2" }},
+		{`id "t1" or its badge is there twice`, func(s *Staff) { s.People[1].ID = "t1" }},
+		{`id "t2" or its badge is there twice`, func(s *Staff) { s.People[1].BadgeKey = s.People[0].BadgeKey }},
+		{"control characters", func(s *Staff) { s.People[0].Name = "\x1b[2J" }},
+		{"too long", func(s *Staff) { s.People[0].Team = strings.Repeat("队", 61) }},
+		{"too long", func(s *Staff) { s.People[0].Roles = slices.Repeat([]string{"technician"}, 11) }},
+		{"t1: role", func(s *Staff) { s.People[0].Roles = []string{"a b"} }},
+		{"64 hexadecimal", func(s *Staff) { s.People[0].BadgeKey = strings.Repeat("0A", 32) }},
+		{"of 62 bytes", func(s *Staff) { s.People[0].BadgeKey = strings.Repeat("0a", 31) }},
+		{"no argon2id", func(s *Staff) { s.People[0].PIN = "2468" }},
+		{"pin of 401 bytes", func(s *Staff) { s.People[0].PIN = "$argon2id$" + strings.Repeat("x", 391) }},
+	} {
+		s := good()
+		c.change(&s)
+		if _, err := s.Encode(); err == nil || !strings.Contains(err.Error(), c.says) {
+			t.Errorf("%s: %v", c.says, err)
+		}
+	}
+	if _, err := DecodeStaff([]byte(`{"people":[{"id":"t1","pin":"2468"}]}`)); err == nil || strings.Contains(err.Error(), "2468") {
+		t.Errorf("a PIN in the clear: %v", err)
+	}
 }
 
 func FuzzDecodeStaff(f *testing.F) {

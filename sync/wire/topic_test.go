@@ -57,7 +57,7 @@ func TestTopicsRefused(t *testing.T) {
 		"baylight/v1/s/k1/event/Job.started", "baylight/v1/s/k1/event/job..started", "baylight/v1/s/k1/event/.job",
 		"baylight/v1/s/k1/cmd/reboot", "baylight/v1/s/k1/visits", "baylight/v1/s/office/x", "baylight/v1/s/setup/event/x",
 		"baylight/v1/s/backoffice", "baylight/v1/s/backoffice/person", "baylight/v1/s/visits/7A1Z9K0QXI",
-		"baylight/v1/s/bookings", "baylight/v1/s/bookings/2026-1-21", "baylight/v1/s/+/event/#",
+		"baylight/v1/s/bookings", "baylight/v1/s/bookings/2026-1-21", "baylight/v1/s/bookings/2026_11_21", "baylight/v1/s/bookings/2026-11-2x", "baylight/v1/s/+/event/#",
 		"baylight/v1/" + strings.Repeat("s", 33) + "/k1/conn", "baylight/v1/s/" + strings.Repeat("k/", 200),
 	} {
 		if got, err := ParseTopic(topic); err == nil {
