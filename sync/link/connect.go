@@ -16,9 +16,10 @@ import (
 	mqtt "github.com/eclipse/paho.mqtt.golang"
 )
 
-// byeTimeout bounds the leave-taking, so that a daemon stops quickly.
+// byeTimeout bounds the leave-taking, so that a daemon stops quickly: half of it was
+// too little on a machine with much else to do, and who left in order was called lost.
 const (
-	byeTimeout = time.Second
+	byeTimeout = 2 * time.Second
 	byeMs      = uint(byeTimeout / time.Millisecond)
 )
 
